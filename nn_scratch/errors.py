@@ -1,0 +1,55 @@
+"""The errors a user can meet, one class for each exit code.
+
+Every message is one line a problem: where, what, and what to write instead. Scripts print the message and
+leave with `exit_code`; a traceback is for bugs of ours (and for --debug).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class NNScratchError(Exception):
+    """A failure with a cause the user can act on; `str(error)` is what is printed."""
+
+    exit_code = 70
+
+
+class UserError(NNScratchError):
+    """The config, the data or the arguments are wrong; holds every problem found, one line each."""
+
+    exit_code = 2
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class EnvironmentFailure(NNScratchError):
+    """The machine would not let us: no space, no permission, a folder that vanished."""
+
+    exit_code = 1
+
+
+class Diverged(NNScratchError):
+    """Training met a value that is not finite. The log up to the last whole epoch is kept.
+
+    Attributes: `epoch` and `step`, both counted from 1; `layer`, the first whose numbers were not finite.
+    """
+
+    exit_code = 3
+
+    def __init__(self, epoch: int, step: int, layer: str, what: str) -> None:
+        self.epoch, self.step, self.layer, self.what = epoch, step, layer, what
+        super().__init__(f"training diverged in epoch {epoch}, step {step}: {what} of layer {layer} is not finite")
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """`"; did you mean 'units'?"` for the nearest of `choices`, or the choices themselves when none is near."""
+    from difflib import get_close_matches
+
+    known = sorted(choices)
+    near = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; one of: {', '.join(known)}" if known else ""

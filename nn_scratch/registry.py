@@ -1,0 +1,121 @@
+"""Names in the config to classes in the code.
+
+A part (an activation, a layer, an optimizer ...) is declared once, where it is defined:
+
+    OPTIMIZERS = Registry("optimizer", Optimizer)
+
+    @OPTIMIZERS.register("rmsprop")
+    class RMSprop(Optimizer):
+        def __init__(self, lr: Annotated[float, Gt(0), Doc("learning rate")] = 0.001, ...) -> None: ...
+
+Its keyword arguments, their types, bounds, defaults and words are read from the signature: the config's schema, its
+error messages and the documentation's tables are derived from them, so that they cannot disagree with the code.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+from typing_extensions import Doc
+
+from nn_scratch.errors import UserError, did_you_mean
+
+__all__ = ["Choice", "Declared", "Doc", "Registry"]
+
+T = TypeVar("T")
+MISSING = inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One keyword argument of a registered part."""
+
+    name: str
+    annotation: Any  # the type, with its bounds (Annotated[float, Gt(0), ...])
+    default: Any  # Declared.REQUIRED when it must be given
+    description: str
+    registry: Registry[Any] | None  # where the value is itself the name of a part
+
+    REQUIRED = MISSING
+
+    @property
+    def required(self) -> bool:
+        return self.default is MISSING
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Marks an argument whose value in the config is the name of a part, or a mapping with its parameters.
+
+    `activation: Annotated[Activation, Choice(lambda: ACTIVATIONS)]`; the registry is named late, so that modules
+    may be imported in any order. `Choice | None` in the type allows null, `Choice | float` a plain number.
+    """
+
+    registry: Callable[[], Registry[Any]]
+
+
+class Registry(Generic[T]):
+    """The named parts of one kind, in the order they were registered."""
+
+    def __init__(self, kind: str, base: type[T]) -> None:
+        self.kind = kind
+        self.base = base
+        self._parts: dict[str, type[T]] = {}
+
+    def register(self, name: str) -> Callable[[type[T]], type[T]]:
+        """Class decorator: make the class known as `name`."""
+
+        def add(part: type[T]) -> type[T]:
+            if name in self._parts:
+                raise ValueError(f"{self.kind} {name!r} is registered twice")
+            self._parts[name] = part
+            part.registered_name = name  # type: ignore[attr-defined]
+            return part
+
+        return add
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
+    def __getitem__(self, name: str) -> type[T]:
+        try:
+            return self._parts[name]
+        except KeyError:
+            raise UserError(f"unknown {self.kind} {name!r}{did_you_mean(str(name), self._parts)}") from None
+
+    def create(self, name: str, /, **parameters: Any) -> T:
+        return self[name](**parameters)
+
+    def parameters(self, name: str) -> tuple[Declared, ...]:
+        """The keyword arguments of a part, in the order of its signature."""
+        part = self[name]
+        hints = get_type_hints(part.__init__, include_extras=True)
+        declared = []
+        for argument in list(inspect.signature(part.__init__).parameters.values())[1:]:
+            if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+                continue
+            annotation = hints[argument.name]
+            extras = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
+            declared.append(
+                Declared(
+                    name=argument.name,
+                    annotation=annotation,
+                    default=argument.default,
+                    description=next((e.documentation for e in extras if isinstance(e, Doc)), ""),
+                    registry=next((e.registry() for e in extras if isinstance(e, Choice)), None),
+                )
+            )
+        return tuple(declared)
+
+    def summary(self, name: str) -> str:
+        """The first line of a part's docstring."""
+        return (inspect.getdoc(self[name]) or "").split("\n", 1)[0]
