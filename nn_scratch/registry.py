@@ -2,7 +2,7 @@
 
 A part (an activation, a layer, an optimizer ...) is declared once, where it is defined:
 
-    OPTIMIZERS = Registry("optimizer", Optimizer)
+    OPTIMIZERS = Registry("optimizer")
 
     @OPTIMIZERS.register("rmsprop")
     class RMSprop(Optimizer):
@@ -60,9 +60,8 @@ class Choice:
 class Registry(Generic[T]):
     """The named parts of one kind, in the order they were registered."""
 
-    def __init__(self, kind: str, base: type[T]) -> None:
+    def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.base = base
         self._parts: dict[str, type[T]] = {}
 
     def register(self, name: str) -> Callable[[type[T]], type[T]]:
@@ -119,3 +118,12 @@ class Registry(Generic[T]):
     def summary(self, name: str) -> str:
         """The first line of a part's docstring."""
         return (inspect.getdoc(self[name]) or "").split("\n", 1)[0]
+
+
+def import_all(package: str) -> None:
+    """Import every module of a package, so that what it registers is known: a new part is a new file, no list."""
+    import importlib
+    import pkgutil
+
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        importlib.import_module(f"{package}.{module.name}")

@@ -1,0 +1,45 @@
+"""What an activation is: a function of a layer's pre-activations and its derivative, side by side."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.registry import Registry
+
+
+class Activation(ABC):
+    """A = f(Z), elementwise unless said otherwise, on arrays of shape (units, rows).
+
+    `forward(Z, A)` writes f(Z) into A. `backward(Z, A, dA, dZ)` writes ∂L/∂Z into dZ, which may be dA itself.
+
+    from_output: the derivative needs A alone, so that A may overwrite Z (`forward(Z, Z)`): one pass over memory less.
+    rectifier: the function can be zero, with a zero derivative, over a half-line: its units can die.
+    initializer: the initializer, with its parameters, that keeps the variance of a signal through this function.
+    """
+
+    registered_name: ClassVar[str]
+    from_output: ClassVar[bool] = True
+    rectifier: ClassVar[bool] = False
+    initializer: tuple[str, dict[str, Any]] = ("glorot_uniform", {})
+
+    def blocks(self, units: int) -> dict[str, tuple[int, ...]]:
+        """Learned parameters, by name, with their shapes (PReLU: a slope a unit)."""
+        return {}
+
+    def initialize(self, parameters: Mapping[str, Array]) -> None:
+        """Fill the learned parameters."""
+
+    def bind(self, units: int, memory: Memory) -> None:
+        """Take what `forward` and `backward` need besides their arguments, for signals of (units, memory.rows)."""
+
+    @abstractmethod
+    def forward(self, Z: Array, A: Array) -> None: ...
+
+    @abstractmethod
+    def backward(self, Z: Array, A: Array, dA: Array, dZ: Array) -> None: ...
+
+
+ACTIVATIONS: Registry[Activation] = Registry("activation")

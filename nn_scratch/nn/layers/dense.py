@@ -1,0 +1,99 @@
+"""The dense layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from nn_scratch.nn.activations import ACTIVATIONS, Activation
+from nn_scratch.nn.activations.rectifiers import ReLU
+from nn_scratch.nn.initializers import INITIALIZERS, Constant, Initializer
+from nn_scratch.nn.layers.base import LAYERS, Layer, Shape
+from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.registry import Choice, Doc
+
+MAX_UNITS = 100_000
+
+
+@LAYERS.register("dense")
+class Dense(Layer):
+    """Z = W X + b, A = f(Z): every output sees every input.
+
+    Shapes: X (i, n), W (o, i), b (o,), Z and A (o, n), for n rows, i inputs, o outputs. W and b stand in one block,
+    Wb = [W b] (o, i + 1), which multiplies [X; 1]; the log and the saved model show W as (i, o).
+    Derivative: dZ = dA ∘ f'(Z); dW = dZ Xᵀ; db = dZ 1; dX = Wᵀ dZ.
+    Source: Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors.
+    In practice: the scale of the initial W decides whether a deep stack of these passes a signal at all.
+    """
+
+    def __init__(
+        self,
+        units: Annotated[int, Ge(1), Le(MAX_UNITS), Doc("number of outputs")],
+        activation: Annotated[Activation | None, Choice(lambda: ACTIVATIONS), Doc("f; null: relu")] = None,
+        init: Annotated[
+            Initializer | None,
+            Choice(lambda: INITIALIZERS),
+            Doc("initial W; null: the one that suits the activation"),
+        ] = None,
+        bias: Annotated[bool, Doc("whether there is a b")] = True,
+        bias_init: Annotated[Initializer | float, Choice(lambda: INITIALIZERS), Doc("initial b")] = 0.0,
+        trainable: Annotated[bool, Doc("false: no update, no decay, no penalty")] = True,
+    ) -> None:
+        self.units = units
+        self.f = activation if activation is not None else ReLU()
+        self.init = init if init is not None else INITIALIZERS.create(self.f.initializer[0], **self.f.initializer[1])
+        self.bias = bias
+        self.bias_init = Constant(bias_init) if isinstance(bias_init, int | float) else bias_init
+        self.trainable = trainable
+
+    def declare(self, inputs: int) -> int:
+        self.inputs, self.outputs = inputs, self.units
+        return self.units
+
+    def blocks(self) -> dict[str, Shape]:
+        return {"Wb": (self.units, self.inputs + self.bias), **self.f.blocks(self.units)}
+
+    def named(self, blocks: Mapping[str, Array]) -> dict[str, Array]:
+        named = dict(blocks)
+        Wb = named.pop("Wb")
+        weights = {"W": np.swapaxes(Wb[..., : self.inputs], -1, -2)}
+        if self.bias:
+            weights["b"] = Wb[..., self.inputs]
+        return weights | named
+
+    def penalized(self) -> tuple[str, ...]:
+        return ("W",)
+
+    def initialize(self, parameters: Mapping[str, Array], generator: np.random.Generator) -> None:
+        named = self.named(parameters)
+        named["W"][...] = self.init.sample((self.inputs, self.units), generator)
+        if self.bias:
+            named["b"][...] = self.bias_init.sample((1, self.units), generator)[0]
+        self.f.initialize(parameters)
+
+    def bind(self, memory: Memory) -> None:
+        self.Wb, self.dWb = memory.parameters["Wb"], memory.gradients["Wb"]
+        self.W_transposed = self.Wb[:, : self.inputs].T
+        self.Y = memory.signal(self.units)
+        self.A = self.Y[:-1]
+        self.Z = self.A if self.f.from_output else memory.empty(self.units, memory.rows)
+        self.dX = memory.empty(self.inputs, memory.rows) if memory.needs_dX else None
+        self.f.bind(self.units, memory)
+
+    def forward(self, X: Array) -> Array:
+        self.X = X if self.bias else X[:-1]
+        np.dot(self.Wb, self.X, out=self.Z)  # Z = [W b] [X; 1] = W X + b
+        self.f.forward(self.Z, self.A)  # A = f(Z)
+        return self.Y  # [A; 1]
+
+    def backward(self, dA: Array) -> Array:
+        dZ = dA
+        self.f.backward(self.Z, self.A, dA, dZ)  # dZ = dA ∘ f'(Z)
+        np.dot(dZ, self.X.T, out=self.dWb)  # [dW db] = dZ [X; 1]ᵀ
+        if self.dX is None:
+            return dZ
+        np.dot(self.W_transposed, dZ, out=self.dX)  # dX = Wᵀ dZ
+        return self.dX

@@ -1,0 +1,53 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Lt
+
+from nn_scratch.nn.layers.base import LAYERS, Layer
+from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.registry import Doc
+
+
+@LAYERS.register("dropout")
+class Dropout(Layer):
+    """Y = X ∘ M / (1 - rate), with M drawn anew each step: 0 with probability `rate`, else 1. Training only.
+
+    Shapes: X, M, Y (i, n). Derivative: dX = dY ∘ M / (1 - rate).
+    Source: Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting; scaled while
+    training ("inverted"), so that evaluation needs no change.
+    In practice: above 0.5 it starves small networks; training scores are to be read in evaluation mode.
+    """
+
+    def __init__(
+        self, rate: Annotated[float, Ge(0), Lt(1), Doc("probability that a value is set to zero")] = 0.5
+    ) -> None:
+        self.rate = rate
+
+    def bind(self, memory: Memory) -> None:
+        self.active = memory.training and self.rate > 0
+        if not self.active:
+            return
+        self.generator = memory.generator
+        self.Y = memory.signal(self.inputs)
+        self.kept = self.Y[:-1]
+        self.M = memory.empty(self.inputs, memory.rows)
+        self.dropped = memory.scratch.empty((self.inputs, memory.rows), bool)
+
+    def forward(self, X: Array) -> Array:
+        if not self.active:
+            return X
+        self.generator.random(out=self.M, dtype=self.M.dtype.type)
+        np.less(self.M, self.rate, out=self.dropped)
+        self.M.fill(1.0 / (1.0 - self.rate))
+        np.copyto(self.M, 0.0, where=self.dropped)  # M / (1 - rate)
+        np.multiply(X[:-1], self.M, out=self.kept)  # Y = X ∘ M / (1 - rate)
+        return self.Y
+
+    def backward(self, dY: Array) -> Array:
+        if self.active:
+            np.multiply(dY, self.M, out=dY)  # dX = dY ∘ M / (1 - rate)
+        return dY

@@ -1,0 +1,51 @@
+"""What a loss is: a number a row, and its derivative with respect to the network's outputs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.registry import Registry
+
+Kind = Literal["classification", "regression"]
+
+
+class Loss(ABC):
+    """L = Σ_rows w · ℓ(Z, Y), for outputs Z (k, n) and targets Y (k, n), a column an example.
+
+    The weights w are 1 / n without class or row weights; with them w / Σ w, so that L is always a weighted mean.
+
+    kinds: the kinds of target the loss makes sense for.
+    """
+
+    registered_name: ClassVar[str]
+    kinds: ClassVar[tuple[Kind, ...]] = ("regression",)
+
+    def outputs(self, classes: int) -> int:
+        """How many outputs the network needs for so many classes."""
+        return classes
+
+    def targets(self, classes: int) -> Array:
+        """The target of each class, a row a class: (classes, outputs), float64."""
+        return np.eye(classes)
+
+    def bind(self, outputs: int, memory: Memory) -> None:
+        """Allocate what `forward` and `backward` need for (outputs, memory.rows)."""
+
+    @abstractmethod
+    def forward(self, Z: Array, Y: Array) -> Array:
+        """ℓ of each row, (n,), in a buffer of the loss's own."""
+
+    @abstractmethod
+    def backward(self, Z: Array, Y: Array, w: Array | float) -> Array:
+        """∂L/∂Z (k, n), in a buffer of the loss's own; w is (n,) or one number for all rows."""
+
+    def probabilities(self, Z: Array) -> Array:
+        """For classes: the probability of each, (rows, classes), from outputs Z (k, n)."""
+        raise NotImplementedError(f"{type(self).__name__} has no classes")
+
+
+LOSSES: Registry[Loss] = Registry("loss")

@@ -1,0 +1,127 @@
+"""Losses for classes: cross-entropies, fused with the function that turns logits into probabilities."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Lt
+
+from nn_scratch.nn.losses.base import LOSSES, Loss
+from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.registry import Doc
+
+
+def softmax(Z: Array) -> Array:
+    """exp(Z) / Σ_k exp(Z), down the columns of Z (k, n); a fresh array. The maximum is taken off first."""
+    P: Array = np.exp(Z - Z.max(axis=0))
+    P /= P.sum(axis=0)
+    return P
+
+
+@LOSSES.register("cross_entropy")
+class CrossEntropy(Loss):
+    """ℓ = log Σ_k exp(Z_k) - Σ_k Y_k Z_k: softmax and cross-entropy in one, on logits Z.
+
+    Shapes: Z, Y (k, n) for k classes; Y is one-hot, or smoothed: (1 - ε) one-hot + ε / k.
+    Derivative: dZ = w (softmax(Z) - Y).
+    Source: Bridle 1990, Probabilistic interpretation of feedforward classification network outputs; label smoothing:
+    Szegedy et al. 2016, Rethinking the Inception architecture.
+    In practice: a softmax or ReLU before it (`output.activation`) makes it a different, worse loss. At the start it
+    should be near log k.
+    """
+
+    kinds = ("classification",)
+
+    def __init__(
+        self,
+        label_smoothing: Annotated[float, Ge(0), Lt(1), Doc("ε, share of the target spread over all classes")] = 0.0,
+    ) -> None:
+        self.label_smoothing = label_smoothing
+
+    def targets(self, classes: int) -> Array:
+        return (1.0 - self.label_smoothing) * np.eye(classes) + self.label_smoothing / classes
+
+    def bind(self, outputs: int, memory: Memory) -> None:
+        self.ones = np.ones(outputs, memory.dtype)
+        self.top = memory.empty(memory.rows)
+        self.total = memory.empty(memory.rows)
+        self.dZ = memory.empty(outputs, memory.rows)
+
+    def forward(self, Z: Array, Y: Array) -> Array:
+        np.maximum.reduce(Z, axis=0, out=self.top)
+        np.subtract(Z, self.top, out=self.dZ)  # Z - max: exp cannot overflow, and the sum is at least 1
+        losses = np.einsum("kn,kn->n", Y, self.dZ)
+        np.exp(self.dZ, out=self.dZ)
+        np.dot(self.ones, self.dZ, out=self.total)
+        np.log(self.total, out=self.total)
+        np.subtract(self.total, losses, out=self.total)  # log Σ exp(Z - max) - Σ Y (Z - max)
+        return self.total
+
+    def backward(self, Z: Array, Y: Array, w: Array | float) -> Array:
+        P = self.dZ
+        np.maximum.reduce(Z, axis=0, out=self.top)
+        np.subtract(Z, self.top, out=P)
+        np.exp(P, out=P)
+        np.dot(self.ones, P, out=self.total)
+        np.divide(P, self.total, out=P)  # P = softmax(Z)
+        np.subtract(P, Y, out=self.dZ)
+        np.multiply(self.dZ, w, out=self.dZ)  # dZ = w (P - Y)
+        return self.dZ
+
+    def probabilities(self, Z: Array) -> Array:
+        return softmax(Z).T
+
+
+@LOSSES.register("binary_cross_entropy")
+class BinaryCrossEntropy(Loss):
+    """ℓ = mean_k [ max(Z, 0) - Y Z + log(1 + exp(-|Z|)) ]: sigmoid and cross-entropy in one, on logits Z.
+
+    Shapes: Z, Y (k, n); k = 1 for two classes, or k independent yes-no labels.
+    Derivative: dZ = w (sigmoid(Z) - Y) / k.
+    Source: the form that cannot overflow is that of scikit-learn, PyTorch and TensorFlow.
+    In practice: at the start it should be near log 2.
+    """
+
+    kinds = ("classification",)
+
+    def outputs(self, classes: int) -> int:
+        return 1 if classes == 2 else classes
+
+    def targets(self, classes: int) -> Array:
+        return np.array([[0.0], [1.0]]) if classes == 2 else np.eye(classes)
+
+    def bind(self, outputs: int, memory: Memory) -> None:
+        self.outputs_share = 1.0 / outputs
+        self.dZ = memory.empty(outputs, memory.rows)
+        self.work = memory.scratch.empty((outputs, memory.rows))
+        self.losses = memory.empty(memory.rows)
+
+    def forward(self, Z: Array, Y: Array) -> Array:
+        E = self.dZ
+        np.abs(Z, out=E)
+        np.negative(E, out=E)
+        np.exp(E, out=E)
+        np.log1p(E, out=E)  # log(1 + exp(-|Z|))
+        np.add(E, np.maximum(Z, 0.0, out=self.work), out=E)
+        np.subtract(E, np.multiply(Y, Z, out=self.work), out=E)
+        np.add.reduce(E, axis=0, out=self.losses)
+        return np.multiply(self.losses, self.outputs_share, out=self.losses)
+
+    def backward(self, Z: Array, Y: Array, w: Array | float) -> Array:
+        P = self.dZ
+        np.multiply(Z, 0.5, out=P)
+        np.tanh(P, out=P)
+        np.multiply(P, 0.5, out=P)
+        np.add(P, 0.5, out=P)  # P = sigmoid(Z)
+        np.subtract(P, Y, out=self.dZ)
+        np.multiply(self.dZ, self.outputs_share, out=self.dZ)
+        return np.multiply(self.dZ, w, out=self.dZ)  # dZ = w (P - Y) / k
+
+    def probabilities(self, Z: Array) -> Array:
+        P = (0.5 * np.tanh(0.5 * Z) + 0.5).T
+        if P.shape[1] == 1:
+            return np.concatenate([1.0 - P, P], axis=1)
+        total = P.sum(axis=1, keepdims=True)  # independent yes-no outputs, of which one is right: shares of the sum
+        shares: Array = np.divide(P, total, out=np.full_like(P, 1.0 / P.shape[1]), where=total > 0)
+        return shares

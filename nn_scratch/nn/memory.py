@@ -1,0 +1,65 @@
+"""The arrays a bound layer works in: views of the network's vectors, and buffers allocated once for a batch size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Scratch:
+    """Work space that layers of one graph share: whoever uses it does so within one call and leaves nothing in it."""
+
+    dtype: DTypeLike
+    _pools: dict[tuple[str, str], Array] = field(default_factory=dict)
+
+    def zeros(self, shape: tuple[int, ...]) -> Array:
+        """Zeros that nobody writes to. NumPy compares with an array of zeros faster than with the scalar 0."""
+        return self._slice("zeros", shape, self.dtype)
+
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
+        """Room for an intermediate result that dies within the call."""
+        return self._slice("work", shape, self.dtype if dtype is None else dtype)
+
+    def _slice(self, use: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        key, size = (use, np.dtype(dtype).str), prod(shape)
+        if key not in self._pools or self._pools[key].size < size:
+            self._pools[key] = np.zeros(size, dtype)
+        return self._pools[key][:size].reshape(shape)
+
+
+@dataclass
+class Memory:
+    """What the network hands a layer when it binds it to a batch size.
+
+    parameters, gradients, state: the layer's blocks, views of the network's flat vectors, by name.
+    rows: the number of examples a call works on. training: dropout drops, normalization measures the batch.
+    generator: the random numbers of layers that draw some. needs_dX: whether anybody asks for ∂L/∂X.
+    """
+
+    rows: int
+    dtype: DTypeLike
+    training: bool
+    generator: np.random.Generator
+    scratch: Scratch
+    parameters: Mapping[str, Array] = field(default_factory=dict)
+    gradients: Mapping[str, Array] = field(default_factory=dict)
+    state: Mapping[str, Array] = field(default_factory=dict)
+    needs_dX: bool = True
+
+    def signal(self, features: int) -> Array:
+        """A buffer for a layer's output, (features + 1, rows): the last row holds the ones that multiply a bias."""
+        return np.ones((features + 1, self.rows), self.dtype)
+
+    def empty(self, *shape: int) -> Array:
+        return np.empty(shape, self.dtype)
+
+    def for_layer(self, **changes: Any) -> Memory:
+        return replace(self, **changes)

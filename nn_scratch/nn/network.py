@@ -1,0 +1,192 @@
+"""The network: one vector of parameters, one of gradients, and the layers that hold views of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nn_scratch.nn.layers.base import Layer, Shape
+from nn_scratch.nn.layers.dense import Dense
+from nn_scratch.nn.memory import Array, Memory, Scratch
+
+
+@dataclass(frozen=True)
+class Block:
+    """Where a layer's block stands in a flat vector."""
+
+    layer: Layer
+    name: str
+    shape: Shape
+    start: int
+    stop: int
+
+    def of(self, vector: Array) -> Array:
+        """The block's view of a vector (..., size); leading axes are kept."""
+        return vector[..., self.start : self.stop].reshape(vector.shape[:-1] + self.shape)
+
+
+class Network:
+    """Layers in a row, from `inputs` features to the width of the last.
+
+    theta, grad: every parameter and its gradient, flat, (size,). The trainable ones stand first, up to `trainable`.
+    state: what layers keep between steps without learning it (running statistics), flat.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        inputs: int,
+        *,
+        init: np.random.Generator,
+        noise: np.random.Generator,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        """`init` draws the initial values; `noise` is what dropout and its like draw from while training."""
+        self.layers, self.inputs, self.dtype, self._noise = list(layers), inputs, np.dtype(dtype), noise
+        width = inputs
+        for layer in self.layers:
+            width = layer.declare(width)
+        self.outputs = width
+        name_layers(self.layers)
+        trainable_first = sorted(self.layers, key=lambda layer: not layer.trainable)
+        self.parameter_blocks, size = lay_out([(layer, layer.blocks()) for layer in trainable_first])
+        self.state_blocks, state_size = lay_out([(layer, layer.state_blocks()) for layer in self.layers])
+        self.theta, self.grad = np.zeros(size, self.dtype), np.zeros(size, self.dtype)
+        self.state = np.zeros(state_size, self.dtype)
+        self.trainable = sum(b.stop - b.start for b in self.parameter_blocks if b.layer.trainable)
+        for layer in self.layers:
+            layer.initialize(self._blocks_of(layer, self.parameter_blocks, self.theta), init)
+            layer.initialize_state(self._blocks_of(layer, self.state_blocks, self.state))
+        self._graphs: dict[tuple[int, bool], Graph] = {}
+
+    @staticmethod
+    def _blocks_of(layer: Layer, blocks: Sequence[Block], vector: Array) -> dict[str, Array]:
+        return {block.name: block.of(vector) for block in blocks if block.layer is layer}
+
+    def named(self, vector: Array) -> dict[str, Array]:
+        """Views of a vector laid out as theta (..., size) as people know them: {"hidden_1.W": (..., in, out), ...}."""
+        return {
+            f"{layer.name}.{name}": view
+            for layer in self.layers
+            for name, view in layer.named(self._blocks_of(layer, self.parameter_blocks, vector)).items()
+        }
+
+    def named_state(self, vector: Array) -> dict[str, Array]:
+        """Views of a vector laid out as `state`: {"hidden_1.batch_norm.running_mean": (...,)}."""
+        return {f"{block.layer.name}.{block.name}": block.of(vector) for block in self.state_blocks}
+
+    @property
+    def dense(self) -> list[Dense]:
+        """The dense layers, in order: hidden_1, hidden_2, ..., output."""
+        return [layer for layer in self.layers if isinstance(layer, Dense)]
+
+    def penalized(self) -> Array:
+        """1 where l1 and l2 act (the weights of trainable layers), else 0; laid out as theta."""
+        mask = np.zeros_like(self.theta)
+        views = self.named(mask)
+        for layer in self.layers:
+            for name in layer.penalized() if layer.trainable else ():
+                views[f"{layer.name}.{name}"][...] = 1.0
+        return mask
+
+    def on(self, rows: int, *, training: bool) -> Graph:
+        """The network bound to a batch size, with buffers of its own; the same one each time it is asked for."""
+        key = (rows, training)
+        if key not in self._graphs:
+            self._graphs[key] = Graph(self, rows, training=training, grad=self.grad)
+        return self._graphs[key]
+
+    def probe(self, rows: int) -> Graph:
+        """The network in evaluation mode, bound to `rows`, whose gradients go to a vector of their own."""
+        return Graph(self, rows, training=False, grad=np.zeros_like(self.grad))
+
+    @property
+    def noise(self) -> np.random.Generator:
+        return self._noise
+
+
+class Graph:
+    """A network bound to one batch size: copies of its layers that share its parameters and own their buffers."""
+
+    def __init__(self, network: Network, rows: int, *, training: bool, grad: Array) -> None:
+        self.rows, self.grad = rows, grad
+        scratch = Scratch(network.dtype)
+        self.layers: list[Layer] = []
+        needs_dX = False
+        for layer in network.layers:
+            bound = copy(layer)
+            bound.bind(
+                Memory(
+                    rows=rows,
+                    dtype=network.dtype,
+                    training=training,
+                    generator=network.noise,
+                    scratch=scratch,
+                    parameters=network._blocks_of(layer, network.parameter_blocks, network.theta),
+                    gradients=network._blocks_of(layer, network.parameter_blocks, grad),
+                    state=network._blocks_of(layer, network.state_blocks, network.state),
+                    needs_dX=needs_dX,
+                )
+            )
+            needs_dX = needs_dX or bool(layer.blocks())
+            self.layers.append(bound)
+        first = next(i for i, layer in enumerate(network.layers) if layer.blocks())
+        self._backward = self.layers[first:][::-1]  # nobody asks for the derivatives before the first parameters
+
+    def forward(self, X: Array) -> Array:
+        """Outputs Z (k, rows) from a signal X (features + 1, rows) whose last row is ones."""
+        for layer in self.layers:
+            X = layer.forward(X)
+        return X[:-1]
+
+    def backward(self, dZ: Array) -> None:
+        """Fill `grad` from ∂L/∂Z (k, rows) of the latest forward; dZ may be overwritten."""
+        for layer in self._backward:
+            dZ = layer.backward(dZ)
+
+    @property
+    def dense(self) -> list[Dense]:
+        return [layer for layer in self.layers if isinstance(layer, Dense)]
+
+
+def signal_rows(X: Array, dtype: DTypeLike) -> Array:
+    """(rows, features) to (rows, features + 1) with a column of ones: its transpose is a signal."""
+    rows = np.ones((X.shape[0], X.shape[1] + 1), dtype)
+    rows[:, :-1] = X
+    return rows
+
+
+def lay_out(wanted: Sequence[tuple[Layer, Mapping[str, Shape]]]) -> tuple[list[Block], int]:
+    """The place of every layer's blocks in a flat vector, one after another, and the vector's size."""
+    blocks, stop = [], 0
+    for layer, shapes in wanted:
+        for name, shape in shapes.items():
+            start, stop = stop, stop + prod(shape)
+            blocks.append(Block(layer, name, shape, start, stop))
+    return blocks, stop
+
+
+def name_layers(layers: Sequence[Layer]) -> None:
+    """hidden_1, hidden_2, ..., output for dense layers; others by type and the dense layer before."""
+    dense = [layer for layer in layers if isinstance(layer, Dense)]
+    for number, hidden in enumerate(dense, start=1):
+        hidden.name = f"hidden_{number}"
+    if dense:
+        dense[-1].name = "output"
+    before, taken = "input", set[str]()
+    for layer in layers:
+        if isinstance(layer, Dense):
+            before = layer.name
+            continue
+        base = name = f"{before}.{layer.registered_name}"
+        copies = 1
+        while name in taken:
+            copies += 1
+            name = f"{base}_{copies}"
+        layer.name = name
+        taken.add(name)
