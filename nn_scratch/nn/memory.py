@@ -54,6 +54,11 @@ class Memory:
     state: Mapping[str, Array] = field(default_factory=dict)
     needs_dX: bool = True
 
+    @classmethod
+    def for_rows(cls, rows: int, dtype: DTypeLike) -> Memory:
+        """Memory for what has no parameters and draws nothing: a loss."""
+        return cls(rows, dtype, True, np.random.default_rng(0), Scratch(dtype))
+
     def signal(self, features: int) -> Array:
         """A buffer for a layer's output, (features + 1, rows): the last row holds the ones that multiply a bias."""
         return np.ones((features + 1, self.rows), self.dtype)

@@ -43,6 +43,10 @@ class Loss(ABC):
     def backward(self, Z: Array, Y: Array, w: Array | float) -> Array:
         """∂L/∂Z (k, n), in a buffer of the loss's own; w is (n,) or one number for all rows."""
 
+    def decide(self, Z: Array) -> Array:
+        """For classes: the index of the predicted one, (n,), from outputs Z (k, n)."""
+        return Z.argmax(axis=0) if len(Z) > 1 else (Z[0] > 0).astype(np.int64)
+
     def probabilities(self, Z: Array) -> Array:
         """For classes: the probability of each, (rows, classes), from outputs Z (k, n)."""
         raise NotImplementedError(f"{type(self).__name__} has no classes")

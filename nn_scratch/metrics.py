@@ -1,0 +1,90 @@
+"""Scores: the few that every epoch needs, in NumPy, and the full set of a finished run, scikit-learn's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+# What an epoch is scored with, beside the loss. The first is the one that progress bars and plots show.
+CLASSIFICATION = ("accuracy", "balanced_accuracy")
+REGRESSION = ("rmse", "r2")
+LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae", "log_loss"})
+
+
+def lower_is_better(column: str) -> bool:
+    """Whether a column of metrics.csv ("val_loss", "train_accuracy") is good when it is low."""
+    return column.split("_", 1)[1] in LOWER_IS_BETTER
+
+
+def confusion_counts(true: Array, predicted: Array, classes: int) -> Array:
+    """(classes, classes) int64: how many rows of class i (down) were taken for class j (across)."""
+    return np.bincount(true * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def accuracy_from(confusion: Array) -> float:
+    """Share of rows that are right; nan without rows."""
+    total = confusion.sum()
+    return float(np.trace(confusion) / total) if total else float("nan")
+
+
+def balanced_accuracy_from(confusion: Array) -> float:
+    """Mean over the classes that occur of the share of their rows that are right; nan without rows."""
+    rows = confusion.sum(axis=1)
+    present = rows > 0
+    if not present.any():
+        return float("nan")
+    return float(np.mean(np.diag(confusion)[present] / rows[present]))
+
+
+def regression_scores(true: Array, predicted: Array) -> dict[str, float]:
+    """RMSE in the target's own units and R² (mean over targets), for (rows, targets); R² is nan under two rows.
+
+    A target that never changes has no variance to explain: R² is 0 for it, or 1 where every prediction is exact.
+    """
+    error = ((true - predicted) ** 2).sum(axis=0)
+    spread = ((true - true.mean(axis=0)) ** 2).sum(axis=0)
+    r2 = np.where(spread > 0, 1.0 - error / np.where(spread > 0, spread, 1.0), np.where(error > 0, 0.0, 1.0))
+    return {
+        "rmse": float(np.sqrt(error.sum() / error.size / len(true))),
+        "r2": float(r2.mean()) if len(true) > 1 else float("nan"),
+    }
+
+
+def classification_report(true: Array, probabilities: Array, class_names: tuple[str, ...]) -> dict[str, Any]:
+    """scikit-learn's scores of (rows,) class indices against (rows, classes) probabilities.
+
+    accuracy, balanced_accuracy, macro_f1, recall a class, log_loss, roc_auc (one against the rest, macro mean; None
+    where a class is missing from these rows).
+    """
+    from sklearn import metrics
+
+    labels = np.arange(len(class_names))
+    predicted = probabilities.argmax(axis=1)
+    present = np.unique(true)
+    confusion = confusion_counts(true, predicted, len(class_names))
+    recall = metrics.recall_score(true, predicted, labels=labels, average=None, zero_division=np.nan)
+    roc_auc = None
+    if len(present) == len(class_names):
+        scores = probabilities[:, 1] if len(class_names) == 2 else probabilities
+        roc_auc = float(metrics.roc_auc_score(true, scores, multi_class="ovr", labels=labels))
+    return {
+        "accuracy": float(metrics.accuracy_score(true, predicted)),
+        "balanced_accuracy": balanced_accuracy_from(confusion),
+        "macro_f1": float(metrics.f1_score(true, predicted, labels=present, average="macro", zero_division=0)),
+        "log_loss": float(metrics.log_loss(true, probabilities.astype(np.float64), labels=labels)),
+        "roc_auc": roc_auc,
+        "recall": {
+            name: (None if np.isnan(share) else float(share)) for name, share in zip(class_names, recall, strict=True)
+        },
+    }
+
+
+def regression_report(true: Array, predicted: Array) -> dict[str, Any]:
+    """R², RMSE and MAE of (rows, targets), in the target's own units."""
+    from sklearn import metrics
+
+    return {**regression_scores(true, predicted), "mae": float(metrics.mean_absolute_error(true, predicted))}
