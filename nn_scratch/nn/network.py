@@ -68,6 +68,15 @@ class Network:
     def _blocks_of(layer: Layer, blocks: Sequence[Block], vector: Array) -> dict[str, Array]:
         return {block.name: block.of(vector) for block in blocks if block.layer is layer}
 
+    def block(self, layer: Layer, name: str, vector: Array) -> Array:
+        """The view of one of a layer's blocks in a vector laid out as theta (..., size)."""
+        return self._blocks_of(layer, self.parameter_blocks, vector)[name]
+
+    def segment(self, layer: Layer) -> tuple[int, int]:
+        """Where the layer's parameters start and stop in theta: they stand together."""
+        blocks = [block for block in self.parameter_blocks if block.layer is layer]
+        return blocks[0].start, blocks[-1].stop
+
     def named(self, vector: Array) -> dict[str, Array]:
         """Views of a vector laid out as theta (..., size) as people know them: {"hidden_1.W": (..., in, out), ...}."""
         return {

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from math import sqrt
 from typing import Any, ClassVar
+
+import numpy as np
 
 from nn_scratch.nn.memory import Array, Memory
 from nn_scratch.registry import Registry
@@ -16,12 +19,14 @@ class Activation(ABC):
     `forward(Z, A)` writes f(Z) into A. `backward(Z, A, dA, dZ)` writes ∂L/∂Z into dZ, which may be dA itself.
 
     from_output: the derivative needs A alone, so that A may overwrite Z (`forward(Z, Z)`): one pass over memory less.
+    elementwise: each unit's A depends on its own Z alone (softmax: not).
     rectifier: the function can be zero, with a zero derivative, over a half-line: its units can die.
     initializer: the initializer, with its parameters, that keeps the variance of a signal through this function.
     """
 
     registered_name: ClassVar[str]
     from_output: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = True
     rectifier: ClassVar[bool] = False
     initializer: tuple[str, dict[str, Any]] = ("glorot_uniform", {})
 
@@ -40,6 +45,16 @@ class Activation(ABC):
 
     @abstractmethod
     def backward(self, Z: Array, A: Array, dA: Array, dZ: Array) -> None: ...
+
+
+def gain(f: Callable[[Array], Array]) -> float:
+    """The gain of he_normal before f that keeps the mean square of a signal: 1 / √E[f(Z)²] for standard normal Z.
+
+    It is √2 for the ReLU (He et al. 2015), from which the idea comes.
+    """
+    Z = np.linspace(-10.0, 10.0, 4001)
+    share = np.exp(-0.5 * Z * Z)
+    return 1.0 / sqrt(float(np.dot(share, f(Z) ** 2) / share.sum()))
 
 
 ACTIVATIONS: Registry[Activation] = Registry("activation")

@@ -1,4 +1,4 @@
-"""Piecewise linear units: identity, ReLU and its leaky relatives."""
+"""Piecewise linear units: identity, ReLU and its relatives."""
 
 from __future__ import annotations
 
@@ -53,6 +53,31 @@ class ReLU(Activation):
     def backward(self, Z: Array, A: Array, dA: Array, dZ: Array) -> None:
         np.sign(A, out=self.step)  # 1 where A > 0, 0 where A = 0: the derivative itself
         np.multiply(dA, self.step, out=dZ)
+
+
+@ACTIVATIONS.register("relu6")
+class ReLU6(Activation):
+    """A = min(max(Z, 0), 6).
+
+    f'(Z) = 1 where 0 < Z < 6, else 0 (0 is chosen at both corners).
+    Source: Krizhevsky 2010, Convolutional deep belief networks on CIFAR-10.
+    In practice: made for arithmetic of few bits; a unit above 6 on every row is as stuck as one below 0.
+    """
+
+    rectifier = True
+    initializer = ("he_normal", {})
+
+    def bind(self, units: int, memory: Memory) -> None:
+        self.inside, self.below = memory.scratch.empty((2, units, memory.rows), bool)
+
+    def forward(self, Z: Array, A: Array) -> None:
+        np.clip(Z, 0.0, 6.0, out=A)
+
+    def backward(self, Z: Array, A: Array, dA: Array, dZ: Array) -> None:
+        np.greater(A, 0.0, out=self.inside)
+        np.less(A, 6.0, out=self.below)
+        np.logical_and(self.inside, self.below, out=self.inside)
+        np.multiply(dA, self.inside, out=dZ)
 
 
 @ACTIVATIONS.register("leaky_relu")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Annotated
 
 import numpy as np
@@ -32,6 +33,7 @@ class ActivationLayer(Layer):
     def bind(self, memory: Memory) -> None:
         self.Y = memory.signal(self.inputs)
         self.A = self.Y[:-1]
+        self.f = copy(self.f)  # each binding has buffers of its own
         self.f.bind(self.inputs, memory)
 
     def forward(self, X: Array) -> Array:

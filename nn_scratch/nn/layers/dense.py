@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Annotated
 
 import numpy as np
@@ -81,6 +82,7 @@ class Dense(Layer):
         self.A = self.Y[:-1]
         self.Z = self.A if self.f.from_output else memory.empty(self.units, memory.rows)
         self.dX = memory.empty(self.inputs, memory.rows) if memory.needs_dX else None
+        self.f = copy(self.f)  # each binding has buffers of its own
         self.f.bind(self.units, memory)
 
     def forward(self, X: Array) -> Array:

@@ -45,7 +45,8 @@ class Loss(ABC):
 
     def decide(self, Z: Array) -> Array:
         """For classes: the index of the predicted one, (n,), from outputs Z (k, n)."""
-        return Z.argmax(axis=0) if len(Z) > 1 else (Z[0] > 0).astype(np.int64)
+        decided: Array = Z.argmax(axis=0) if len(Z) > 1 else (Z[0] > 0).astype(np.int64)
+        return decided
 
     def probabilities(self, Z: Array) -> Array:
         """For classes: the probability of each, (rows, classes), from outputs Z (k, n)."""
