@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nn_scratch.nn.layers.base import Layer, Shape
+from nn_scratch.nn.layers.base import Layer, Shape, walk
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.memory import Array, Memory, Scratch
 
@@ -48,18 +48,19 @@ class Network:
     ) -> None:
         """`init` draws the initial values; `noise` is what dropout and its like draw from while training."""
         self.layers, self.inputs, self.dtype, self._noise = list(layers), inputs, np.dtype(dtype), noise
+        self.every_layer = list(walk(self.layers))
+        name_layers(self.every_layer)
         width = inputs
         for layer in self.layers:
             width = layer.declare(width)
         self.outputs = width
-        name_layers(self.layers)
-        trainable_first = sorted(self.layers, key=lambda layer: not layer.trainable)
+        trainable_first = sorted(self.every_layer, key=lambda layer: not layer.trainable)
         self.parameter_blocks, size = lay_out([(layer, layer.blocks()) for layer in trainable_first])
-        self.state_blocks, state_size = lay_out([(layer, layer.state_blocks()) for layer in self.layers])
+        self.state_blocks, state_size = lay_out([(layer, layer.state_blocks()) for layer in self.every_layer])
         self.theta, self.grad = np.zeros(size, self.dtype), np.zeros(size, self.dtype)
         self.state = np.zeros(state_size, self.dtype)
         self.trainable = sum(b.stop - b.start for b in self.parameter_blocks if b.layer.trainable)
-        for layer in self.layers:
+        for layer in self.every_layer:
             layer.initialize(self._blocks_of(layer, self.parameter_blocks, self.theta), init)
             layer.initialize_state(self._blocks_of(layer, self.state_blocks, self.state))
         self._graphs: dict[tuple[int, bool], Graph] = {}
@@ -81,7 +82,7 @@ class Network:
         """Views of a vector laid out as theta (..., size) as people know them: {"hidden_1.W": (..., in, out), ...}."""
         return {
             f"{layer.name}.{name}": view
-            for layer in self.layers
+            for layer in self.every_layer
             for name, view in layer.named(self._blocks_of(layer, self.parameter_blocks, vector)).items()
         }
 
@@ -92,13 +93,13 @@ class Network:
     @property
     def dense(self) -> list[Dense]:
         """The dense layers, in order: hidden_1, hidden_2, ..., output."""
-        return [layer for layer in self.layers if isinstance(layer, Dense)]
+        return [layer for layer in self.every_layer if isinstance(layer, Dense)]
 
     def penalized(self) -> Array:
         """1 where l1 and l2 act (the weights of trainable layers), else 0; laid out as theta."""
         mask = np.zeros_like(self.theta)
         views = self.named(mask)
-        for layer in self.layers:
+        for layer in self.every_layer:
             for name in layer.penalized() if layer.trainable else ():
                 views[f"{layer.name}.{name}"][...] = 1.0
         return mask
@@ -124,28 +125,33 @@ class Graph:
 
     def __init__(self, network: Network, rows: int, *, training: bool, grad: Array) -> None:
         self.rows, self.grad = rows, grad
-        scratch = Scratch(network.dtype)
+        self._network, self._training, self._scratch = network, training, Scratch(network.dtype)
         self.layers: list[Layer] = []
         needs_dX = False
         for layer in network.layers:
-            bound = copy(layer)
-            bound.bind(
-                Memory(
-                    rows=rows,
-                    dtype=network.dtype,
-                    training=training,
-                    generator=network.noise,
-                    scratch=scratch,
-                    parameters=network._blocks_of(layer, network.parameter_blocks, network.theta),
-                    gradients=network._blocks_of(layer, network.parameter_blocks, grad),
-                    state=network._blocks_of(layer, network.state_blocks, network.state),
-                    needs_dX=needs_dX,
-                )
-            )
-            needs_dX = needs_dX or bool(layer.blocks())
-            self.layers.append(bound)
-        first = next(i for i, layer in enumerate(network.layers) if layer.blocks())
+            self.layers.append(self._bound(layer, needs_dX))
+            needs_dX = needs_dX or has_parameters(layer)
+        first = next(i for i, layer in enumerate(network.layers) if has_parameters(layer))
         self._backward = self.layers[first:][::-1]  # nobody asks for the derivatives before the first parameters
+
+    def _bound(self, layer: Layer, needs_dX: bool) -> Layer:
+        network = self._network
+        bound = copy(layer)
+        bound.layers = [self._bound(inner, needs_dX=True) for inner in layer.layers]
+        bound.bind(
+            Memory(
+                rows=self.rows,
+                dtype=network.dtype,
+                training=self._training,
+                generator=network.noise,
+                scratch=self._scratch,
+                parameters=network._blocks_of(layer, network.parameter_blocks, network.theta),
+                gradients=network._blocks_of(layer, network.parameter_blocks, self.grad),
+                state=network._blocks_of(layer, network.state_blocks, network.state),
+                needs_dX=needs_dX,
+            )
+        )
+        return bound
 
     def forward(self, X: Array) -> Array:
         """Outputs Z (k, rows) from a signal X (features + 1, rows) whose last row is ones."""
@@ -160,7 +166,12 @@ class Graph:
 
     @property
     def dense(self) -> list[Dense]:
-        return [layer for layer in self.layers if isinstance(layer, Dense)]
+        """The bound dense layers, in order: hidden_1, hidden_2, ..., output."""
+        return [layer for layer in walk(self.layers) if isinstance(layer, Dense)]
+
+
+def has_parameters(layer: Layer) -> bool:
+    return any(inner.blocks() for inner in walk([layer]))
 
 
 def signal_rows(X: Array, dtype: DTypeLike) -> Array:
@@ -181,7 +192,7 @@ def lay_out(wanted: Sequence[tuple[Layer, Mapping[str, Shape]]]) -> tuple[list[B
 
 
 def name_layers(layers: Sequence[Layer]) -> None:
-    """hidden_1, hidden_2, ..., output for dense layers; others by type and the dense layer before."""
+    """hidden_1, hidden_2, ..., output for dense layers; others by type and the dense layer before. Inner ones too."""
     dense = [layer for layer in layers if isinstance(layer, Dense)]
     for number, hidden in enumerate(dense, start=1):
         hidden.name = f"hidden_{number}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -29,6 +29,7 @@ class Layer(ABC):
     inputs: int = 0
     outputs: int = 0
     trainable: bool = True
+    layers: Sequence[Layer] = ()  # the inner layers of a block; bound before the block itself
 
     def declare(self, inputs: int) -> int:
         """Fix the widths for signals of `inputs` features; returns the number of features that leave the layer."""
@@ -74,6 +75,13 @@ class Layer(ABC):
 
         Writes the gradients of the parameters. Its result means nothing where nobody asked (`Memory.needs_dX`).
         """
+
+
+def walk(layers: Iterable[Layer]) -> Iterator[Layer]:
+    """Every layer in order, a block before the layers inside it."""
+    for layer in layers:
+        yield layer
+        yield from walk(layer.layers)
 
 
 LAYERS: Registry[Layer] = Registry("layer")
