@@ -37,6 +37,8 @@ def bound_loss(loss: Loss, network: Network, rows: int) -> Loss:
 class ClassScore:
     """Accuracy and balanced accuracy of outputs Z (outputs, rows); keeps the confusion counts behind them."""
 
+    names = ("accuracy", "balanced_accuracy")
+
     def __init__(self, labels: Array, classes: int, decide: Callable[[Array], Array]) -> None:
         """labels: (rows,) class indices; `decide` turns outputs (outputs, rows) into class indices."""
         self.labels, self.classes, self._decide = labels, classes, decide
@@ -52,6 +54,8 @@ class ClassScore:
 
 class NumberScore:
     """RMSE and R² of outputs Z (targets, rows), in the target's own units."""
+
+    names = ("rmse", "r2")
 
     def __init__(self, true: Array, in_own_units: Callable[[Array], Array]) -> None:
         """true: (rows, targets) in own units; `in_own_units` turns outputs (rows, targets) into them."""
@@ -72,7 +76,7 @@ class Evaluator:
         network: Network,
         loss: Loss,
         examples: Examples,
-        score: Callable[[Array], dict[str, float]],
+        score: ClassScore | NumberScore,
     ) -> None:
         self.network, self.examples, self.score = network, examples, score
         self.outputs = np.empty((network.outputs, len(examples)), network.dtype)
@@ -80,12 +84,15 @@ class Evaluator:
         self._batches = list(examples.batches(self._rows))
         rows_weigh = np.ones(len(examples)) if examples.weights is None else examples.weights
         self._shares = [float(rows_weigh[at : at + self._rows].sum()) for at in range(0, len(examples), self._rows)]
-        self._losses = {
-            rows: bound_loss(loss, network, rows) for rows in {batch.X.shape[1] for batch in self._batches}
-        }
+        self._losses = {rows: bound_loss(loss, network, rows) for rows in {batch.X.shape[1] for batch in self._batches}}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a call returns: "loss", and the scores by name."""
+        return ("loss", *self.score.names)
 
     def __call__(self) -> dict[str, float]:
-        """{"loss": ..., and what `score` gives}."""
+        """The scores of the network as it is now."""
         total, start = 0.0, 0
         for batch, share in zip(self._batches, self._shares, strict=True):
             rows = batch.X.shape[1]

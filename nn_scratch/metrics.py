@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# What an epoch is scored with, beside the loss. The first is the one that progress bars and plots show.
-CLASSIFICATION = ("accuracy", "balanced_accuracy")
-REGRESSION = ("rmse", "r2")
 LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae", "log_loss"})
 
 
@@ -28,7 +26,7 @@ def confusion_counts(true: Array, predicted: Array, classes: int) -> Array:
 def accuracy_from(confusion: Array) -> float:
     """Share of rows that are right; nan without rows."""
     total = confusion.sum()
-    return float(np.trace(confusion) / total) if total else float("nan")
+    return float(np.trace(confusion) / total) if total else nan
 
 
 def balanced_accuracy_from(confusion: Array) -> float:
@@ -36,21 +34,23 @@ def balanced_accuracy_from(confusion: Array) -> float:
     rows = confusion.sum(axis=1)
     present = rows > 0
     if not present.any():
-        return float("nan")
+        return nan
     return float(np.mean(np.diag(confusion)[present] / rows[present]))
 
 
 def regression_scores(true: Array, predicted: Array) -> dict[str, float]:
     """RMSE in the target's own units and R² (mean over targets), for (rows, targets); R² is nan under two rows.
 
-    A target that never changes has no variance to explain: R² is 0 for it, or 1 where every prediction is exact.
+    Scores of no rows are nan. A target that never changes has no variance to explain: R² is 0 for it, or 1 where every prediction is exact.
     """
+    if not len(true):
+        return {"rmse": nan, "r2": nan}
     error = ((true - predicted) ** 2).sum(axis=0)
     spread = ((true - true.mean(axis=0)) ** 2).sum(axis=0)
     r2 = np.where(spread > 0, 1.0 - error / np.where(spread > 0, spread, 1.0), np.where(error > 0, 0.0, 1.0))
     return {
         "rmse": float(np.sqrt(error.sum() / error.size / len(true))),
-        "r2": float(r2.mean()) if len(true) > 1 else float("nan"),
+        "r2": float(r2.mean()) if len(true) > 1 else nan,
     }
 
 

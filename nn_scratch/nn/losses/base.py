@@ -19,10 +19,12 @@ class Loss(ABC):
     The weights w are 1 / n without class or row weights; with them w / Σ w, so that L is always a weighted mean.
 
     kinds: the kinds of target the loss makes sense for.
+    needs_counts: the targets must not be negative, and so not be standardized.
     """
 
     registered_name: ClassVar[str]
     kinds: ClassVar[tuple[Kind, ...]] = ("regression",)
+    needs_counts: ClassVar[bool] = False
 
     def outputs(self, classes: int) -> int:
         """How many outputs the network needs for so many classes."""
@@ -51,6 +53,10 @@ class Loss(ABC):
     def probabilities(self, Z: Array) -> Array:
         """For classes: the probability of each, (rows, classes), from outputs Z (k, n)."""
         raise NotImplementedError(f"{type(self).__name__} has no classes")
+
+    def values(self, Z: Array) -> Array:
+        """For numbers: what is predicted, in the scale of the targets, (rows, outputs), from outputs Z (k, n)."""
+        return Z.T
 
 
 LOSSES: Registry[Loss] = Registry("loss")

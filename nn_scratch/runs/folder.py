@@ -1,0 +1,110 @@
+"""Where runs live: outputs/<name>-001, -002, ...; and who writes into one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nn_scratch.errors import EnvironmentFailure, UserError, did_you_mean
+from nn_scratch.runs.files import disk_errors
+
+PROJECT = Path(__file__).resolve().parents[2]
+OUTPUTS = PROJECT / "outputs"
+NUMBERED = re.compile(r"(?P<name>.+)-(?P<number>\d{3,})")
+
+
+def new_folder(name: str, outputs: Path = OUTPUTS) -> Path:
+    """Make the next free folder of a name; two processes at once get two folders."""
+    with disk_errors(outputs):
+        outputs.mkdir(parents=True, exist_ok=True)
+        taken = [
+            int(match["number"])
+            for entry in outputs.iterdir()
+            if (match := NUMBERED.fullmatch(entry.name)) and match["name"] == name
+        ]
+        number = max(taken, default=0)
+        while True:
+            number += 1
+            folder = outputs / f"{name}-{number:03d}"
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder
+
+
+def find_folder(run: str | Path, outputs: Path = OUTPUTS) -> Path:
+    """The folder of a run: a path, or the name of a folder under outputs/."""
+    path = Path(run)
+    for candidate in (path, outputs / path):
+        if (candidate / "param.yaml").is_file() or (candidate / "run.json").is_file():
+            return candidate
+    if path.is_dir():
+        raise UserError(f"{run}: not a run: the folder holds no run.json")
+    raise UserError(f"{run}: no such run under {shown(outputs)}{did_you_mean(path.name, names(outputs))}")
+
+
+def names(outputs: Path = OUTPUTS) -> list[str]:
+    """The runs under outputs/, the newest last."""
+    if not outputs.is_dir():
+        return []
+    runs = [entry for entry in outputs.iterdir() if (entry / "run.json").is_file()]
+    return [entry.name for entry in sorted(runs, key=lambda entry: ((entry / "run.json").stat().st_mtime, entry.name))]
+
+
+def newest(outputs: Path = OUTPUTS) -> Path:
+    known = names(outputs)
+    if not known:
+        raise UserError(f"no run under {shown(outputs)} yet: type `python script/train.py` first")
+    return outputs / known[-1]
+
+
+def shown(path: Path) -> str:
+    """A path as a person would type it from where they stand."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: one process writes a run. The lock of a process that has died is no lock."""
+    path = folder / "lock"
+    with disk_errors(path):
+        file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+    try:
+        if not lock(file):
+            holder = os.pread(file, 4096, 0).decode(errors="replace").strip() or "unknown"
+            raise EnvironmentFailure(f"{shown(folder)}: another process is writing this run: {holder}")
+        with disk_errors(path):
+            os.ftruncate(file, 0)
+            os.write(file, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
+        yield
+        path.unlink(missing_ok=True)
+    finally:
+        os.close(file)
+
+
+def lock(file: int) -> bool:
+    """Take the exclusive lock of an open file, which the system drops when the process ends; False when it is held."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
