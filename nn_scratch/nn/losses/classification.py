@@ -119,9 +119,8 @@ class BinaryCrossEntropy(Loss):
         return np.multiply(self.dZ, w, out=self.dZ)  # dZ = w (P - Y) / k
 
     def probabilities(self, Z: Array) -> Array:
-        P = (0.5 * np.tanh(0.5 * Z) + 0.5).T
-        if P.shape[1] == 1:
+        if len(Z) == 1:
+            P = (0.5 * np.tanh(0.5 * Z[0]) + 0.5)[:, None]
             return np.concatenate([1.0 - P, P], axis=1)
-        total = P.sum(axis=1, keepdims=True)  # independent yes-no outputs, of which one is right: shares of the sum
-        shares: Array = np.divide(P, total, out=np.full_like(P, 1.0 / P.shape[1]), where=total > 0)
-        return shares
+        # independent yes-no outputs, of which one is right: shares of the sum, by way of log sigmoid(Z)
+        return softmax(-np.logaddexp(0.0, -Z)).T
