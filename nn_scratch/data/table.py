@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 Task = Literal["classification", "regression"]
@@ -32,9 +31,9 @@ def number_columns(names: Iterable[str]) -> tuple[Column, ...]:
     return tuple(Column(name) for name in names)
 
 
-def numbered_names(n_features: int) -> tuple[str, ...]:
+def numbered_names(number: int, letter: str = "x") -> tuple[str, ...]:
     """x1, x2, ...: for tables that name no columns."""
-    return tuple(f"x{i}" for i in range(1, n_features + 1))
+    return tuple(f"{letter}{i}" for i in range(1, number + 1))
 
 
 def pixel_names(height: int, width: int) -> tuple[str, ...]:
@@ -64,11 +63,3 @@ class Table:
     @property
     def target_name(self) -> str:
         return ", ".join(self.target_names)
-
-
-def index_labels(labels: Array) -> tuple[Array, tuple[str, ...]]:
-    """Class indices (rows,) int64 of whole-number or text labels, and the classes' names, sorted as they are."""
-    values, indices = np.unique(labels, return_inverse=True)
-    if values.dtype.kind == "b":
-        values = values.astype(np.int64)
-    return indices.astype(np.int64), tuple(str(value) for value in values)

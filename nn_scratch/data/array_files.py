@@ -1,0 +1,245 @@
+"""Tables of NumPy: .npz with X and y, .npy with the target as its last column.
+
+A file may come from anyone. Nothing is unpickled, and no array is allocated before its header has been compared with
+the bytes that are there.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from math import prod
+from pathlib import Path
+from typing import IO, Literal
+
+import numpy as np
+
+from nn_scratch.data.missing import Missing, leave_out
+from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, LARGEST, SHOWN, is_bomb, plural, refuse, within_float32
+from nn_scratch.data.table import Array, Table, Task, number_columns, numbered_names
+from nn_scratch.data.targets import index_labels, infer_task, settle_task
+from nn_scratch.errors import UserError
+
+# What zipfile and NumPy raise on bytes that are no zip file or no array.
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+    OSError,
+)
+
+
+def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing) -> Table:
+    """X (rows, features) and y; whole numbers, true and false, and text are classes, unless `task` says otherwise."""
+    arrays = load_arrays(path, ("X", "y"))
+    X, y = check_features(path, arrays["X"], "X"), arrays["y"]
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    is_text = y.dtype.kind in "SU"
+    if y.ndim not in (1, 1 if is_text else 2) or y.dtype.kind not in "biufSU":
+        raise UserError(f"{path}: y is {_what(y)}; it has to be (rows,) numbers or text, or (rows, targets) numbers")
+    if len(X) != len(y):
+        raise UserError(f"{path}: X has {plural(len(X), 'row')} and y has {len(y):,}; they have to be of one length")
+    if is_text and task == "regression":
+        raise UserError(f"{path}: y is text; data.task: regression needs numbers")
+    _settle_values(path, X, "X", FILL_IN if missing == "error" else None)
+    if y.dtype.kind != "f" and task != "regression":
+        if y.ndim == 2:
+            raise UserError(f"{path}: y is {_what(y)}; classes are one number a row, as y.argmax(axis=1) gives")
+        return _classes(path, X, y, missing)
+    values = y.astype(np.float64).reshape(len(y), -1)
+    _settle_values(path, values, "y", FILL_IN_TARGET if missing == "error" else None)
+    X, values, notices = leave_out(X, values, missing, str(path))
+    rule = f"data.task: {task}"
+    if task == "auto":
+        task, rule = "regression", "y holds floats"
+        if values.shape[1] == 1 and infer_task(values[:, 0], "y")[0] == "classification":
+            told = f"{path}: y holds floats, so they are quantities; set data.task: classification if they are classes"
+            notices = (*notices, told)
+    names = numbered_names(values.shape[1], "y") if values.shape[1] > 1 else ("y",)
+    values, task, class_names, _ = settle_task(values, (), task, names, str(path))
+    return _table(path, X, values, task, class_names, names, rule, notices)
+
+
+def _classes(path: Path, X: Array, labels: Array, missing: Missing) -> Table:
+    rule = "y holds whole numbers"
+    nothing = np.zeros(len(labels), dtype=bool)
+    if labels.dtype.kind in "SU":
+        rule = "y is text"
+        try:
+            labels = np.char.strip(labels if labels.dtype.kind == "U" else np.char.decode(labels, "utf-8"))
+        except UnicodeDecodeError:
+            raise UserError(f"{path}: y holds bytes that are not UTF-8; save it as text, y.astype(str)") from None
+        nothing = labels == ""
+        if nothing.any() and missing == "error":
+            first = np.flatnonzero(nothing)[:SHOWN]
+            raise refuse((f"{path}: y[{row}] = '' is no value; {FILL_IN_TARGET}" for row in first), int(nothing.sum()))
+    codes, names = index_labels(labels)
+    X, values, notices = leave_out(X, np.where(nothing, np.nan, codes)[:, np.newaxis], missing, str(path))
+    y, task, class_names, _ = settle_task(values, names, "classification", ("y",), str(path))
+    return _table(path, X, y, task, class_names, ("y",), rule, notices)
+
+
+def _table(
+    path: Path,
+    X: Array,
+    y: Array,
+    task: Task,
+    class_names: tuple[str, ...],
+    target_names: tuple[str, ...],
+    rule: str,
+    notices: tuple[str, ...],
+) -> Table:
+    return Table(
+        X=X,
+        y=y,
+        task=task,
+        columns=number_columns(numbered_names(X.shape[1])),
+        target_names=target_names,
+        origin=str(path),
+        class_names=class_names,
+        task_rule=rule,
+        notices=notices,
+    )
+
+
+def read_npy(path: Path, *, task: Task | Literal["auto"], missing: Missing) -> Table:
+    """(rows, features + 1) numbers, the last column the target."""
+    values = check_features(path, load_npy(path), "the array")
+    if values.shape[1] < 2:
+        raise UserError(f"{path}: the array is {_what(values)}; it needs features, and the target as its last column")
+    X, y = values[:, :-1], values[:, -1:].astype(np.float64)
+    _settle_values(path, X, "the array", FILL_IN if missing == "error" else None)
+    _settle_values(path, y, "the target", FILL_IN_TARGET if missing == "error" else None)
+    X, y, notices = leave_out(X, y, missing, str(path))
+    name = f"x{values.shape[1]}"
+    y, task, class_names, rule = settle_task(y, (), task, (name,), str(path))
+    return _table(path, X, y, task, class_names, (name,), rule, notices)
+
+
+def read_features(path: Path, n_features: int, n_targets: int, fill_in: str | None) -> Array:
+    """X (rows, features) of new rows; y in an .npz is not looked at, nor are the last columns of an .npy too many."""
+    if path.suffix == ".npz":
+        X = check_features(path, load_arrays(path, ("X",))["X"], "X")
+    else:
+        X = check_features(path, load_npy(path), "the array")
+        if X.shape[1] == n_features + n_targets:
+            X = X[:, :n_features]
+    if X.shape[1] != n_features:
+        raise UserError(f"{path}: {plural(X.shape[1], 'feature')} where training had {n_features:,}")
+    _settle_values(path, X, "X", fill_in)
+    return X
+
+
+def check_features(path: Path, X: Array, name: str) -> Array:
+    """X (rows, features) as uint8, float32 or float64; UserError if it is anything else."""
+    if X.ndim != 2 or X.dtype.kind not in "biuf" or 0 in X.shape:
+        how = " (reshape(len(X), -1) makes images rows)" if X.ndim > 2 else ""
+        raise UserError(f"{path}: {name} is {_what(X)}; it has to be (rows, features) numbers{how}")
+    if X.dtype.kind == "b":
+        return X.view(np.uint8)
+    if X.dtype in (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64)):
+        return X
+    return X.astype(np.float32 if X.dtype == np.float16 else np.float64)
+
+
+def _settle_values(path: Path, values: Array, name: str, fill_in: str | None) -> None:
+    """Raise UserError for numbers that float32 cannot hold and, with `fill_in`, for missing ones.
+
+    Without it infinite values are made NaN, in place: they are as good as missing.
+    """
+    if values.dtype.kind != "f" or within_float32(values):
+        return
+    if fill_in is None:
+        values[np.isinf(values)] = np.nan
+    bad = np.abs(values) > LARGEST
+    if fill_in is not None:
+        bad |= np.isnan(values)
+    problems = []
+    for place in np.argwhere(bad)[:SHOWN].tolist():
+        value = values[tuple(place)]
+        if np.isfinite(value):
+            rest = "is beyond the numbers of float32 (3.4e38); rescale it"
+        else:
+            rest = f"is no value; {fill_in}"
+        problems.append(f"{path}: {name}{place} = {value} {rest}")
+    if problems:
+        raise refuse(problems, int(bad.sum()))
+
+
+# ---- arrays from files that may hold anything ----
+
+
+def load_npy(path: Path) -> Array:
+    """The array of an .npy file."""
+    with path.open("rb") as file:
+        return _load_array(path, file, path.stat().st_size, "the file")
+
+
+def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, Array]:
+    """The arrays of these names in an .npz file."""
+    arrays = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            there = {Path(info.filename).stem: info for info in archive.infolist() if info.filename.endswith(".npy")}
+            absent = [name for name in names if name not in there]
+            if absent:
+                raise UserError(
+                    f"{path}: no array {' and no array '.join(absent)} in it (it holds {', '.join(there) or 'none'}); "
+                    f"save it with np.savez(path, {', '.join(f'{name}={name}' for name in names)})"
+                )
+            for name in names:
+                info = there[name]
+                if is_bomb(info.compress_size, info.file_size):
+                    raise UserError(
+                        f"{path}: {name} is {info.compress_size:,} bytes that unpack to {info.file_size:,}; if that is "
+                        "right, save it with np.savez, unpacked"
+                    )
+                with archive.open(info) as member:
+                    arrays[name] = _load_array(path, member, info.file_size, name)
+    except BROKEN as error:
+        if isinstance(error, PermissionError):
+            raise
+        raise UserError(f"{path}: no whole .npz file ({_first_line(error)}); save it again with np.savez") from None
+    return arrays
+
+
+def _load_array(path: Path, file: IO[bytes], size: int, name: str) -> Array:
+    """The array at the start of `file`, which holds `size` bytes."""
+    try:
+        version = np.lib.format.read_magic(file)
+        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in read_header:
+            raise UserError(
+                f"{path}: {name} is in .npy format {version}, which is not known; save it again with np.save"
+            )
+        shape, _, dtype = read_header[version](file)
+        if dtype.hasobject:
+            raise UserError(
+                f"{path}: {name} holds Python objects, which only unpickling could read; save it with a dtype of "
+                "numbers or text (np.asarray(values, dtype=float), labels.astype(str))"
+            )
+        there, wanted = size - file.tell(), prod(shape) * dtype.itemsize
+        if there != wanted or min(shape, default=0) < 0:
+            raise UserError(
+                f"{path}: {name} is to be {shape} {dtype}, {wanted:,} bytes, but {there:,} are there; it is broken"
+            )
+        file.seek(0)
+        array = np.lib.format.read_array(file, allow_pickle=False)
+    except BROKEN as error:
+        if isinstance(error, PermissionError):
+            raise
+        raise UserError(f"{path}: {name} is no NumPy array ({_first_line(error)}); save it again with NumPy") from None
+    return array
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _what(array: Array) -> str:
+    return f"{array.shape} {array.dtype}"

@@ -1,0 +1,83 @@
+"""What is to be predicted: classes or quantities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from nn_scratch.data.problems import listed, plural
+from nn_scratch.data.table import Array, Task
+from nn_scratch.errors import UserError
+
+MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers are taken for quantities
+MAX_CLASSES = 10_000
+
+
+def infer_task(values: Array, name: str) -> tuple[Task, str]:
+    """What `task: auto` makes of a column of numbers (rows,), and why."""
+    if np.any(values != np.rint(values)):
+        return "regression", f"{name!r} holds fractions"
+    n_different = len(np.unique(values))
+    holds = f"{name!r} holds {plural(n_different, 'different whole number')} in {plural(len(values), 'row')}"
+    if n_different <= MAX_CLASSES_OF_NUMBERS and 2 * n_different <= len(values):
+        return "classification", f"{holds} (up to 20, each on 2 rows or more on average, are taken for classes)"
+    return "regression", f"{holds} (up to 20, each on 2 rows or more on average, would be taken for classes)"
+
+
+def index_labels(labels: Array) -> tuple[Array, tuple[str, ...]]:
+    """Class indices (rows,) int64 of labels that are text or numbers, and the classes' names in sorted order.
+
+    1.0 and True are called 1.
+    """
+    values, indices = np.unique(labels, return_inverse=True)
+    if values.dtype.kind == "b" or (values.dtype.kind == "f" and np.all(values == np.rint(values))):
+        values = values.astype(np.int64)
+    return indices.astype(np.int64), tuple(str(value) for value in values.tolist())
+
+
+def settle_task(
+    values: Array, categories: Sequence[str], task: Task | Literal["auto"], names: tuple[str, ...], origin: str
+) -> tuple[Array, Task, tuple[str, ...], str]:
+    """The target as a Table holds it (`y`, `task`, `class_names`), and why.
+
+    values: (rows, outputs) float64, finite; with `categories`, which are sorted, (rows, 1) codes of these.
+    Raises UserError for classes that cannot be: several targets, a single class, about as many classes as rows.
+    """
+    rule = f"data.task: {task}"
+    if categories:
+        task = "classification"
+        codes, indices = np.unique(values[:, 0].astype(np.int64), return_inverse=True)
+        y, class_names = indices.astype(np.int64), tuple(categories[code] for code in codes)
+        rule = f"{names[0]!r} is text"
+    else:
+        if len(names) > 1:
+            if task == "classification":
+                raise UserError(f"data.target: {listed(names)}: classification has one target; name one")
+            task, rule = "regression", "several targets"
+        elif task == "auto":
+            task, rule = infer_task(values[:, 0], names[0])
+        if task == "regression":
+            return values, "regression", (), rule
+        y, class_names = index_labels(values[:, 0])
+    check_classes(class_names, len(y), names[0], origin)
+    return y, "classification", class_names, rule
+
+
+def check_classes(class_names: Sequence[str], n_rows: int, name: str, origin: str) -> None:
+    """Raise UserError where the classes cannot be learnt: a single one, or about as many as rows."""
+    if len(class_names) < 2:
+        raise UserError(
+            f"{origin}: every row has {name!r} = {class_names[0]!r}; classification needs two classes or more"
+        )
+    if len(class_names) > min(MAX_CLASSES, max(20, n_rows // 2)):
+        try:
+            float(class_names[0])
+            other = "set data.task: regression if they are quantities"
+        except ValueError:
+            other = "name another column in data.target"
+        raise UserError(
+            f"{origin}: {name!r} holds {len(class_names):,} different values in {plural(n_rows, 'row')}, too many for "
+            f"classes; {other}"
+        )
