@@ -1,19 +1,14 @@
-"""Optimizers that divide each gradient by a running measure of its own size."""
+"""Optimizers that divide each gradient by a measure of its own past size."""
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from nn_scratch.nn.memory import Array
-from nn_scratch.nn.optimizers.base import OPTIMIZERS, Optimizer
+from nn_scratch.nn.optimizers.base import OPTIMIZERS, Epsilon, Optimizer, Rate
 from nn_scratch.registry import Doc
-
-Rate = Annotated[float, Gt(0), Doc("learning rate")]
-Epsilon = Annotated[float, Gt(0), Doc("added to the denominator")]
 
 
 @OPTIMIZERS.register("rmsprop")
@@ -48,46 +43,67 @@ class RMSprop(Optimizer):
             np.subtract(theta, work, out=theta)  # θ ← θ - lr g / (√s + ε)
 
 
-@OPTIMIZERS.register("adam")
-class Adam(Optimizer):
-    """θ ← θ - lr m̂ / (√ŝ + ε), with m̂ = m / (1 - β₁ᵗ) and ŝ = s / (1 - β₂ᵗ).
+@OPTIMIZERS.register("adagrad")
+class Adagrad(Optimizer):
+    """s ← s + g²; θ ← θ - lr g / (√s + ε).
 
-    m ← β₁ m + (1 - β₁) g and s ← β₂ s + (1 - β₂) g² are running means of the gradient and of its square.
-
-    The corrections are two numbers a step: with c = √(1 - β₂ᵗ), m̂ / (√ŝ + ε) = (c / (1 - β₁ᵗ)) m / (√s + c ε).
-    Source: Kingma and Ba 2015, Adam: a method for stochastic optimization.
-    In practice: the default of 0.001 is rarely far off; l2 under Adam is not weight decay (see adamw).
+    Source: Duchi, Hazan and Singer 2011, Adaptive subgradient methods for online learning and stochastic optimization.
+    In practice: the sum only grows, so the steps only shrink; for sparse inputs and convex losses more than for
+    networks.
     """
 
-    slots = ("mean", "mean_square")
+    slots = ("sum_of_squares",)
 
-    def __init__(
-        self,
-        lr: Rate = 0.001,
-        beta1: Annotated[float, Ge(0), Lt(1), Doc("β₁, the share of the mean that is kept")] = 0.9,
-        beta2: Annotated[float, Ge(0), Lt(1), Doc("β₂, the share of the mean square that is kept")] = 0.999,
-        eps: Epsilon = 1e-8,
-    ) -> None:
-        self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
+    def __init__(self, lr: Rate = 0.01, eps: Epsilon = 1e-10) -> None:
+        self.lr, self.eps = lr, eps
 
     def step(self, lr: float) -> None:
         self.steps += 1
-        c = sqrt(1.0 - self.beta2**self.steps)
-        rate = lr * c / (1.0 - self.beta1**self.steps)
-        eps = c * self.eps
-        for theta, g, m, s, work in self.blocks:
-            self.update(theta, g, m, s, work, rate, eps)
+        for theta, g, s, work in self.blocks:
+            np.multiply(g, g, out=work)
+            np.add(s, work, out=s)  # s ← s + g²
+            np.sqrt(s, out=work)
+            np.add(work, self.eps, out=work)
+            np.divide(g, work, out=work)
+            np.multiply(work, lr, out=work)
+            np.subtract(theta, work, out=theta)  # θ ← θ - lr g / (√s + ε)
 
-    def update(self, theta: Array, g: Array, m: Array, s: Array, work: Array, rate: float, eps: float) -> None:
-        np.subtract(g, m, out=work)
-        np.multiply(work, 1.0 - self.beta1, out=work)
-        np.add(m, work, out=m)  # m ← m + (1 - β₁) (g - m)
-        np.multiply(g, g, out=work)
-        np.subtract(work, s, out=work)
-        np.multiply(work, 1.0 - self.beta2, out=work)
-        np.add(s, work, out=s)  # s ← s + (1 - β₂) (g² - s)
-        np.sqrt(s, out=work)
-        np.add(work, eps, out=work)
-        np.divide(m, work, out=work)
-        np.multiply(work, rate, out=work)
-        np.subtract(theta, work, out=theta)  # θ ← θ - rate m / (√s + c ε)
+
+@OPTIMIZERS.register("adadelta")
+class Adadelta(Optimizer):
+    """s ← ρ s + (1 - ρ) g²; Δ = g √(u + ε) / √(s + ε); u ← ρ u + (1 - ρ) Δ²; θ ← θ - lr Δ.
+
+    u, the running mean square of the updates, gives them the units of θ; lr is 1 in the paper.
+    Source: Zeiler 2012, ADADELTA: an adaptive learning rate method.
+    In practice: starts slowly, as u starts from 0 and ε alone sets the first steps.
+    """
+
+    slots = ("mean_square", "mean_square_update")
+    workspaces = 2
+
+    def __init__(
+        self,
+        lr: Rate = 1.0,
+        rho: Annotated[float, Ge(0), Lt(1), Doc("ρ, the share of both mean squares that is kept")] = 0.9,
+        eps: Annotated[float, Gt(0), Doc("added to both mean squares")] = 1e-6,
+    ) -> None:
+        self.lr, self.rho, self.eps = lr, rho, eps
+
+    def step(self, lr: float) -> None:
+        self.steps += 1
+        for theta, g, s, u, work, delta in self.blocks:
+            np.multiply(g, g, out=work)
+            np.multiply(work, 1.0 - self.rho, out=work)
+            np.multiply(s, self.rho, out=s)
+            np.add(s, work, out=s)  # s ← ρ s + (1 - ρ) g²
+            np.add(s, self.eps, out=work)
+            np.add(u, self.eps, out=delta)
+            np.divide(delta, work, out=delta)
+            np.sqrt(delta, out=delta)
+            np.multiply(delta, g, out=delta)  # Δ = g √(u + ε) / √(s + ε)
+            np.multiply(delta, delta, out=work)
+            np.multiply(work, 1.0 - self.rho, out=work)
+            np.multiply(u, self.rho, out=u)
+            np.add(u, work, out=u)  # u ← ρ u + (1 - ρ) Δ²
+            np.multiply(delta, lr, out=delta)
+            np.subtract(theta, delta, out=theta)  # θ ← θ - lr Δ

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Gt, Lt
 
 from nn_scratch.nn.memory import Array
-from nn_scratch.registry import Registry
+from nn_scratch.registry import Doc, Registry
 
 BLOCK = 1 << 16  # elements that are updated together: several passes over them find them in the cache
+
+Rate = Annotated[float, Gt(0), Doc("learning rate")]
+Epsilon = Annotated[float, Gt(0), Doc("added to the denominator")]
+Beta1 = Annotated[float, Ge(0), Lt(1), Doc("β₁, the share of the mean that is kept")]
+Beta2 = Annotated[float, Ge(0), Lt(1), Doc("β₂, the share of the mean square that is kept")]
 
 
 class Optimizer(ABC):
@@ -18,26 +25,38 @@ class Optimizer(ABC):
 
     `bind` is called once, with the vectors that live as long as training; `step(lr)` updates θ in place.
     slots: the names of the vectors kept between steps (momenta, second moments), all zero at the start.
+    workspaces: how many vectors for intermediate results each block comes with.
+    full_batch: every step needs the gradient over all training rows, and is taken by `step_with`.
     """
 
     registered_name: ClassVar[str]
     slots: ClassVar[tuple[str, ...]] = ()
+    workspaces: ClassVar[int] = 1
+    full_batch: ClassVar[bool] = False
     lr: float
 
     def bind(self, theta: Array, grad: Array) -> None:
         self.steps = 0
         self.memory = {slot: np.zeros_like(theta) for slot in self.slots}
-        work = np.empty(min(BLOCK, theta.size), theta.dtype)
+        work = np.empty((self.workspaces, min(BLOCK, theta.size)), theta.dtype)
         self.blocks = []
         for start in range(0, theta.size, BLOCK):
             part = slice(start, start + BLOCK)
             size = theta[part].size
-            vectors = (theta[part], grad[part], *(vector[part] for vector in self.memory.values()), work[:size])
+            vectors = (theta[part], grad[part], *(v[part] for v in self.memory.values()), *work[:, :size])
             self.blocks.append(vectors)
 
     @abstractmethod
     def step(self, lr: float) -> None:
         """One update at the learning rate `lr`; `self.steps` counts them, from 1 within the first call."""
+
+    def step_with(self, lr: float, loss: float, evaluate: Callable[[], float]) -> None:
+        """One update of an optimizer that may try several θ before it settles on one (`full_batch`).
+
+        On entry the gradient is that at θ, and `loss` the loss there, both over all rows and penalties included;
+        `evaluate` computes both anew at the θ of the moment, and returns the loss.
+        """
+        self.step(lr)
 
     def state(self) -> dict[str, Array]:
         """What resuming needs: copies of the kept vectors, and the number of steps taken."""

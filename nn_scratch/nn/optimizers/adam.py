@@ -1,0 +1,99 @@
+"""Adam, with its two running means of the gradient, and AdamW."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Annotated, ClassVar
+
+import numpy as np
+from annotated_types import Ge
+
+from nn_scratch.nn.memory import Array
+from nn_scratch.nn.optimizers.base import OPTIMIZERS, Beta1, Beta2, Epsilon, Optimizer, Rate
+from nn_scratch.registry import Doc
+
+AMSGrad = Annotated[bool, Doc("divide by the largest mean square so far (Reddi et al. 2018)")]
+
+
+def update_moments(g: Array, m: Array, s: Array, beta1: float, beta2: float, work: Array) -> None:
+    """m ← β₁ m + (1 - β₁) g; s ← β₂ s + (1 - β₂) g²."""
+    np.subtract(g, m, out=work)
+    np.multiply(work, 1.0 - beta1, out=work)
+    np.add(m, work, out=m)  # m ← m + (1 - β₁) (g - m)
+    np.multiply(g, g, out=work)
+    np.subtract(work, s, out=work)
+    np.multiply(work, 1.0 - beta2, out=work)
+    np.add(s, work, out=s)  # s ← s + (1 - β₂) (g² - s)
+
+
+@OPTIMIZERS.register("adam")
+class Adam(Optimizer):
+    """θ ← θ - lr m̂ / (√ŝ + ε), with m̂ = m / (1 - β₁ᵗ) and ŝ = s / (1 - β₂ᵗ).
+
+    m ← β₁ m + (1 - β₁) g and s ← β₂ s + (1 - β₂) g² are running means of the gradient and of its square. With
+    `amsgrad`, the largest s so far stands in place of s.
+
+    The corrections are two numbers a step: with c = √(1 - β₂ᵗ), m̂ / (√ŝ + ε) = (c / (1 - β₁ᵗ)) m / (√s + c ε).
+    Source: Kingma and Ba 2015, Adam: a method for stochastic optimization; AMSGrad: Reddi et al. 2018, On the
+    convergence of Adam and beyond.
+    In practice: the default of 0.001 is rarely far off; l2 under Adam is not weight decay (see adamw).
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
+    weight_decay = 0.0
+
+    def __init__(
+        self,
+        lr: Rate = 0.001,
+        beta1: Beta1 = 0.9,
+        beta2: Beta2 = 0.999,
+        eps: Epsilon = 1e-8,
+        amsgrad: AMSGrad = False,
+    ) -> None:
+        self.lr, self.beta1, self.beta2, self.eps, self.amsgrad = lr, beta1, beta2, eps, amsgrad
+        if amsgrad:
+            self.slots = ("mean", "mean_square", "largest_mean_square")  # type: ignore[misc]
+
+    def bind(self, theta: Array, grad: Array) -> None:
+        super().bind(theta, grad)
+        if not self.amsgrad:  # the s that is divided by is s itself
+            self.blocks = [(theta, g, m, s, s, work) for theta, g, m, s, work in self.blocks]
+
+    def step(self, lr: float) -> None:
+        self.steps += 1
+        c = sqrt(1.0 - self.beta2**self.steps)
+        rate = lr * c / (1.0 - self.beta1**self.steps)
+        eps = c * self.eps
+        for theta, g, m, s, divisor, work in self.blocks:
+            if self.weight_decay:
+                np.multiply(theta, 1.0 - lr * self.weight_decay, out=theta)
+            update_moments(g, m, s, self.beta1, self.beta2, work)
+            if self.amsgrad:
+                np.maximum(divisor, s, out=divisor)
+            np.sqrt(divisor, out=work)
+            np.add(work, eps, out=work)
+            np.divide(m, work, out=work)
+            np.multiply(work, rate, out=work)
+            np.subtract(theta, work, out=theta)  # θ ← θ - rate m / (√s + c ε)
+
+
+@OPTIMIZERS.register("adamw")
+class AdamW(Adam):
+    """θ ← (1 - lr λ) θ - lr m̂ / (√ŝ + ε): Adam with weight decay apart from the gradient.
+
+    m̂ and ŝ as in adam. The decay acts on every parameter, biases included, as in PyTorch.
+    Source: Loshchilov and Hutter 2019, Decoupled weight decay regularization.
+    In practice: the decay follows the learning rate's schedule; leave `regularize.l2` at 0.
+    """
+
+    def __init__(
+        self,
+        lr: Rate = 0.001,
+        beta1: Beta1 = 0.9,
+        beta2: Beta2 = 0.999,
+        eps: Epsilon = 1e-8,
+        weight_decay: Annotated[float, Ge(0), Doc("λ, the share of a parameter that decays, times lr")] = 0.01,
+        amsgrad: AMSGrad = False,
+    ) -> None:
+        super().__init__(lr, beta1, beta2, eps, amsgrad)
+        self.weight_decay = weight_decay
