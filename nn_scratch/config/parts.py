@@ -1,0 +1,180 @@
+"""Parts that a config names: layers, activations, optimizers, data sources ...
+
+Wherever a name is given, a mapping with its parameters may stand instead. Which names there are, and the types, bounds
+and defaults of their parameters, is asked of the registries; nothing of it is written here.
+
+    Named                      the result: a type and all its parameters, defaults included
+    PartOf(ACTIVATIONS)        marks a key whose value is a part: Annotated[Named, PartOf(ACTIVATIONS)]
+    instantiate(registry, n)   the object that a Named describes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import GetCoreSchemaHandler, ValidationError, create_model
+from pydantic_core import CoreSchema, core_schema
+
+from nn_scratch.config.section import Section, refuse
+from nn_scratch.config.words import SIMPLE, JSONSchema, any_of, fragment, must_be, show
+from nn_scratch.errors import did_you_mean
+from nn_scratch.registry import Declared, Registry
+
+__all__ = ["Named", "ParametersOf", "PartOf", "instantiate", "parameters_model"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Named:
+    """A part as the config has it: the name it is registered by, and all its parameters (its parts Named)."""
+
+    type: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def but(self, **parameters: Any) -> Named:
+        """The same part with some of its parameters changed."""
+        return replace(self, parameters=self.parameters | parameters)
+
+
+def instantiate(registry: Registry[T], named: Named, **more: Any) -> T:
+    """The object that `named` describes, with the parts among its parameters; `more` is what no config gives."""
+    built = {
+        declared.name: _built(declared.registry, named.parameters[declared.name])
+        for declared in registry.parameters(named.type)
+        if declared.name in named.parameters
+    }
+    return registry.create(named.type, **built, **more)
+
+
+def _built(registry: Registry[Any] | None, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_built(registry, entry) for entry in value]
+    return instantiate(registry, value) if registry is not None and isinstance(value, Named) else value
+
+
+@dataclass(frozen=True)
+class PartOf:
+    """Marks the type of a key whose value names a part of a registry: Annotated[Named | None, PartOf(ACTIVATIONS)].
+
+    What else stands in the type (None, a number, Literal["auto"]) may be written too. `otherwise` is the type of a
+    mapping that gives none.
+    """
+
+    registry: Registry[Any]
+    otherwise: str = ""
+
+    def json_schema(self, annotation: Any) -> JSONSchema:
+        reference = {"$ref": f"#/definitions/{definition_name(self.registry)}"}
+        return any_of(reference if member is Named else fragment(member) for member in _members(annotation))
+
+    def __get_pydantic_core_schema__(self, annotation: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        others = tuple(member for member in _members(annotation) if member is not Named)
+
+        def named(value: Any) -> Named:
+            if isinstance(value, Named):
+                return value
+            if not isinstance(value, str | dict):
+                refuse(must_be(self.json_schema(annotation), value))
+            return self._named(value, self.json_schema(annotation))
+
+        def other_or_named(value: Any, other: core_schema.ValidatorFunctionWrapHandler) -> Any:
+            try:
+                return other(value)
+            except ValidationError:
+                return named(value)
+
+        if not others:
+            return core_schema.no_info_plain_validator_function(named)
+        return core_schema.no_info_wrap_validator_function(other_or_named, handler.generate_schema(_union(others)))
+
+    def _named(self, value: str | dict[str, Any], schema: JSONSchema) -> Named:
+        kind = self.registry.kind
+        if isinstance(value, str):
+            name, parameters, place = value, {}, []
+        else:
+            parameters, place = dict(value), ["type"]
+            name = parameters.pop("type", self.otherwise)
+        if name not in self.registry:
+            if name == "":
+                refuse(f"is missing; write the name of the {kind}{did_you_mean('', self.registry)}", *place)
+            if not isinstance(name, str):
+                refuse(f"must be the name of the {kind}, not {show(name)}{did_you_mean('', self.registry)}", *place)
+            words = [word for one in schema.get("anyOf", ()) for word in one.get("enum", ())]
+            refuse(f"unknown {kind} {show(name)}{did_you_mean(name[:100], [*self.registry, *words])}", *place)
+        return Named(name, _validated(parameters_model(self.registry, name), parameters))
+
+
+@dataclass(frozen=True)
+class ParametersOf:
+    """Marks the type of a key that takes the parameters of one part, whose name goes without saying."""
+
+    registry: Registry[Any]
+    name: str
+    without: Mapping[str, str] = field(default_factory=dict)  # parameters that the config does not give, and why
+    instead: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)  # other types and defaults for some
+
+    def json_schema(self, annotation: Any) -> JSONSchema:
+        return self._model().json_schema()
+
+    def __get_pydantic_core_schema__(self, annotation: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def named(value: Any) -> Named:
+            if isinstance(value, Named):
+                return value
+            for key, why in self.without.items():
+                if isinstance(value, dict) and key in value:
+                    refuse(f"{why}; take the key out", key)
+            return Named(self.name, _validated(self._model(), value))
+
+        return core_schema.no_info_plain_validator_function(named)
+
+    def _model(self) -> type[Section]:
+        fields = {**_fields(self.registry, self.name), **self.instead}
+        return create_model(self.name, __base__=Section, **{k: v for k, v in fields.items() if k not in self.without})
+
+
+def _validated(model: type[Section], parameters: Any) -> dict[str, Any]:
+    checked = model.model_validate(parameters)
+    return {name: getattr(checked, name) for name in model.model_fields}
+
+
+@cache
+def parameters_model(registry: Registry[Any], name: str) -> type[Section]:
+    """The mapping of a part's parameters, without its type."""
+    return create_model(name, __base__=Section, **_fields(registry, name))
+
+
+def _fields(registry: Registry[Any], name: str) -> dict[str, Any]:
+    return {
+        declared.name: (_config_type(declared), ... if declared.required else declared.default)
+        for declared in registry.parameters(name)
+    }
+
+
+def _config_type(declared: Declared) -> Any:
+    """The type of a parameter as the config gives it: classes that a registry builds become Named."""
+    if declared.registry is None:
+        return declared.annotation
+    annotation, *extras = get_args(declared.annotation)
+    part = PartOf(declared.registry)
+    if get_origin(annotation) is list:
+        return Annotated[list[Annotated[Named, part]], *extras]
+    plain = tuple(member for member in _members(annotation) if member in SIMPLE or get_origin(member) is Literal)
+    return Annotated[_union((Named, *plain)), part, *extras]
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _union(members: tuple[Any, ...]) -> Any:
+    return Union[members]  # noqa: UP007 (a union of what is known only when the program runs)
+
+
+def definition_name(registry: Registry[Any], name: str = "") -> str:
+    """The place of a registry, or of one of its parts, among the JSON Schema's definitions."""
+    return registry.kind.replace(" ", "_") + (f".{name}" if name else "")

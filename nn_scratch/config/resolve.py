@@ -1,0 +1,75 @@
+"""From a file, the changes of the command line and the defaults to a Config; the one door into this package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from nn_scratch.config.document import Document, Mark, Problem, printable, shortened
+from nn_scratch.config.loader import read_document
+from nn_scratch.config.overrides import apply_override, set_value
+from nn_scratch.config.schema import Config
+from nn_scratch.config.section import UNKNOWN_KEY
+from nn_scratch.config.writer import to_plain
+
+__all__ = ["DEFAULT_CONFIG", "change_config", "config_from", "load_config"]
+
+DEFAULT_CONFIG = Path(__file__).resolve().parents[2] / "config" / "param.yaml"
+
+
+def load_config(path: str | Path | None = None, overrides: Sequence[str] = (), name: str | None = None) -> Config:
+    """Read a config, apply `key=value` overrides in their order, and check everything.
+
+    Without a path it is the project's own config/param.yaml; a relative path is taken from the current directory.
+    `name` replaces the config's `name`. Raises UserError with a line for every problem of the file and the overrides
+    together, EnvironmentFailure when the file cannot be read.
+    """
+    document = read_document(DEFAULT_CONFIG, _from_here(DEFAULT_CONFIG)) if path is None else read_document(Path(path))
+    if "layers" not in document.value and any(override.startswith("layers.") for override in overrides):
+        document.value["layers"] = deepcopy(Config.model_fields["layers"].default)
+    for order, override in enumerate(overrides, 1):
+        apply_override(document, override, order)
+    if name is not None:
+        argument = Mark(len(overrides) + 1, 1, 1, printable(shortened(f"--name {name}")))
+        set_value(document, ["name"], name, argument)
+    return _checked(document)
+
+
+def config_from(values: Mapping[str, Any]) -> Config:
+    """A Config from plain values, as a run's param.yaml holds them; raises UserError with a line for every problem."""
+    return _checked(Document(dict(values)))
+
+
+def change_config(config: Config, changes: Mapping[str, Any]) -> Config:
+    """The config with values replaced by their dotted keys: {"optimizer.lr": 0.001, "layers.0.units": 64}.
+
+    Raises UserError where a key or a value does not fit.
+    """
+    document = Document(to_plain(config))
+    for key, value in changes.items():
+        set_value(document, key.split("."), deepcopy(value), None)
+    return _checked(document)
+
+
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _checked(document: Document) -> Config:
+    config = None
+    try:
+        config = Config.model_validate(document.value)
+    except ValidationError as error:
+        for one in error.errors(include_url=False, include_input=False):
+            path = one["loc"]
+            if not document.is_broken(path):
+                mark = document.mark(path, of_key=one["type"] == UNKNOWN_KEY)
+                document.problems.append(Problem(mark, path, one["msg"]))
+    if config is None or document.problems:
+        document.refuse()
+    return config

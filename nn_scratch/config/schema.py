@@ -1,0 +1,226 @@
+"""Every key of a config: its type, bounds, default and meaning.
+
+To add a key, add a line to its section. What reads the schema follows by itself: checking, error messages, the editor's
+JSON Schema (`python -m nn_scratch.config.json_schema` writes it anew), the param.yaml of a run. The parameters of
+layers, activations, optimizers and the like are not here but in their classes' signatures; `PartOf` asks for them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Interval
+from pydantic import AfterValidator, Field, model_validator
+from typing_extensions import Doc
+
+from nn_scratch.config.parts import Named, ParametersOf, PartOf
+from nn_scratch.config.section import Section, Text, refuse
+from nn_scratch.data.sources import SOURCES
+from nn_scratch.nn.activations import ACTIVATIONS
+from nn_scratch.nn.layers import LAYERS
+from nn_scratch.nn.losses import LOSSES
+from nn_scratch.nn.optimizers import OPTIMIZERS
+from nn_scratch.nn.schedules import SCHEDULES
+
+__all__ = ["Config", "Data", "EarlyStopping", "Log", "Regularize", "Split", "Train"]
+
+
+def written(default: Any) -> Any:
+    """A default as a config would have it; the schema turns it into what it stands for."""
+    return Field(default=default)
+
+
+def not_reserved(name: str) -> str:
+    """Refuse what Windows keeps for devices, whatever follows the first dot."""
+    device = name.split(".")[0].upper()
+    if device in {"CON", "PRN", "AUX", "NUL"} or (device[:3] in {"COM", "LPT"} and device[3:] in set("123456789")):
+        refuse(f"{name!r} is no folder on Windows, which keeps the name for a device; write '{name}_1', say")
+    return name
+
+
+FolderName = Annotated[
+    str,
+    Text(
+        "folder name (1 to 64 of the letters a to z, digits, '.', '_', '-', the first a letter or digit)",
+        r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?$",
+    ),
+    AfterValidator(not_reserved),
+]
+DataPath = Annotated[str, Text("path, with a '.' or '/' in it (table.csv, ./folder)", r"[./\\]")]
+
+Share = Annotated[float, Interval(ge=0, le=1)]
+Penalty = Annotated[float, Ge(0)]
+
+
+class Split(Section):
+    train: Annotated[float, Interval(gt=0, le=1), Doc("share of the rows that are trained on")] = 0.7
+    val: Annotated[Share, Doc("share for validation: watched while training, never trained on")] = 0.15
+    test: Annotated[Share, Doc("share for the test: looked at once, at the end")] = 0.15
+
+    @model_validator(mode="after")
+    def _sum(self) -> Split:
+        total = self.train + self.val + self.test
+        if abs(total - 1) > 1e-6:
+            shares = " + ".join(f"{share:g}" for share in (self.train, self.val, self.test))
+            refuse(f"train + val + test is {shares} = {total:.6g}; make it 1")
+        return self
+
+
+class Data(Section):
+    source: Annotated[
+        Named | DataPath,
+        PartOf(SOURCES),
+        Doc("the rows: a built-in data set by name, or the path of a .csv, .npz, .npy or a folder of IDX files"),
+    ] = written("digits")
+    test_source: Annotated[
+        Named | DataPath | None,
+        PartOf(SOURCES),
+        Doc("rows of their own for the test; null: a share of the source's (IDX folders bring theirs)"),
+    ] = None
+    target: Annotated[str | None, Doc("the column of a CSV to predict; null: the last")] = None
+    task: Annotated[
+        Literal["auto", "classification", "regression"],
+        Doc("auto: classification if the target is text or whole numbers of few values, else regression"),
+    ] = "auto"
+    missing: Annotated[
+        Literal["error", "drop", "mean"],
+        Doc("values that are not there: refuse the data, leave out their rows, or fill in the training rows' mean"),
+    ] = "error"
+    split: Annotated[Split, Doc("shares of the rows; they sum to 1")] = Split()
+    shuffle: Annotated[bool, Doc("whether rows change places before the split")] = True
+    stratify: Annotated[bool, Doc("whether each part gets the classes in the same shares (needs shuffle)")] = True
+    scale: Annotated[
+        Literal["standard", "minmax", "none"],
+        Doc("features, measured on the training rows alone: standard to mean 0 and std 1, minmax to [0, 1]"),
+    ] = "standard"
+    target_scale: Annotated[
+        Literal["standard", "minmax", "none"],
+        Doc("the target of a regression, likewise; scores are reported in its own units"),
+    ] = "standard"
+
+
+class Regularize(Section):
+    l1: Annotated[Penalty, Doc("factor of Σ|W| in the loss")] = 0.0
+    l2: Annotated[Penalty, Doc("factor of ½ Σ W² in the loss")] = 0.0
+    clip_norm: Annotated[float | None, Gt(0), Doc("largest norm of the whole gradient; null: no clipping")] = None
+
+
+class EarlyStopping(Section):
+    monitor: Annotated[
+        Literal[
+            "val_loss",
+            "val_accuracy",
+            "val_rmse",
+            "val_r2",
+            "train_loss",
+            "train_accuracy",
+            "train_rmse",
+            "train_r2",
+        ],
+        Doc("the column of metrics.csv that must go on getting better"),
+    ] = "val_loss"
+    patience: Annotated[int, Interval(ge=1, le=1_000_000), Doc("epochs without a new best before training stops")] = 10
+    restore_best: Annotated[bool, Doc("whether the model is that of the best epoch, not of the last")] = True
+    min_delta: Annotated[float, Ge(0), Doc("how much better a new best must be")] = 0.0
+
+
+class Train(Section):
+    epochs: Annotated[int, Interval(ge=1, le=1_000_000), Doc("passes over the training rows")] = 60
+    batch_size: Annotated[int, Interval(ge=1, le=10_000_000), Doc("rows a step; more than there are: all")] = 32
+    shuffle: Annotated[bool, Doc("whether each epoch takes the rows in a new order")] = True
+    early_stopping: Annotated[EarlyStopping | None, Doc("when to stop before the last epoch; null: never")] = None
+    dtype: Annotated[Literal["float32", "float64"], Doc("precision of all numbers")] = "float32"
+    threads: Annotated[
+        Literal["auto"] | Annotated[int, Interval(ge=1, le=1024)],
+        Doc("threads of the matrix products; auto: as many as pay at these widths"),
+    ] = "auto"
+
+
+class Log(Section):
+    every: Annotated[int, Interval(ge=1, le=1_000_000), Doc("epochs between two rows of the tensors' logs")] = 1
+    weights: Annotated[bool, Doc("whether to keep every parameter's values")] = True
+    gradients: Annotated[bool, Doc("whether to keep every parameter's gradient on the probe rows")] = True
+    activations: Annotated[bool, Doc("whether to keep each dense layer's outputs on the probe rows")] = True
+    probe_rows: Annotated[
+        int, Interval(ge=1, le=1_000_000), Doc("training rows, the same all along, on which the above are measured")
+    ] = 256
+    max_megabytes: Annotated[
+        int, Interval(ge=1, le=1_000_000_000), Doc("size of the tensors' logs; to keep within it, epochs are left out")
+    ] = 500
+
+
+class Config(Section):
+    """All that a run depends on, apart from the data itself, the machine and the versions of the libraries."""
+
+    name: Annotated[FolderName, Doc("the run is outputs/<name>-001, -002, ...")] = "digits"
+    seed: Annotated[
+        int, Interval(ge=0, le=2**32 - 1), Doc("of all that is drawn: split, initial weights, order of rows, dropout")
+    ] = 42
+    data: Annotated[Data, Doc("what is learned from")] = Data()
+    layers: Annotated[list[Annotated[Named, PartOf(LAYERS)]], Doc("the hidden layers, in order")] = written(
+        [
+            {"type": "dense", "units": 128, "activation": "relu", "init": "he_normal"},
+            {"type": "dropout", "rate": 0.1},
+            {"type": "dense", "units": 64, "activation": "relu"},
+        ]
+    )
+    output: Annotated[
+        Named,
+        ParametersOf(
+            LAYERS,
+            "dense",
+            without={"units": "the data says how many outputs there are"},
+            instead={
+                "activation": (
+                    Annotated[
+                        Literal["auto"] | Named,
+                        PartOf(ACTIVATIONS),
+                        Doc("applied before the loss; auto: none, as the losses expect"),
+                    ],
+                    "auto",
+                )
+            },
+        ),
+        Doc("the last layer, a dense one as wide as the target asks for"),
+    ] = written({})
+    loss: Annotated[
+        Literal["auto"] | Named,
+        PartOf(LOSSES),
+        Doc("what training makes small; auto: cross_entropy for classes, mse for numbers"),
+    ] = "auto"
+    class_weight: Annotated[
+        Literal["balanced"] | dict[str, Annotated[float, Gt(0)]] | None,
+        Doc("weight of each class's rows in the loss: by label, or balanced: the rarer the heavier; null: all alike"),
+    ] = None
+    optimizer: Annotated[Named, PartOf(OPTIMIZERS, otherwise="adam"), Doc("how a gradient becomes an update")] = (
+        written({"type": "adam", "lr": 0.001})
+    )
+    schedule: Annotated[
+        Named, PartOf(SCHEDULES, otherwise="constant"), Doc("how the learning rate changes as training goes on")
+    ] = written("constant")
+    regularize: Annotated[Regularize, Doc("what keeps weights and steps small")] = Regularize()
+    train: Annotated[Train, Doc("how long, in what portions, and with what arithmetic")] = Train()
+    log: Annotated[Log, Doc("what is kept of every epoch")] = Log()
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Config:
+        """Refuse what contradicts itself; what is merely unwise is for advice.py."""
+        task = self.data.task
+        stopping = self.train.early_stopping
+        if task != "auto" and isinstance(self.loss, Named) and task not in LOSSES[self.loss.type].kinds:
+            fitting = [name for name in LOSSES if task in LOSSES[name].kinds]
+            refuse(f"{self.loss.type} is no loss for {task} (data.task); write {' or '.join(fitting)}", "loss")
+        if task == "regression" and self.class_weight is not None:
+            refuse("a regression (data.task) has no classes; write null", "class_weight")
+        if stopping is not None:
+            place = ("train", "early_stopping", "monitor")
+            if stopping.monitor.startswith("val_") and self.data.split.val == 0:
+                refuse(
+                    f"there is no {stopping.monitor} with data.split.val: 0; write train_loss, or split off rows",
+                    *place,
+                )
+            measured = {"accuracy": "classification", "rmse": "regression", "r2": "regression"}
+            needs = measured.get(stopping.monitor.partition("_")[2], task)
+            if task not in ("auto", needs):
+                refuse(f"there is no {stopping.monitor} in a {task} (data.task); write val_loss", *place)
+        return self

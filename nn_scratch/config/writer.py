@@ -1,0 +1,117 @@
+"""A Config as YAML that people read, and as the plain values that YAML holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from nn_scratch.config.parts import Named, ParametersOf
+from nn_scratch.config.schema import Config
+from nn_scratch.config.section import Section
+
+__all__ = ["ABSENT", "config_difference", "dump_config", "to_plain"]
+
+LINE_LENGTH = 140
+IN_LINES = {(), ("data",), ("layers",), ("train",)}  # mappings and lists that get a line an entry, however short
+
+# Text that every YAML parser takes for text without quotes: a word, or a path that begins with one, unless one of the
+# versions of YAML, or a language's own float(), gives the word a meaning.
+WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+MEANINGS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "inf", "infinity", "nan"])
+
+ABSENT = "(absent)"
+
+
+def to_plain(config: Config) -> dict[str, Any]:
+    """The plain values (dict, list, str, int, float, bool, None) that load back to an equal Config, every one."""
+    plain: dict[str, Any] = _plain(config)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Section():
+            values = {}
+            for name, info in type(value).model_fields.items():
+                named_by_key = any(isinstance(extra, ParametersOf) for extra in info.metadata)
+                values[name] = _plain(getattr(value, name).parameters if named_by_key else getattr(value, name))
+            return values
+        case Named():
+            return {"type": value.type, **_plain(value.parameters)} if value.parameters else value.type
+        case list():
+            return [_plain(entry) for entry in value]
+        case dict():
+            return {key: _plain(entry) for key, entry in value.items()}
+    return value
+
+
+def dump_config(config: Config) -> str:
+    """The config as YAML, every default written out: a section a block, what is short on one line.
+
+    Loads back to an equal Config, here and in any YAML parser: text that could be taken for something else is quoted.
+    """
+    return _serialized(_node(to_plain(config), ()))
+
+
+class _Dumper(yaml.SafeDumper):
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)  # lists are indented like mappings
+
+
+def _serialized(node: yaml.Node) -> str:
+    text: str = yaml.serialize(node, Dumper=_Dumper, allow_unicode=True, width=float("inf"))
+    return text
+
+
+def _node(value: Any, path: tuple[str | int, ...]) -> yaml.Node:
+    if not isinstance(value, dict | list):
+        return _scalar_node(value)
+    node: yaml.MappingNode | yaml.SequenceNode
+    if isinstance(value, dict):
+        entries = [(_scalar_node(key), _node(entry, (*path, key))) for key, entry in value.items()]
+        node = yaml.MappingNode("tag:yaml.org,2002:map", entries, flow_style=True)
+    else:
+        nodes = [_node(entry, (*path, index)) for index, entry in enumerate(value)]
+        node = yaml.SequenceNode("tag:yaml.org,2002:seq", nodes, flow_style=True)
+    margin = 2 * len(path) + len(str(path[-1])) if path else 0
+    node.flow_style = not value or (path not in IN_LINES and margin + len(_serialized(node)) <= LINE_LENGTH)
+    return node
+
+
+def _scalar_node(value: Any) -> yaml.ScalarNode:
+    match value:
+        case None:
+            kind, text, style = "null", "null", None
+        case bool():
+            kind, text, style = "bool", "true" if value else "false", None
+        case int():
+            kind, text, style = "int", str(value), None
+        case float():
+            # YAML 1.1 wants a point in what has an exponent
+            kind, text, style = "float", re.sub(r"^(-?\d+)e", r"\1.0e", repr(value)), None
+        case _:
+            is_word = WORD.fullmatch(value) and value.lower() not in MEANINGS
+            kind, text, style = "str", value, None if is_word else "'"
+    return yaml.ScalarNode(f"tag:yaml.org,2002:{kind}", text, style=style)
+
+
+def config_difference(a: Config | Mapping[str, Any], b: Config | Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """What distinguishes two configs, or the plain values of their param.yaml: (dotted key, value of a, value of b).
+
+    Keys are those of overrides (layers.0.units). A part of another type differs as a whole; where one config has no
+    such key its value is ABSENT.
+    """
+    plain_a, plain_b = (to_plain(one) if isinstance(one, Config) else one for one in (a, b))
+    return _difference(plain_a, plain_b, ())
+
+
+def _difference(a: Any, b: Any, path: tuple[str, ...]) -> list[tuple[str, Any, Any]]:
+    if isinstance(a, list) and isinstance(b, list):
+        a, b = ({str(index): entry for index, entry in enumerate(entries)} for entries in (a, b))
+    if isinstance(a, Mapping) and isinstance(b, Mapping) and a.get("type") == b.get("type"):
+        keys = [*a, *(key for key in b if key not in a)]
+        return [found for key in keys for found in _difference(a.get(key, ABSENT), b.get(key, ABSENT), (*path, key))]
+    return [] if a == b else [(".".join(path), a, b)]
