@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from nn_scratch.config.parts import Named, instantiate
 from nn_scratch.config.schema import Config
 from nn_scratch.nn.initializers import INITIALIZERS
+from nn_scratch.nn.optimizers import OPTIMIZERS
 
 __all__ = ["unwise"]
 
-LARGE_LR = {"sgd": 1.0}
-LARGE_LR_OF_OTHERS = 0.1  # whose steps are about as long as the rate itself
+LARGE_LR = 100  # times the optimizer's default
 LARGE_PENALTY = 0.5
 LARGE_DROPOUT = 0.8
 
@@ -51,9 +51,12 @@ def _of_layers(layers: list[Named], key: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_optimizer(optimizer: Named) -> Iterator[tuple[str, str]]:
-    lr = optimizer.parameters.get("lr", 0.0)
-    usual = LARGE_LR.get(optimizer.type, LARGE_LR_OF_OTHERS)
-    if lr > usual:
-        yield "optimizer.lr", f"{lr:g} is large for {optimizer.type}, which seldom trains above {usual:g}"
+    usual = {declared.name: declared.default for declared in OPTIMIZERS.parameters(optimizer.type)}
+    lr = optimizer.parameters["lr"]
+    if lr > LARGE_LR * usual["lr"]:
+        yield (
+            "optimizer.lr",
+            f"{lr:g} is {lr / usual['lr']:g} times the usual rate of {optimizer.type}, {usual['lr']:g}",
+        )
     if optimizer.parameters.get("nesterov") and not optimizer.parameters.get("momentum"):
         yield "optimizer.nesterov", "has no effect without momentum; write momentum: 0.9 beside it"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Ge, Gt, Interval, MinLen
 from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import Doc
 
@@ -77,7 +77,11 @@ class Data(Section):
         PartOf(SOURCES),
         Doc("rows of their own for the test; null: a share of the source's (IDX folders bring theirs)"),
     ] = None
-    target: Annotated[str | None, Doc("the column of a CSV to predict; null: the last")] = None
+    target: Annotated[
+        str | int | Annotated[list[str | int], MinLen(1)] | None,
+        Doc("the column of a CSV to predict, by name or by number from 0; a list: several; null: the last"),
+    ] = None
+    ignore: Annotated[list[str], Doc("columns of a CSV that are left out")] = written([])
     task: Annotated[
         Literal["auto", "classification", "regression"],
         Doc("auto: classification if the target is text or whole numbers of few values, else regression"),

@@ -99,7 +99,7 @@ def _alternatives(schema: JSONSchema) -> list[str]:
     if "enum" in schema:
         return [str(word) for word in schema["enum"]]
     if "$ref" in schema:
-        return [f"the name of {_a(kind_of(schema))} (or a mapping with its type)"]
+        return [f"the name of {_a(kind_of(schema))}", "a mapping with its type"]
     if "title" in schema:
         return [_a(schema["title"])]
     match schema["type"]:
@@ -113,11 +113,11 @@ def _alternatives(schema: JSONSchema) -> list[str]:
             return [f"a number{_range(schema)}"]
         case "array":
             least = f" of at least {schema['minItems']}" if "minItems" in schema else ""
-            return [f"a list{least}, each entry {what(schema['items'])}"]
+            return [f"a list{least} (each entry {what(schema['items'])})"]
         case "object" if "properties" in schema:
             return [f"a mapping with the keys {', '.join(schema['properties'])}"]
         case "object":
-            return [f"a mapping, each value {what(schema['additionalProperties'])}"]
+            return [f"a mapping (each value {what(schema['additionalProperties'])})"]
         case _:
             return ["text"]
 
