@@ -1,1 +1,26 @@
-"""From a name or a file to scaled arrays, ready to train on."""
+"""From a name or a file to scaled arrays, ready to train on.
+
+`load_table` reads what the config names, `prepare` splits and scales it, `read_rows` reads new rows to predict, and
+`baselines` is what simple models make of the same data. What the user has to be told is in `Data.notices`.
+"""
+
+from nn_scratch.data.baselines import baselines
+from nn_scratch.data.prepare import Data, Part, prepare
+from nn_scratch.data.preprocessing import Preprocessing
+from nn_scratch.data.sources import SOURCES
+from nn_scratch.data.table import Column, Table
+from nn_scratch.data.tables import Rows, load_table, read_rows
+
+__all__ = [
+    "SOURCES",
+    "Column",
+    "Data",
+    "Part",
+    "Preprocessing",
+    "Rows",
+    "Table",
+    "baselines",
+    "load_table",
+    "prepare",
+    "read_rows",
+]

@@ -14,9 +14,9 @@ from typing import IO, Literal
 
 import numpy as np
 
-from nn_scratch.data.missing import Missing, leave_out
+from nn_scratch.data.missing import leave_out
 from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, LARGEST, SHOWN, is_bomb, plural, refuse, within_float32
-from nn_scratch.data.table import Array, Table, Task, number_columns, numbered_names
+from nn_scratch.data.table import Array, Missing, Table, Task, number_columns, numbered_names
 from nn_scratch.data.targets import index_labels, infer_task, settle_task
 from nn_scratch.errors import UserError
 
@@ -61,8 +61,8 @@ def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing) -> T
             told = f"{path}: y holds floats, so they are quantities; set data.task: classification if they are classes"
             notices = (*notices, told)
     names = numbered_names(values.shape[1], "y") if values.shape[1] > 1 else ("y",)
-    values, task, class_names, _ = settle_task(values, (), task, names, str(path))
-    return _table(path, X, values, task, class_names, names, rule, notices)
+    values, task, class_names, _ = settle_task(values, (), task, names)
+    return _table(path, X, values, task, class_names, names, missing, rule, notices)
 
 
 def _classes(path: Path, X: Array, labels: Array, missing: Missing) -> Table:
@@ -80,8 +80,8 @@ def _classes(path: Path, X: Array, labels: Array, missing: Missing) -> Table:
             raise refuse((f"{path}: y[{row}] = '' is no value; {FILL_IN_TARGET}" for row in first), int(nothing.sum()))
     codes, names = index_labels(labels)
     X, values, notices = leave_out(X, np.where(nothing, np.nan, codes)[:, np.newaxis], missing, str(path))
-    y, task, class_names, _ = settle_task(values, names, "classification", ("y",), str(path))
-    return _table(path, X, y, task, class_names, ("y",), rule, notices)
+    y, task, class_names, _ = settle_task(values, names, "classification", ("y",))
+    return _table(path, X, y, task, class_names, ("y",), missing, rule, notices)
 
 
 def _table(
@@ -91,6 +91,7 @@ def _table(
     task: Task,
     class_names: tuple[str, ...],
     target_names: tuple[str, ...],
+    missing: Missing,
     rule: str,
     notices: tuple[str, ...],
 ) -> Table:
@@ -102,6 +103,7 @@ def _table(
         target_names=target_names,
         origin=str(path),
         class_names=class_names,
+        missing=missing,
         task_rule=rule,
         notices=notices,
     )
@@ -117,8 +119,8 @@ def read_npy(path: Path, *, task: Task | Literal["auto"], missing: Missing) -> T
     _settle_values(path, y, "the target", FILL_IN_TARGET if missing == "error" else None)
     X, y, notices = leave_out(X, y, missing, str(path))
     name = f"x{values.shape[1]}"
-    y, task, class_names, rule = settle_task(y, (), task, (name,), str(path))
-    return _table(path, X, y, task, class_names, (name,), rule, notices)
+    y, task, class_names, rule = settle_task(y, (), task, (name,))
+    return _table(path, X, y, task, class_names, (name,), missing, rule, notices)
 
 
 def read_features(path: Path, n_features: int, n_targets: int, fill_in: str | None) -> Array:

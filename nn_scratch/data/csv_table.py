@@ -16,9 +16,9 @@ import numpy as np
 
 from nn_scratch.data.csv_cells import AnyReader, CategoryReader, ColumnReader, LabelReader, NumberReader
 from nn_scratch.data.csv_layout import Layout, Record, find_layout
-from nn_scratch.data.missing import Missing, leave_out
+from nn_scratch.data.missing import leave_out
 from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, listed, plural, quoted, refuse, within_float32
-from nn_scratch.data.table import Array, Column, Table, Task
+from nn_scratch.data.table import Array, Column, Missing, Table, Task
 from nn_scratch.data.targets import settle_task
 from nn_scratch.errors import UserError, did_you_mean
 
@@ -63,7 +63,7 @@ def read_csv(path: Path, *, target: Target, task: Task | Literal["auto"], missin
     X, y, notices = leave_out(
         expand(cells.values[:, : len(features)], columns), cells.values[:, len(features) :], missing, str(path)
     )
-    y, settled, class_names, rule = settle_task(y, cells.categories[-1], task, tuple(targets), str(path))
+    y, settled, class_names, rule = settle_task(y, cells.categories[-1], task, tuple(targets))
     return Table(
         X=X,
         y=y,
@@ -72,6 +72,7 @@ def read_csv(path: Path, *, target: Target, task: Task | Literal["auto"], missin
         target_names=tuple(targets),
         origin=str(path),
         class_names=class_names,
+        missing=missing,
         task_rule=rule,
         notices=(*layout.notices, *_told(path, columns, cells.values), *notices),
     )
@@ -113,7 +114,7 @@ def _told(path: Path, columns: tuple[Column, ...], values: Array) -> list[str]:
     for j, column in enumerate(columns):
         if column.categories:
             notices.append(
-                f"{path}: column {quoted(column.name)} is text: {len(column.categories)} features of 0 or 1, one each for "
+                f"{path}: column {quoted(column.name)} is text: {len(column.categories)} features of 0 or 1, one for "
                 f"{listed(column.categories)}"
             )
         elif _counts_the_rows(values[:, j]):
@@ -135,7 +136,7 @@ class NewRows:
     """Rows of a file whose columns are known from training."""
 
     X: Array  # (rows, features) float64, NaN where a value is missing and may be
-    targets: Array | None  # (rows, targets) float64, with the categories where they are text
+    targets: Array  # (rows, targets) float64, codes of the categories where they are text; (rows, 0) if not read
     target_categories: tuple[str, ...]
     lines: Array  # (rows,) int64
     notices: tuple[str, ...]
@@ -186,7 +187,7 @@ def read_new_rows(
     n = len(columns)
     return NewRows(
         X=expand(cells.values[:, :n], columns),
-        targets=cells.values[:, n:] if task else None,
+        targets=cells.values[:, n:],
         target_categories=cells.categories[-1] if task else (),
         lines=cells.lines,
         notices=notices,

@@ -18,7 +18,7 @@ import numpy as np
 
 from nn_scratch.data.problems import is_bomb, listed, plural
 from nn_scratch.data.table import Array, Table, number_columns, pixel_names
-from nn_scratch.data.targets import check_classes, index_labels
+from nn_scratch.data.targets import index_labels
 from nn_scratch.errors import UserError
 
 # train-images-idx3-ubyte, t10k-labels.idx1-ubyte.gz, emnist-letters-test-images-idx3-ubyte
@@ -57,7 +57,6 @@ def read_idx_folder(folder: Path) -> Table:
             raise UserError(f"{folder}: images of {_by(shape)} to train and of {_by(test_shape)} to test")
         test_y, test_names = index_labels(test_labels)
         test = _table(files["test", "images"], test_X, test_y, test_names, shape)
-    check_classes(class_names, len(y), "label", str(folder))
     return _table(folder, X, y, class_names, shape, test)
 
 

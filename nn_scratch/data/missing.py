@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from nn_scratch.data.problems import plural
-from nn_scratch.data.table import Array
+from nn_scratch.data.table import Array, Missing
 from nn_scratch.errors import UserError
-
-Missing = Literal["error", "drop", "mean"]
 
 
 def leave_out(X: Array, targets: Array, missing: Missing, origin: str) -> tuple[Array, Array, tuple[str, ...]]:

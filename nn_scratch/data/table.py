@@ -9,6 +9,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 Task = Literal["classification", "regression"]
+Missing = Literal["error", "drop", "mean"]
 Array = NDArray[Any]
 
 
@@ -53,6 +54,7 @@ class Table:
     class_names: tuple[str, ...] = ()  # () for regression
     image_shape: tuple[int, int] | None = None  # (height, width)
     test: Table | None = None  # rows kept apart for the test: same columns, same classes
+    missing: Missing = "error"  # what becomes of NaN in X
     task_rule: str = ""  # why `task: auto` came out as it did
     notices: tuple[str, ...] = field(default=())
 

@@ -38,12 +38,12 @@ def index_labels(labels: Array) -> tuple[Array, tuple[str, ...]]:
 
 
 def settle_task(
-    values: Array, categories: Sequence[str], task: Task | Literal["auto"], names: tuple[str, ...], origin: str
+    values: Array, categories: Sequence[str], task: Task | Literal["auto"], names: tuple[str, ...]
 ) -> tuple[Array, Task, tuple[str, ...], str]:
     """The target as a Table holds it (`y`, `task`, `class_names`), and why.
 
     values: (rows, outputs) float64, finite; with `categories`, which are sorted, (rows, 1) codes of these.
-    Raises UserError for classes that cannot be: several targets, a single class, about as many classes as rows.
+    Raises UserError for several targets that are to be classes.
     """
     rule = f"data.task: {task}"
     if categories:
@@ -61,7 +61,6 @@ def settle_task(
         if task == "regression":
             return values, "regression", (), rule
         y, class_names = index_labels(values[:, 0])
-    check_classes(class_names, len(y), names[0], origin)
     return y, "classification", class_names, rule
 
 

@@ -1,0 +1,226 @@
+"""The data card, data.json: what a reader, a plot or the doctor may want to know of the data without having it.
+
+Cheap (some passes over the rows) and the same for the same rows. Numbers keep six significant digits; null is "none".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from nn_scratch.data.moments import Moments, row_blocks
+from nn_scratch.data.preprocessing import Preprocessing
+from nn_scratch.data.table import Array, Table
+
+MAX_LISTED = 1000  # features with a line of their own; of more, the first, and a summary of all
+
+
+def make_card(
+    table: Table,
+    rows: Mapping[str, Array],
+    measured: Mapping[str, Moments],
+    preprocessing: Preprocessing,
+    *,
+    shuffled: bool,
+    stratified: bool,
+) -> dict[str, Any]:
+    """The card of a table that has been split.
+
+    rows: by part, the numbers of its rows, those of "test" in `table.test` where there is one; measured: by part,
+    the moments of its raw features. Keys of the result:
+
+    origin, task, task_rule, rows, features, target, classes (null for regression), image_shape, scale, target_scale;
+    split         shuffled, stratified, own_test: how the parts came about
+    parts         train, val, test: rows; class_counts, or target (mean, std, min, max of each)
+    feature_statistics   a list each, by feature, of the raw training rows: name, mean, std, min, max, missing;
+                  shift_val and shift_test, the part's mean less the training rows', in training standard deviations;
+                  shift_val_z and shift_test_z, in standard errors of that difference; `listed` says how many features
+                  have their line: all up to 1,000
+    feature_summary      over all features: constant (in the training rows), missing, the extremes of the above
+    input         the same of what the network is fed, after scaling
+    duplicates    rows whose features all equal another row's: within train, and of one part in another;
+                  conflicting: rows with the features of a row of another class
+    order         how the training rows lie before any shuffling of an epoch. Classes: runs of equal labels, how many
+                  random order would give, z in its standard deviations; the longest. Quantities: correlation of each
+                  row's target with the next row's, z likewise
+    entropy       of the classes' shares in train, in nats: the loss of who knows only these
+    majority      the most frequent class of train, and its share in each part: the accuracy of always saying it
+    """
+    train = rows["train"]
+    card: dict[str, Any] = {
+        "origin": table.origin,
+        "task": table.task,
+        "task_rule": table.task_rule,
+        "rows": sum(len(numbers) for numbers in rows.values()),
+        "features": table.X.shape[1],
+        "target": list(table.target_names),
+        "classes": list(table.class_names) or None,
+        "image_shape": table.image_shape and list(table.image_shape),
+        "scale": preprocessing.scale_kind,
+        "split": {"shuffled": shuffled, "stratified": stratified, "own_test": table.test is not None},
+    }
+    targets = {part: _of(table, part).y[numbers] for part, numbers in rows.items()}
+    if table.task == "classification":
+        n_classes = len(table.class_names)
+        counts = {part: np.bincount(y, minlength=n_classes) for part, y in targets.items()}
+        card["parts"] = {
+            part: {"rows": len(rows[part]), "class_counts": dict(zip(table.class_names, found.tolist(), strict=True))}
+            for part, found in counts.items()
+        }
+        shares = counts["train"][counts["train"] > 0] / len(train)
+        card["entropy"] = rounded(-np.sum(shares * np.log(shares)))
+        majority = int(counts["train"].argmax())
+        card["majority"] = {"class": table.class_names[majority]} | {
+            part: rounded(found[majority] / found.sum()) if found.sum() else None for part, found in counts.items()
+        }
+        card["order"] = _label_order(targets["train"])
+    else:
+        card["parts"] = {part: {"rows": len(y), "target": _target_statistics(y)} for part, y in targets.items()}
+        card["order"] = _value_order(targets["train"])
+    card["feature_statistics"], card["feature_summary"] = _features(table, measured)
+    card["input"] = _input(measured["train"], preprocessing)
+    card["duplicates"] = _duplicates(table, rows, targets)
+    return card
+
+
+def rounded(value: Any) -> Any:
+    """Floats with six significant digits, None for those that are not finite; arrays as lists."""
+    if isinstance(value, np.ndarray):
+        return [rounded(item) for item in value.tolist()]
+    if isinstance(value, (float, np.floating)):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value
+
+
+def _of(table: Table, part: str) -> Table:
+    return table.test if part == "test" and table.test is not None else table
+
+
+def _target_statistics(y: Array) -> dict[str, list[float]] | None:
+    if not len(y):
+        return None
+    return {name: rounded(getattr(y, name)(axis=0)) for name in ("mean", "std", "min", "max")}
+
+
+# ---- features ----
+
+
+def _features(table: Table, measured: Mapping[str, Moments]) -> tuple[dict[str, Any], dict[str, Any]]:
+    train = measured["train"]
+    names = table.feature_names
+    constant = train.constant
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shifts = {}
+        for name in ("val", "test"):
+            part = measured[name]
+            difference = np.where(constant, np.nan, part.mean - train.mean)
+            shifts[f"shift_{name}"] = difference / train.std
+            shifts[f"shift_{name}_z"] = difference / np.sqrt(train.std**2 / train.n + part.std**2 / part.n)
+        far_off = np.where(constant, np.nan, np.abs(train.mean) / train.std)
+    columns = {"mean": train.mean, "std": train.std, "min": train.min, "max": train.max, "missing": train.missing}
+    n = min(len(names), MAX_LISTED)
+    statistics: dict[str, Any] = {"listed": n, "name": list(names[:n])}
+    statistics |= {name: rounded(values[:n]) for name, values in {**columns, **shifts}.items()}
+    varying = train.std[~constant]
+    summary = {
+        "constant": int(constant.sum()),
+        "constant_names": [names[i] for i in np.flatnonzero(constant)[:20]],
+        "missing": int(sum(part.missing.sum() for part in measured.values())),
+        "std_min": rounded(varying.min()) if len(varying) else None,
+        "std_max": rounded(varying.max()) if len(varying) else None,
+        "mean_over_std_max": _largest(far_off, names),
+    }
+    summary |= {f"{name}_max": _largest(values, names) for name, values in shifts.items()}
+    return statistics, summary
+
+
+def _largest(values: Array, names: tuple[str, ...]) -> dict[str, Any] | None:
+    """The feature with the largest absolute value, and that value with its sign."""
+    if np.all(np.isnan(values)):
+        return None
+    i = int(np.nanargmax(np.abs(values)))
+    return {"feature": names[i], "value": rounded(values[i])}
+
+
+def _input(train: Moments, preprocessing: Preprocessing) -> dict[str, Any]:
+    scale, offset = preprocessing.scale, preprocessing.offset
+    varying = ~train.constant
+    mean = (train.mean - offset) / scale
+    std = (train.std / scale)[varying]
+    low, high = (train.min - offset) / scale, (train.max - offset) / scale
+    return {
+        "mean_abs_max": rounded(np.abs(mean).max()),
+        "std_min": rounded(std.min()) if len(std) else None,
+        "std_max": rounded(std.max()) if len(std) else None,
+        "min": rounded(low.min()),
+        "max": rounded(high.max()),
+    }
+
+
+# ---- order ----
+
+
+def _label_order(y: Array) -> dict[str, Any]:
+    """Runs of equal labels against a random order of the same labels (Wald and Wolfowitz 1940; Mood 1940)."""
+    n = len(y)
+    starts = np.flatnonzero(np.concatenate([[True], y[1:] != y[:-1]]))
+    counts = np.bincount(y).astype(np.float64)
+    s2, s3 = np.sum(counts**2), np.sum(counts**3)
+    expected = n + 1 - s2 / n
+    variance = (s2 * (s2 + n * (n + 1)) - 2 * n * s3 - n**3) / (n**2 * (n - 1)) if n > 1 else 0.0
+    return {
+        "runs": len(starts),
+        "expected_runs": rounded(expected),
+        "z": rounded((len(starts) - expected) / np.sqrt(variance)) if variance > 1e-12 else None,
+        "longest_run": int(np.diff(np.append(starts, n)).max()),
+    }
+
+
+def _value_order(y: Array) -> dict[str, Any]:
+    """Correlation of neighbouring rows' (first) target; in a random order its standard deviation is 1/√n."""
+    centred = y[:, 0] - y[:, 0].mean()
+    power = np.dot(centred, centred)
+    if len(y) < 3 or not power:
+        return {"correlation": None, "z": None}
+    correlation = np.dot(centred[1:], centred[:-1]) / power
+    return {"correlation": rounded(correlation), "z": rounded(correlation * np.sqrt(len(y)))}
+
+
+# ---- rows that stand there twice ----
+
+
+def _duplicates(table: Table, rows: Mapping[str, Array], targets: Mapping[str, Array]) -> dict[str, Any]:
+    dtype = table.X.dtype if table.test is None else np.result_type(table.X, table.test.X)
+    keys = {part: _row_hashes(_of(table, part).X, numbers, dtype) for part, numbers in rows.items()}
+    found = {
+        "within_train": len(keys["train"]) - len(np.unique(keys["train"])),
+        "val_in_train": int(np.isin(keys["val"], keys["train"]).sum()),
+        "test_in_train": int(np.isin(keys["test"], keys["train"]).sum()),
+        "test_in_val": int(np.isin(keys["test"], keys["val"]).sum()),
+    }
+    if table.task == "classification":
+        found["conflicting"] = _conflicting(np.concatenate(list(keys.values())), np.concatenate(list(targets.values())))
+    return found
+
+
+def _row_hashes(X: Array, rows: Array, dtype: Any) -> Array:
+    """(rows,) int64, equal for equal rows, and for others only once in 2^64 pairs."""
+    hashes = np.empty(len(rows), dtype=np.int64)
+    for part in row_blocks(len(rows), X.shape[1]):
+        block = X[rows[part]].astype(dtype)
+        if block.dtype.kind == "f":
+            block += 0.0  # makes -0 equal to 0
+        hashes[part] = [hash(row.tobytes()) for row in block]
+    return hashes
+
+
+def _conflicting(keys: Array, y: Array) -> int:
+    _, group, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+    low = np.full(len(sizes), np.iinfo(np.int64).max)
+    high = np.full(len(sizes), -1, dtype=np.int64)
+    np.minimum.at(low, group, y)
+    np.maximum.at(high, group, y)
+    return int(sizes[low != high].sum())

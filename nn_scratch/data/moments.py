@@ -1,0 +1,77 @@
+"""Mean, spread and range of features, in one pass over the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from nn_scratch.data.table import Array
+
+BLOCK = 1 << 17  # values at a time: 1 MB of float64, which stays in the cache
+
+
+def row_blocks(n_rows: int, n_features: int) -> Iterator[slice]:
+    """Slices of rows that together are all, small enough that temporary arrays of their size cost nothing."""
+    step = max(1, BLOCK // n_features)
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Of each feature, (features,) float64, over the values that are there; NaN where none is."""
+
+    n: Array  # how many values are there
+    mean: Array
+    std: Array  # of the values themselves: divided by n, not n - 1
+    min: Array
+    max: Array
+    missing: Array  # int64: how many values are not there
+
+    @property
+    def constant(self) -> Array:
+        """Where no value differs from another by more than the rounding of float64."""
+        with np.errstate(invalid="ignore"):
+            constant: Array = self.max - self.min <= 1e-15 * np.maximum(abs(self.max), abs(self.min))
+        return constant
+
+
+def moments(X: Array, rows: Array) -> Moments:
+    """Of X[rows], X (all rows, features) of any number type with NaN for missing values.
+
+    Blocks of rows are joined by the update of Chan, Golub and LeVeque (1979), so that neither a far-off mean nor the
+    number of rows costs accuracy.
+    """
+    n_features = X.shape[1]
+    n = np.zeros(n_features)
+    mean = np.zeros(n_features)
+    squares = np.zeros(n_features)  # Σ (x - mean)²
+    low, high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
+    for part in row_blocks(len(rows), n_features):
+        block = X[rows[part]].astype(np.float64)
+        there = ~np.isnan(block)
+        m = there.sum(axis=0)
+        np.fmin(low, np.fmin.reduce(block, axis=0), out=low)
+        np.fmax(high, np.fmax.reduce(block, axis=0), out=high)
+        np.copyto(block, 0.0, where=~there)
+        block_mean = block.sum(axis=0) / np.maximum(m, 1)
+        block -= block_mean
+        np.copyto(block, 0.0, where=~there)
+        delta = block_mean - mean
+        total = np.maximum(n + m, 1)
+        squares += np.einsum("ij,ij->j", block, block) + delta**2 * (n * m / total)
+        mean += delta * (m / total)
+        n += m
+    empty = n == 0
+    for statistic in (mean, low, high):
+        statistic[empty] = np.nan
+    return Moments(
+        n=n,
+        mean=mean,
+        std=np.where(empty, np.nan, np.sqrt(squares / np.maximum(n, 1))),
+        min=low,
+        max=high,
+        missing=(len(rows) - n).astype(np.int64),
+    )
