@@ -27,6 +27,16 @@ def evaluation_rows(network: Network) -> int:
     return int(np.clip(WORK_ELEMENTS // widest, 64, MOST_ROWS))
 
 
+def pass_through(network: Network, inputs: Array) -> Array:
+    """Outputs Z (outputs, rows) in evaluation mode, for inputs (rows, features + 1) as in `Examples`."""
+    Z = np.empty((network.outputs, len(inputs)), network.dtype)
+    step = evaluation_rows(network)
+    for start in range(0, len(inputs), step):
+        rows = inputs[start : start + step]
+        Z[:, start : start + len(rows)] = network.on(len(rows), training=False).forward(rows.T)
+    return Z
+
+
 def bound_loss(loss: Loss, network: Network, rows: int) -> Loss:
     """A copy of the loss with buffers for `rows` rows."""
     bound = copy(loss)

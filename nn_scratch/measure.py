@@ -199,17 +199,20 @@ class EpochGauge:
         self._batch = next(probe.batches(len(probe)))
         self.units = activation_units(self.graph)
         self.start = network.theta.copy()
+        self.latest = np.full((len(self.units), len(LAYER_COLUMNS)), nan)
         self._gauges = [
             LayerGauge(network, layer, unit, self.start, self.graph)
             for layer, unit in zip(network.dense, self.units, strict=True)
         ]
 
     def measure(self) -> Array:
-        """(layers, len(LAYER_COLUMNS)) float64; leaves the gradient in `graph.grad`, activations in `units`."""
+        """(layers, len(LAYER_COLUMNS)) float64, kept as `latest`; leaves the gradient in `graph.grad`, activations in
+        `units`."""
         Z = self.graph.forward(self._batch.X)
         activations = [gauge.activations() for gauge in self._gauges]
         self.graph.backward(self._loss.backward(Z, self._batch.Y, self._batch.w))
-        return np.array([gauge.weights() + part for gauge, part in zip(self._gauges, activations, strict=True)])
+        self.latest = np.array([gauge.weights() + part for gauge, part in zip(self._gauges, activations, strict=True)])
+        return self.latest
 
 
 def activation_units(graph: Graph) -> list[Unit]:

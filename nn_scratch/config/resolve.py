@@ -16,7 +16,7 @@ from nn_scratch.config.schema import Config
 from nn_scratch.config.section import UNKNOWN_KEY
 from nn_scratch.config.writer import to_plain
 
-__all__ = ["DEFAULT_CONFIG", "change_config", "config_from", "load_config"]
+__all__ = ["DEFAULT_CONFIG", "change_config", "config_from", "load_config", "override_config"]
 
 DEFAULT_CONFIG = Path(__file__).resolve().parents[2] / "config" / "param.yaml"
 
@@ -52,6 +52,14 @@ def change_config(config: Config, changes: Mapping[str, Any]) -> Config:
     document = Document(to_plain(config))
     for key, value in changes.items():
         set_value(document, key.split("."), deepcopy(value), None)
+    return _checked(document)
+
+
+def override_config(config: Config, overrides: Sequence[str]) -> Config:
+    """The config with `key=value` overrides applied, as on the command line."""
+    document = Document(to_plain(config))
+    for order, override in enumerate(overrides, 1):
+        apply_override(document, override, order)
     return _checked(document)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.runs.files import write_whole
+from nn_scratch.runs.files import write_npz
 
 Array = NDArray[Any]
 
@@ -24,7 +24,7 @@ def save(path: Path, state: Mapping[str, Any], committed: Mapping[str, Any]) -> 
     arrays |= {f"optimizer.{name}": value for name, value in state["optimizer"].items()}
     rest = {name: state[name] for name in ("counters", "schedule", "order", "noise")}
     arrays["rest"] = np.frombuffer(json.dumps({**rest, "committed": committed}).encode(), np.uint8)
-    write_whole(path, lambda file: np.savez(file, **arrays))
+    write_npz(path, arrays)
 
 
 def load(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:

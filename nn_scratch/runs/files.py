@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -61,6 +61,10 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     write_whole(path, lambda file: file.write(content))
+
+
+def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
+    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_scratch.errors import UserError, did_you_mean
+from nn_scratch.runs import checkpoint
 from nn_scratch.runs import folder as folders
 
 Array = NDArray[Any]
@@ -22,7 +23,6 @@ T = TypeVar("T")
 
 MOST_JSON_BYTES = 64 << 20
 MOST_CSV_BYTES = 1 << 30
-MOST_NPZ_BYTES = 8 << 30
 
 
 class Run:
@@ -47,6 +47,11 @@ class Run:
     @property
     def name(self) -> str:
         return self.path.resolve().name
+
+    @property
+    def as_typed(self) -> str:
+        """What a person types to name the run."""
+        return self.name if self.path.parent == folders.OUTPUTS else folders.shown(self.path)
 
     # --- documents
 
@@ -83,9 +88,12 @@ class Run:
     @cached_property
     def config(self) -> dict[str, Any]:
         """param.yaml as plain values, every default written out."""
-        from nn_scratch.config.loader import load_yaml
+        from nn_scratch.config.loader import read_yaml
 
-        return load_yaml(self._bytes("param.yaml", 1 << 20), str(self._file("param.yaml")))
+        value = read_yaml(self._file("param.yaml"))
+        if not isinstance(value, dict):
+            raise self._damaged("param.yaml", "not a mapping")
+        return value
 
     # --- tables
 
@@ -170,6 +178,11 @@ class Run:
         """model.npz: the trained parameters and the preprocessing."""
         return self._npz("model.npz")
 
+    def checkpoint(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A trainer's state, and what was on disk when it was saved."""
+        self._check_zip("checkpoint.npz")
+        return self._reading("checkpoint.npz", lambda: checkpoint.load(self._file("checkpoint.npz")))
+
     # --- reading
 
     def _file(self, name: str) -> Path:
@@ -235,19 +248,28 @@ class Run:
         return self._reading(file, lambda: map_rows(path, entry["rows"]))
 
     def _npz(self, name: str) -> dict[str, Array]:
-        path = self._file(name)
+        path = self._check_zip(name)
 
         def read() -> dict[str, Array]:
-            with zipfile.ZipFile(path) as archive:
-                size = path.stat().st_size
-                if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-                    raise ValueError("compressed members are not ours")
-                if sum(member.file_size for member in archive.infolist()) > size:
-                    raise ValueError("it claims to hold more than its size")
             with np.load(path, allow_pickle=False) as file:
                 return {key: file[key] for key in file.files}
 
         return self._reading(name, read)
+
+    def _check_zip(self, name: str) -> Path:
+        """Refuse archives that unpack to more than they are."""
+        path = self._file(name)
+
+        def check() -> None:
+            with zipfile.ZipFile(path) as archive:
+                members = archive.infolist()
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise ValueError("compressed members are not ours")
+            if sum(member.file_size for member in members) > path.stat().st_size:
+                raise ValueError("it claims to hold more than its size")
+
+        self._reading(name, check)
+        return path
 
 
 def is_count(value: Any) -> bool:

@@ -1,0 +1,285 @@
+"""From a Config to Data, Network and Trainer, and from a run's folder to a trained Model.
+
+This is the one place that knows both the config and the classes: they take plain arguments and never see a Config.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch.config.parts import Named, instantiate
+from nn_scratch.config.resolve import config_from
+from nn_scratch.config.schema import Config
+from nn_scratch.data.prepare import Data, Part, prepare
+from nn_scratch.data.preprocessing import Preprocessing
+from nn_scratch.data.tables import load_table
+from nn_scratch.errors import UserError, did_you_mean
+from nn_scratch.evaluate import ClassScore, Evaluator, NumberScore, pass_through
+from nn_scratch.examples import Examples
+from nn_scratch.measure import EpochGauge
+from nn_scratch.nn.layers import LAYERS
+from nn_scratch.nn.losses import LOSSES, Loss
+from nn_scratch.nn.network import Network, signal_rows
+from nn_scratch.nn.optimizers import OPTIMIZERS
+from nn_scratch.nn.schedules import SCHEDULES
+from nn_scratch.runs.recorder import LogSettings
+from nn_scratch.runs.run import Run
+from nn_scratch.seeding import spawn_generators
+from nn_scratch.trainer import EarlyStopping, Trainer
+
+Array = NDArray[Any]
+Generators = Mapping[str, np.random.Generator]
+
+TRAIN_SAMPLE = 2048  # rows of the training set that are scored each epoch
+ONE_THREAD_MFLOP = 20.0  # below this much work a step, a second thread costs more than it gives
+
+
+@dataclass(frozen=True)
+class Built:
+    """A run that is ready to start."""
+
+    config: Config
+    data: Data
+    network: Network
+    loss: Loss
+    trainer: Trainer
+    gauge: EpochGauge
+    probe_rows: Array  # which training rows the probe passes, (probe rows,)
+    log: LogSettings
+    threads: int
+
+    def evaluator(self, part: Part) -> Evaluator:
+        """Scores all rows of a part, not a sample."""
+        return evaluator(self.config, self.data, part, self.network, self.loss)
+
+
+def build(config: Config, data: Data | None = None) -> Built:
+    """Everything a run needs, from its config alone: the same config builds the same bytes."""
+    generators = spawn_generators(config.seed)
+    if data is None:
+        data = build_data(config, generators)
+    network, loss = build_network(config, data.preprocessing, generators)
+    train = examples(config, data, data.train, loss)
+    sample = choose(len(train), TRAIN_SAMPLE, generators["probe"])
+    probe = choose(len(train), config.log.probe_rows, generators["probe"])
+    stopping = config.train.early_stopping
+    trainer = Trainer(
+        network,
+        loss,
+        instantiate(OPTIMIZERS, config.optimizer),
+        instantiate(SCHEDULES, config.schedule),
+        train=train,
+        evaluators={
+            "train": Evaluator(network, loss, train[sample], score(data, data.train, loss, sample)),
+            "val": evaluator(config, data, data.val, network, loss),
+        },
+        batch_size=config.train.batch_size,
+        epochs=config.train.epochs,
+        order=generators["order"],
+        shuffle=config.train.shuffle,
+        l1=config.regularize.l1,
+        l2=config.regularize.l2,
+        clip_norm=config.regularize.clip_norm,
+        early_stopping=None if stopping is None else EarlyStopping(**stopping.model_dump()),
+    )
+    check_monitor(trainer)
+    return Built(
+        config=config,
+        data=data,
+        network=network,
+        loss=loss,
+        trainer=trainer,
+        gauge=EpochGauge(network, loss, train[probe]),
+        probe_rows=probe,
+        log=LogSettings(**config.log.model_dump(exclude={"probe_rows"})),
+        threads=threads(config, network, trainer.batch_size),
+    )
+
+
+def build_data(config: Config, generators: Generators) -> Data:
+    """Read, split and scale the data."""
+    options = config.data
+    table = load_table(
+        plain_source(options.source),
+        test_source=None if options.test_source is None else plain_source(options.test_source),
+        target=options.target,
+        task=options.task,
+        missing=options.missing,
+        rng=generators["source"],
+    )
+    return prepare(
+        table,
+        split=options.split.model_dump(),
+        shuffle=options.shuffle,
+        stratify=options.stratify,
+        scale=options.scale,
+        target_scale=options.target_scale,
+        rng=generators["split"],
+        dtype=np.dtype(config.train.dtype),
+    )
+
+
+def plain_source(source: Named | str) -> dict[str, Any] | str:
+    """A data source as `load_table` takes it: a path, or the name and the parameters of a built-in one."""
+    return {"type": source.type, **source.parameters} if isinstance(source, Named) else source
+
+
+def build_network(config: Config, preprocessing: Preprocessing, generators: Generators) -> tuple[Network, Loss]:
+    """The network with its initial values, and the loss it is trained with."""
+    loss = build_loss(config, preprocessing)
+    classes = len(preprocessing.class_names)
+    outputs = loss.outputs(classes) if classes else len(preprocessing.target_names)
+    output = config.output.but(units=outputs)
+    if output.parameters["activation"] == "auto":
+        output = output.but(activation=Named("identity"))
+    network = Network(
+        [instantiate(LAYERS, layer) for layer in (*config.layers, output)],
+        preprocessing.n_features,
+        init=generators["init"],
+        noise=generators["dropout"],
+        dtype=np.dtype(config.train.dtype),
+    )
+    return network, loss
+
+
+def build_loss(config: Config, preprocessing: Preprocessing) -> Loss:
+    task = preprocessing.task
+    if not isinstance(config.loss, Named):
+        return LOSSES.create("cross_entropy" if task == "classification" else "mse")
+    fitting = [name for name in LOSSES if task in LOSSES[name].kinds]
+    if config.loss.type not in fitting:
+        raise UserError(f"loss: {config.loss.type} is no loss for {task}; write auto, or one of: {', '.join(fitting)}")
+    return instantiate(LOSSES, config.loss)
+
+
+def examples(config: Config, data: Data, part: Part, loss: Loss) -> Examples:
+    """A part of the data as the network reads it."""
+    inputs = signal_rows(part.X, part.X.dtype)
+    if data.task == "regression":
+        return Examples(inputs, part.y)
+    targets = loss.targets(len(data.class_names)).astype(part.X.dtype)
+    weights = class_weights(config, data)
+    return Examples(inputs, targets, part.y, None if weights is None else weights[part.y].astype(part.X.dtype))
+
+
+def class_weights(config: Config, data: Data) -> Array | None:
+    """(classes,) how much a row of each class counts; balanced: rows / (classes x rows of the class), in training."""
+    if config.class_weight is None:
+        return None
+    names = data.class_names
+    if data.task == "regression":
+        raise UserError("class_weight: a regression has no classes; write null")
+    if config.class_weight == "balanced":
+        counts = np.bincount(data.train.y, minlength=len(names))
+        return len(data.train) / (len(names) * np.maximum(counts, 1))
+    for label in config.class_weight:
+        if label not in names:
+            raise UserError(f"class_weight.{label}: no such class{did_you_mean(label, names)}")
+    return np.array([config.class_weight.get(name, 1.0) for name in names])
+
+
+def evaluator(config: Config, data: Data, part: Part, network: Network, loss: Loss) -> Evaluator:
+    return Evaluator(network, loss, examples(config, data, part, loss), score(data, part, loss))
+
+
+def score(data: Data, part: Part, loss: Loss, rows: Array | None = None) -> ClassScore | NumberScore:
+    """How outputs for a part, or for some rows of it, are scored."""
+    true = part.y if rows is None else part.y[rows]
+    if data.task == "classification":
+        return ClassScore(true, len(data.class_names), loss.decide)
+    inverse = data.preprocessing.target_inverse
+    return NumberScore(inverse(true), inverse)
+
+
+def choose(available: int, wanted: int, generator: np.random.Generator) -> Array:
+    """`wanted` different row numbers below `available`, in order; all of them where there are no more."""
+    if available <= wanted:
+        return np.arange(available)
+    return np.sort(generator.choice(available, wanted, replace=False))
+
+
+def threads(config: Config, network: Network, batch_size: int) -> int:
+    """BLAS threads to train with: as the config says, or one where the steps are small."""
+    if config.train.threads != "auto":
+        return config.train.threads
+    return 1 if step_flop(network, batch_size) < ONE_THREAD_MFLOP * 1e6 else os.cpu_count() or 1
+
+
+def step_flop(network: Network, rows: int) -> float:
+    """Floating-point operations of the matrix products of one training step: forward, and backward without the
+    derivative of the data."""
+    sizes = [layer.inputs * layer.outputs for layer in network.dense]
+    return 2.0 * rows * (3 * sum(sizes) - sizes[0])
+
+
+def check_monitor(trainer: Trainer) -> None:
+    stopping = trainer.early_stopping
+    if stopping is not None and stopping.monitor not in trainer.score_columns:
+        raise UserError(
+            f"train.early_stopping.monitor: {stopping.monitor!r} is not measured in this run"
+            f"{did_you_mean(stopping.monitor, trainer.score_columns)}"
+        )
+
+
+class Model:
+    """A trained network with its preprocessing: raw rows in, probabilities or values out."""
+
+    def __init__(self, network: Network, loss: Loss, preprocessing: Preprocessing) -> None:
+        self.network, self.loss, self.preprocessing = network, loss, preprocessing
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.preprocessing.class_names
+
+    def predict(self, X: Array) -> Array:
+        """For raw rows (rows, features): probabilities (rows, classes), or values (rows, targets) in own units."""
+        return self.scores(self.preprocessing.transform(X, dtype=self.network.dtype))
+
+    def scores(self, X: Array) -> Array:
+        """The same for rows that are scaled already."""
+        with np.errstate(all="ignore"):
+            Z = pass_through(self.network, signal_rows(X, self.network.dtype))
+            return as_people_read(Z, self.loss, self.preprocessing)
+
+
+def as_people_read(Z: Array, loss: Loss, preprocessing: Preprocessing) -> Array:
+    """Outputs Z (outputs, rows) as probabilities (rows, classes), or as values (rows, targets) in own units."""
+    if preprocessing.task == "classification":
+        return loss.probabilities(Z.astype(np.float64))
+    return preprocessing.target_inverse(Z.T)
+
+
+def model_arrays(network: Network, preprocessing: Preprocessing) -> dict[str, Array]:
+    """What model.npz holds."""
+    return {
+        **{f"parameters/{name}": values for name, values in network.named(network.theta).items()},
+        **{f"state/{name}": values for name, values in network.named_state(network.state).items()},
+        **{f"preprocessing/{name}": values for name, values in preprocessing.to_arrays().items()},
+    }
+
+
+def load_model(run: Run) -> Model:
+    """The trained model of a run, from its param.yaml and model.npz."""
+    arrays = run.model
+    config = config_from(run.config)
+
+    def kind(prefix: str) -> dict[str, Array]:
+        return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
+
+    preprocessing = Preprocessing.from_arrays(kind("preprocessing/"))
+    network, loss = build_network(config, preprocessing, spawn_generators(config.seed))
+    for wanted, given in (
+        (network.named(network.theta), kind("parameters/")),
+        (network.named_state(network.state), kind("state/")),
+    ):
+        for name, view in wanted.items():
+            if name not in given or given[name].shape != view.shape or given[name].dtype.kind != "f":
+                raise UserError(f"{run.path / 'model.npz'}: {name} does not fit param.yaml; train the run anew")
+            view[...] = given[name]
+    return Model(network, loss, preprocessing)

@@ -1,0 +1,276 @@
+"""One run, from its config to its finished folder; and its continuation after a stop."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from types import FrameType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch import __version__
+from nn_scratch.build import Built, as_people_read, build, model_arrays
+from nn_scratch.config.advice import unwise
+from nn_scratch.config.resolve import config_from, override_config
+from nn_scratch.config.schema import Config
+from nn_scratch.config.writer import config_difference, dump_config
+from nn_scratch.data.baselines import baselines
+from nn_scratch.data.prepare import Part
+from nn_scratch.errors import Diverged, NNScratchError, UserError
+from nn_scratch.metrics import classification_report, regression_report
+from nn_scratch.runs.files import write_bytes, write_json, write_npz
+from nn_scratch.runs.folder import OUTPUTS, claimed, new_folder
+from nn_scratch.runs.recorder import Recorder
+from nn_scratch.runs.run import Run
+from nn_scratch.trainer import Observer, Scores, StepSignals, StopRequested, Trainer
+
+Array = NDArray[Any]
+
+RESUMABLE = frozenset({"train.epochs"})  # what may change when a run goes on
+
+
+class Interrupted(NNScratchError):
+    """Ctrl-C or SIGTERM: what was done is committed, and the run can go on."""
+
+    def __init__(self, folder: Path, epoch: int, signum: int) -> None:
+        self.exit_code = 128 + signum
+        super().__init__(
+            f"stopped in epoch {epoch + 1} by {signal.Signals(signum).name}; "
+            f"to go on: python script/train.py --resume {folder.name}"
+        )
+
+
+@dataclass
+class Session:
+    """A run under way: what was built, where it is written, and what run.json says of it."""
+
+    built: Built
+    folder: Path
+    info: dict[str, Any]
+    resumed: bool = False
+    observers: list[Observer] = field(default_factory=list)
+
+
+class Observers:
+    """Tells several observers, one after another."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = observers
+
+    def on_start(self, trainer: Trainer) -> None:
+        for observer in self._observers:
+            observer.on_start(trainer)
+
+    def on_step(self, trainer: Trainer, signals: StepSignals) -> None:
+        for observer in self._observers:
+            observer.on_step(trainer, signals)
+
+    def on_epoch_end(self, trainer: Trainer, scores: Scores, seconds: Mapping[str, float]) -> None:
+        for observer in self._observers:
+            observer.on_epoch_end(trainer, scores, seconds)
+
+    def on_pause(self, trainer: Trainer) -> None:
+        for observer in self._observers:
+            observer.on_pause(trainer)
+
+
+Announce = Callable[[Session], Sequence[Observer]]  # told before the first step; returns who wants to watch
+
+
+def nobody(session: Session) -> Sequence[Observer]:
+    return ()
+
+
+def train(config: Config, outputs: Path = OUTPUTS, announce: Announce = nobody) -> Run:
+    """Train a new run to its end. Raises Diverged, Interrupted, or what is wrong with the config or the data."""
+    built = build(config)
+    folder = new_folder(config.name, outputs)
+    with claimed(folder):
+        return _begin(built, folder, announce)
+
+
+def resume(run: Run, overrides: Sequence[str] = (), announce: Announce = nobody) -> Run:
+    """Go on with a run that was stopped, or further than it was to go; a finished one is left as it is.
+
+    Raises UserError where a changed setting would make the continuation a lie.
+    """
+    before = config_from(run.config)
+    config = override_config(before, overrides)
+    changed = [key for key, _, _ in config_difference(before, config)]
+    for key in changed:
+        if key not in RESUMABLE:
+            raise UserError(f"{key}: cannot change when a run goes on; start a new run, or change train.epochs alone")
+    if not changed and run.info.get("status") in ("finished", "stopped", "diverged"):
+        return run
+    with claimed(run.path):
+        built = build(config)
+        saved = run.path / "checkpoint.npz"
+        if not saved.exists():
+            return _begin(built, run.path, announce)
+        return _go_on(built, run, announce)
+
+
+def _begin(built: Built, folder: Path, announce: Announce) -> Run:
+    write_bytes(folder / "param.yaml", dump_config(built.config).encode())
+    write_json(folder / "data.json", built.data.card)
+    probe = built.data.train
+    rows = built.probe_rows
+    arrays = {"X": probe.X[rows], "y": probe.y[rows], "rows": probe.rows[rows]}
+    write_npz(folder / "probe.npz", arrays)
+    session = Session(built, folder, first_info(built, folder))
+    recorder = Recorder(folder, built.trainer, built.gauge, built.log)
+    return _run(session, recorder, announce)
+
+
+def _go_on(built: Built, run: Run, announce: Announce) -> Run:
+    state, committed = run.checkpoint()
+    trainer = built.trainer
+    trainer.restore(state)
+    if trainer.epoch > trainer.epochs:
+        raise UserError(f"train.epochs: {run.name} has {trainer.epoch} epochs already; write a larger number")
+    write_bytes(run.path / "param.yaml", dump_config(built.config).encode())
+    info = {**first_info(built, run.path), "seconds": run.info.get("seconds") or 0.0}
+    if run.info.get("threads") not in (None, info["threads"]) or run.info.get("versions") != info["versions"]:
+        info["notices"].append(
+            "resumed with other libraries or another number of threads: the last bits of the weights may differ"
+        )
+    session = Session(built, run.path, info, resumed=True)
+    recorder = Recorder(run.path, trainer, built.gauge, built.log, committed)
+    return _run(session, recorder, announce)
+
+
+def _run(session: Session, recorder: Recorder, announce: Announce) -> Run:
+    from threadpoolctl import threadpool_limits
+
+    built, folder, info = session.built, session.folder, session.info
+    trainer = built.trainer
+    if recorder.stride > built.log.every:
+        info["notices"].append(
+            f"log.max_megabytes: {built.log.max_megabytes:g} MB hold every {recorder.stride}th epoch of the weights, "
+            "gradients and activations; metrics and statistics are kept of every epoch"
+        )
+    info["log"] = {"stride": recorder.stride, "bytes_a_row": recorder.row_bytes}
+    write_json(folder / "run.json", info)
+    observers = Observers([recorder, *announce(session)])
+    started, before = perf_counter(), info["seconds"]
+    failure: NNScratchError | None = None
+    with threadpool_limits(limits=built.threads, user_api="blas"), stop_on_signals(trainer) as received:
+        try:
+            if not session.resumed:
+                info["initial"] = trainer.evaluate()
+            trainer.run(observers)
+            info["status"] = "stopped" if trainer.finished_early else "finished"
+        except Diverged as error:
+            info["status"], failure = "diverged", error
+            info["diverged"] = {"epoch": error.epoch, "step": error.step, "layer": error.layer, "what": error.what}
+        except StopRequested:
+            info["status"] = "interrupted"
+            failure = Interrupted(folder, trainer.epoch, received[0] if received else signal.SIGINT)
+        finally:
+            recorder.commit()
+            recorder.close()
+        seconds = perf_counter() - started
+        info["epochs"], info["steps"] = trainer.epoch, trainer.step
+        info["seconds"] = before + seconds
+        info["samples_per_second"] = trainer.step * trainer.batch_size / info["seconds"] if info["seconds"] else None
+        if trainer.early_stopping is not None:
+            info["best_epoch"] = trainer.best_epoch
+        if failure is None:
+            finish(session)
+    write_json(folder / "run.json", info)
+    if failure is not None:
+        raise failure
+    return Run(folder)
+
+
+def finish(session: Session) -> None:
+    """What a trained network leaves: its scores, its predictions and itself."""
+    built, folder = session.built, session.folder
+    predictions: dict[str, Array] = {}
+    for name, part in parts(built):
+        evaluator = built.evaluator(part)
+        with np.errstate(all="ignore"):
+            scores: dict[str, Any] = evaluator() if len(part) else {}
+        output = as_people_read(evaluator.outputs, built.loss, built.data.preprocessing)
+        if len(part):
+            report = (
+                classification_report(part.y, output, built.data.class_names)
+                if built.data.task == "classification"
+                else regression_report(built.data.preprocessing.target_inverse(part.y), output)
+            )
+            scores = {"loss": scores["loss"], **report}
+        session.info[name] = scores or None
+        if name != "train":
+            y = part.y if built.data.task == "classification" else built.data.preprocessing.target_inverse(part.y)
+            predictions |= {f"{name}_y": y, f"{name}_output": output, f"{name}_rows": part.rows}
+    session.info["baselines"] = baselines(built.data)
+    write_npz(folder / "predictions.npz", predictions)
+    write_npz(folder / "model.npz", model_arrays(built.network, built.data.preprocessing))
+
+
+def parts(built: Built) -> Iterator[tuple[str, Part]]:
+    yield from (("train", built.data.train), ("val", built.data.val), ("test", built.data.test))
+
+
+def first_info(built: Built, folder: Path) -> dict[str, Any]:
+    """run.json before the first step."""
+    from importlib.metadata import version
+
+    libraries = ("numpy", "scipy", "scikit-learn", "pyyaml", "pydantic")
+    return {
+        "name": folder.name,
+        "status": "running",
+        "epochs": 0,
+        "epochs_asked": built.config.train.epochs,
+        "steps": 0,
+        "steps_per_epoch": built.trainer.steps_per_epoch,
+        "best_epoch": None,
+        "seconds": 0.0,
+        "samples_per_second": None,
+        "initial": None,
+        "train": None,
+        "val": None,
+        "test": None,
+        "baselines": None,
+        "diverged": None,
+        "parameters": built.network.theta.size,
+        "threads": built.threads,
+        "notices": [*unwise(built.config), *built.data.notices],
+        "versions": {"nn_scratch": __version__, "python": platform.python_version()}
+        | {library: version(library) for library in libraries},
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+    }
+
+
+@contextmanager
+def stop_on_signals(trainer: Trainer) -> Iterator[list[int]]:
+    """Let Ctrl-C and SIGTERM ask training to stop after the step under way; a second one ends it at once.
+
+    Yields the list of signals received. Outside the main thread, where no handler can be set, nothing changes.
+    """
+    received: list[int] = []
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(signum)
+        trainer.stop_requested = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    handlers = {signum: signal.signal(signum, ask) for signum in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
