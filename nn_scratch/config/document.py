@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from nn_scratch.errors import UserError
 
-__all__ = ["Document", "KeyPath", "Mark", "Problem", "dotted", "printable", "shortened"]
+__all__ = ["MAX_PROBLEMS", "Document", "KeyPath", "Mark", "Problem", "dotted", "printable", "shortened"]
 
 MAX_PROBLEMS = 100
 

@@ -59,7 +59,7 @@ def read_document(path: Path, name: str | None = None) -> Document:
     data = _read_bytes(path, name)
     document = parse(_decode(data, name), name)
     if not isinstance(document.value, dict):
-        if document.value is not None:
+        if document.value is not None and not document.is_broken(()):
             what = "a list" if isinstance(document.value, list) else "a single value"
             reason = f"the file holds {what}, not keys with values; write lines such as seed: 42"
             document.problems.append(Problem(document.mark(()), (), reason))
@@ -221,7 +221,7 @@ class _Composer:
             elif key in values:
                 first = self.result.keys[*path, key]
                 where = f"on line {first.line}" if first.line != mark.line else f"at column {first.column}"
-                self._skip_value(path, depth)
+                self._skip_value((*path, key), depth)
                 self._problem(mark, (*path, key), f"written twice (first {where}); keep one of them")
             else:
                 self.result.keys[*path, key] = mark

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from nn_scratch.config.document import KeyPath
+from nn_scratch.config.document import MAX_PROBLEMS, KeyPath
 from nn_scratch.config.words import JSONSchema, fragment, must_be, what
 from nn_scratch.errors import did_you_mean
 
@@ -93,7 +93,9 @@ def _retold(section: type[Section], value: dict[str, Any], error: ValidationErro
         if kind in (TOLD, UNKNOWN_KEY):
             told.append(_error(path, one["ctx"]["reason"], kind))
         elif kind == "extra_forbidden":
-            told.append(_error(path, _unknown_key(section, str(path[0])), UNKNOWN_KEY))
+            # of thousands nobody reads the last, and the search for a similar name takes its time
+            reason = _unknown_key(section, str(path[0])) if len(told) < MAX_PROBLEMS else "unknown key"
+            told.append(_error(path, reason, UNKNOWN_KEY))
         elif kind == "missing":
             told.append(_error(path, f"is missing; write {what(_key_schema(section, str(path[0])))}"))
         else:

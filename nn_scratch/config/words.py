@@ -135,9 +135,11 @@ def _range(schema: JSONSchema) -> str:
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
     if low is not None and high is not None:
         return f" from {_bound(low)} to {_bound(high)}"
-    ends = (("of at least", low), ("above", above), ("of at most", high), ("below", below))
-    words = " and ".join(f"{word} {_bound(end)}" for word, end in ends if end is not None)
-    return f" {words}" if words else ""
+    first = f"of at least {_bound(low)}" if low is not None else f"above {_bound(above)}" if above is not None else ""
+    last = f"at most {_bound(high)}" if high is not None else f"below {_bound(below)}" if below is not None else ""
+    if first and last:
+        return f" {first} and {last}"
+    return f" {first or ('of ' + last if high is not None else last)}" if first or last else ""
 
 
 def _bound(number: float) -> str:
@@ -186,6 +188,8 @@ def _hint(schema: JSONSchema, value: Any) -> str:
         return f"; did you mean {near[0]!r}?" if near else ""
     if isinstance(value, float) and "integer" in types and value.is_integer():
         return f"; write {int(value)}"
+    if value is None and any("properties" in one for one in alternatives):
+        return "; take the key out for its defaults"
     if isinstance(value, int | float) and "string" in types:
         return f"; write '{show(value)}', in quotes"
     return ""

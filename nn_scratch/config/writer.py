@@ -14,7 +14,7 @@ from nn_scratch.config.section import Section
 
 __all__ = ["ABSENT", "config_difference", "dump_config", "to_plain"]
 
-LINE_LENGTH = 140
+LINE_LENGTH = 150
 IN_LINES = {(), ("data",), ("layers",), ("train",)}  # mappings and lists that get a line an entry, however short
 
 # Text that every YAML parser takes for text without quotes: a word, or a path that begins with one, unless one of the

@@ -30,8 +30,8 @@ CONTEXTS = {
 }
 OPENED = {
     "while scanning a quoted scalar": "the quote opened here is not closed; close it",
-    "while parsing a flow sequence": "the list opened here is not closed, or a comma is missing; write [a, b]",
-    "while parsing a flow mapping": "the mapping opened here is not closed, or a comma is missing; write {a: 1, b: 2}",
+    "while parsing a flow sequence": "the list opened here is not closed or lacks a comma; write [a, b]",
+    "while parsing a flow mapping": "the mapping opened here is not closed or lacks a comma; write {a: 1, b: 2}",
 }
 
 
@@ -48,6 +48,8 @@ def _in_place(problem: str, mark: yaml.Mark, text: str) -> str:
     before, here = text[mark.index - mark.column : mark.index], text[mark.index : mark.index + 1]
     if here == "\t":
         return "a tab where spaces must be; indent with spaces"
+    if problem.startswith("expected the node content") and not here.strip("\0"):
+        return "the end comes before a list or mapping is closed; close it with ] or }"
     if problem.startswith("found character"):
         return f"a value cannot begin with {here!r}; put it in quotes"
     if here == ":" and not before.strip(" -"):
