@@ -47,7 +47,7 @@ class Case:
 VARIANTS: dict[str, dict[str, list[dict[str, Any]]]] = {
     "activation": {
         "elu": [{"alpha": 0.6}],
-        "celu": [{"alpha": 1.7}],
+        "celu": [{"alpha": 0.5}],
         "gelu": [{"approximate": "tanh"}],
         "leaky_relu": [{"slope": 0.2}, {"slope": 0.0}],
         "prelu": [{"slope": -0.3}],
