@@ -143,7 +143,8 @@ def assert_agree(ours: Iterator[dict[str, np.ndarray]], reference: Iterator[dict
             difference = np.abs(mine[name] - theirs[name]).max()
             assert difference <= TOLERANCE, f"step {steps}: {name} is off by {difference:.1e}"
         first, last = first or mine, mine
-    assert first is not None and last is not None
+    assert first is not None
+    assert last is not None
     assert max(np.abs(last[name] - first[name]).max() for name in first) > 1e-4
     return steps
 
