@@ -19,8 +19,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import GetCoreSchemaHandler, ValidationError, create_model
 from pydantic_core import CoreSchema, core_schema
 
-from nn_scratch.config.section import Section, refuse
-from nn_scratch.config.words import SIMPLE, JSONSchema, any_of, fragment, must_be, show
+from nn_scratch.config.section import UNKNOWN_KEY, Section, refuse
+from nn_scratch.config.words import SIMPLE, JSONSchema, any_of, fragment, join, must_be, show, what
 from nn_scratch.errors import did_you_mean
 from nn_scratch.registry import Declared, Registry
 
@@ -104,8 +104,13 @@ class PartOf:
                 refuse(f"is missing; write the name of the {kind}{did_you_mean('', self.registry)}", *place)
             if not isinstance(name, str):
                 refuse(f"must be the name of the {kind}, not {show(name)}{did_you_mean('', self.registry)}", *place)
-            words = [word for one in schema.get("anyOf", ()) for word in one.get("enum", ())]
-            refuse(f"unknown {kind} {show(name)}{did_you_mean(name[:100], [*self.registry, *words])}", *place)
+            alternatives = schema.get("anyOf", [])
+            words = [word for one in alternatives for word in one.get("enum", ())]
+            others = [what(one) for one in alternatives if "title" in one]
+            hint = did_you_mean(name[:100], [*self.registry, *words])
+            if others and not hint.endswith("?"):
+                hint += f"; or write {join(others)}"
+            refuse(f"unknown {kind} {show(name)}{hint}", *place)
         return Named(name, _validated(parameters_model(self.registry, name), parameters))
 
 
@@ -127,7 +132,7 @@ class ParametersOf:
                 return value
             for key, why in self.without.items():
                 if isinstance(value, dict) and key in value:
-                    refuse(f"{why}; take the key out", key)
+                    refuse(f"{why}; take the key out", key, kind=UNKNOWN_KEY)
             return Named(self.name, _validated(self._model(), value))
 
         return core_schema.no_info_plain_validator_function(named)

@@ -15,6 +15,7 @@ from typing_extensions import Doc
 
 from nn_scratch.config.parts import Named, ParametersOf, PartOf
 from nn_scratch.config.section import Section, Text, refuse
+from nn_scratch.config.words import join
 from nn_scratch.data.sources import SOURCES
 from nn_scratch.nn.activations import ACTIVATIONS
 from nn_scratch.nn.layers import LAYERS
@@ -213,7 +214,7 @@ class Config(Section):
         stopping = self.train.early_stopping
         if task != "auto" and isinstance(self.loss, Named) and task not in LOSSES[self.loss.type].kinds:
             fitting = [name for name in LOSSES if task in LOSSES[name].kinds]
-            refuse(f"{self.loss.type} is no loss for {task} (data.task); write {' or '.join(fitting)}", "loss")
+            refuse(f"{self.loss.type} is no loss for {task} (data.task); write {join(fitting)}", "loss")
         if task == "regression" and self.class_weight is not None:
             refuse("a regression (data.task) has no classes; write null", "class_weight")
         if stopping is not None:

@@ -23,9 +23,9 @@ TOLD = "told"  # the type of an error whose message is ours already ...
 UNKNOWN_KEY = "unknown_key"  # ... and of one that is about a key, not about its value
 
 
-def refuse(reason: str, *path: str | int) -> NoReturn:
-    """Raise a problem with the value at `path` inside what is being validated."""
-    raise _validation_error([_error(path, reason)])
+def refuse(reason: str, *path: str | int, kind: str = TOLD) -> NoReturn:
+    """Raise a problem with the value (or with the key) at `path` inside what is being validated."""
+    raise _validation_error([_error(path, reason, kind)])
 
 
 @dataclass(frozen=True)
