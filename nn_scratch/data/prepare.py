@@ -209,7 +209,7 @@ def _refuse_overflow(
         raise refuse(
             (
                 f"{table.origin}: {quoted(table.feature_names[i])} is {reached[i]:.3g} when scaled, beyond what "
-                "training can hold: its values in the training rows hardly differ, and others do; leave it out with data.ignore"
+                "training can hold: it hardly changes in the training rows, and then does; leave it out by data.ignore"
                 for i in too_large[:SHOWN]
             ),
             len(too_large),

@@ -162,7 +162,6 @@ def _shape(shape: Any) -> tuple[int, int] | None:
 
 
 def _numbers(values: Array) -> Array:
-    numbers: Array = np.asarray(values, dtype=np.float64)
-    if numbers.ndim != 1 or not np.all(np.isfinite(numbers)):
-        raise ValueError("numbers that are not finite, or not in a row")
-    return numbers
+    if values.ndim != 1 or values.dtype.kind != "f" or not np.all(np.isfinite(values)):
+        raise ValueError("not a row of finite numbers")
+    return values.astype(np.float64)

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
+from nn_scratch.data.problems import plural
 from nn_scratch.data.split import apportion
 from nn_scratch.data.table import Array, Table, number_columns, numbered_names, pixel_names
 from nn_scratch.data.targets import index_labels
@@ -74,7 +75,7 @@ class Source:
         value = np.asarray(getattr(self, key), dtype=np.float64)
         if value.ndim and len(value) != n_features:
             raise UserError(
-                f"data.source.{key}: {len(value)} numbers for {n_features} features; give one number, or one a feature"
+                f"data.source.{key}: {plural(len(value), 'number')} for {n_features} features; give one number, or one a feature"
             )
         return value
 
@@ -109,7 +110,7 @@ class ClassSource(Source):
         shares = self.shares(n_classes)
         if len(shares) != n_classes:
             raise UserError(
-                f"data.source.class_shares: {len(shares)} shares for {n_classes} classes; give one for each class"
+                f"data.source.class_shares: {plural(len(shares), 'share')} for {n_classes} classes; give one for each class"
             )
         if rows < n_classes:
             raise UserError(f"data.source.rows: {rows} rows for {n_classes} classes; ask for one a class or more")
