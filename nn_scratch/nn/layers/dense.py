@@ -26,6 +26,7 @@ class Dense(Layer):
     Shapes: X (i, n), W (o, i), b (o,), Z and A (o, n), for n rows, i inputs, o outputs. W and b stand in one block,
     Wb = [W b] (o, i + 1), which multiplies [X; 1]; the log and the saved model show W as (i, o).
     Derivative: dZ = dA ∘ f'(Z); dW = dZ Xᵀ; db = dZ 1; dX = Wᵀ dZ.
+    Products are called as methods, A.dot(B): np.dot first looks up who overrides it, which small networks feel.
     Source: Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors.
     In practice: the scale of the initial W decides whether a deep stack of these passes a signal at all.
     """
@@ -77,25 +78,27 @@ class Dense(Layer):
 
     def bind(self, memory: Memory) -> None:
         self.Wb, self.dWb = memory.parameters["Wb"], memory.gradients["Wb"]
-        self.W_transposed = self.Wb[:, : self.inputs].T
         self.Y = memory.signal(self.units)
         self.A = self.Y[:-1]
         self.Z = self.A if self.f.from_output else memory.empty(self.units, memory.rows)
-        self.dX = memory.empty(self.inputs, memory.rows) if memory.needs_dX else None
+        self.needs_dX = memory.needs_dX
+        if self.needs_dX:
+            self.dX1 = memory.empty(self.Wb.shape[1], memory.rows)
+            self.dX = self.dX1[: self.inputs]
         self.f = copy(self.f)  # each binding has buffers of its own
         self.f.bind(self.units, memory)
 
     def forward(self, X: Array) -> Array:
         self.X = X if self.bias else X[:-1]
-        np.dot(self.Wb, self.X, out=self.Z)  # Z = [W b] [X; 1] = W X + b
+        self.Wb.dot(self.X, out=self.Z)  # Z = [W b] [X; 1] = W X + b
         self.f.forward(self.Z, self.A)  # A = f(Z)
         return self.Y  # [A; 1]
 
     def backward(self, dA: Array) -> Array:
         dZ = dA
         self.f.backward(self.Z, self.A, dA, dZ)  # dZ = dA ∘ f'(Z)
-        np.dot(dZ, self.X.T, out=self.dWb)  # [dW db] = dZ [X; 1]ᵀ
-        if self.dX is None:
+        dZ.dot(self.X.T, out=self.dWb)  # [dW db] = dZ [X; 1]ᵀ
+        if not self.needs_dX:
             return dZ
-        np.dot(self.W_transposed, dZ, out=self.dX)  # dX = Wᵀ dZ
+        self.Wb.T.dot(dZ, out=self.dX1)  # [dX; ·] = [W b]ᵀ dZ
         return self.dX

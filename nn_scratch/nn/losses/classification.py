@@ -12,6 +12,9 @@ from nn_scratch.nn.memory import Array, Memory
 from nn_scratch.registry import Doc
 
 
+SAFE = 80.0  # exp(±80) is far from the ends of float32, and so is a sum of such numbers
+
+
 def softmax(Z: Array) -> Array:
     """exp(Z) / Σ_k exp(Z), down the columns of Z (k, n); a fresh array. The maximum is taken off first."""
     P: Array = np.exp(Z - Z.max(axis=0))
@@ -53,17 +56,21 @@ class CrossEntropy(Loss):
         np.subtract(Z, self.top, out=self.dZ)  # Z - max: exp cannot overflow, and the sum is at least 1
         losses = np.einsum("kn,kn->n", Y, self.dZ)
         np.exp(self.dZ, out=self.dZ)
-        np.dot(self.ones, self.dZ, out=self.total)
+        self.ones.dot(self.dZ, out=self.total)
         np.log(self.total, out=self.total)
         np.subtract(self.total, losses, out=self.total)  # log Σ exp(Z - max) - Σ Y (Z - max)
         return self.total
 
     def backward(self, Z: Array, Y: Array, w: Array | float) -> Array:
         P = self.dZ
-        np.maximum.reduce(Z, axis=0, out=self.top)
-        np.subtract(Z, self.top, out=P)
-        np.exp(P, out=P)
-        np.dot(self.ones, P, out=self.total)
+        flat = Z.reshape(-1)
+        if flat.dot(flat) < SAFE**2:  # no |Z| reaches 80: exp needs no shift, whose two passes small networks feel
+            np.exp(Z, out=P)
+        else:
+            np.maximum.reduce(Z, axis=0, out=self.top)
+            np.subtract(Z, self.top, out=P)
+            np.exp(P, out=P)
+        self.ones.dot(P, out=self.total)
         np.divide(P, self.total, out=P)  # P = softmax(Z)
         np.subtract(P, Y, out=self.dZ)
         np.multiply(self.dZ, w, out=self.dZ)  # dZ = w (P - Y)

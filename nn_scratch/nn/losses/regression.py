@@ -29,11 +29,23 @@ class _OfError(Loss):
         return np.multiply(self.losses, self.outputs_share, out=self.losses)
 
     def probabilities(self, Z: Array) -> Array:
-        """Outputs trained towards one-hot targets, cut to [0, 1] and shared out: a stand-in for probabilities."""
-        P = np.clip(Z.T, 0.0, 1.0)
-        total = P.sum(axis=1, keepdims=True)
-        shares: Array = np.divide(P, total, out=np.full_like(P, 1.0 / P.shape[1]), where=total > 0)
-        return shares
+        """Outputs trained towards one-hot targets: the probabilities nearest to them, a stand-in."""
+        return nearest_probabilities(Z).T
+
+
+def nearest_probabilities(Z: Array) -> Array:
+    """The points P >= 0 with Σ_k P = 1 nearest to the columns of Z (k, n): max(Z - τ, 0); a fresh array.
+
+    The largest output stays the largest. Source: Martins and Astudillo 2016, From softmax to sparsemax, algorithm 1.
+    """
+    Z = Z - Z.max(axis=0)
+    descending = -np.sort(-Z, axis=0)
+    sums = np.cumsum(descending, axis=0)
+    count = np.arange(1, len(Z) + 1)[:, None]
+    support = (1.0 + count * descending > sums).sum(axis=0)  # how many stay above zero
+    tau = (np.take_along_axis(sums, support[None] - 1, axis=0) - 1.0) / support
+    P: Array = np.maximum(Z - tau, 0.0).astype(Z.dtype)
+    return P
 
 
 @LOSSES.register("mse")

@@ -33,7 +33,9 @@ class Adam(Optimizer):
     m ← β₁ m + (1 - β₁) g and s ← β₂ s + (1 - β₂) g² are running means of the gradient and of its square. With
     `amsgrad`, the largest s so far stands in place of s.
 
-    The corrections are two numbers a step: with c = √(1 - β₂ᵗ), m̂ / (√ŝ + ε) = (c / (1 - β₁ᵗ)) m / (√s + c ε).
+    What is kept are the discounted sums M = m / (1 - β₁) and S = s / (1 - β₂), which take two passes less; what tells
+    them from m̂ and ŝ are two numbers a step: √ŝ = √S / c with c = √((1 - β₂ᵗ) / (1 - β₂)), and so
+    m̂ / (√ŝ + ε) = c (1 - β₁) / (1 - β₁ᵗ) · M / (√S + c ε).
     Source: Kingma and Ba 2015, Adam: a method for stochastic optimization; AMSGrad: Reddi et al. 2018, On the
     convergence of Adam and beyond.
     In practice: the default of 0.001 is rarely far off; l2 under Adam is not weight decay (see adamw).
@@ -56,25 +58,32 @@ class Adam(Optimizer):
 
     def bind(self, theta: Array, grad: Array) -> None:
         super().bind(theta, grad)
-        if not self.amsgrad:  # the s that is divided by is s itself
-            self.blocks = [(theta, g, m, s, s, work) for theta, g, m, s, work in self.blocks]
+        self._beta1, self._beta2 = self.scalar(self.beta1), self.scalar(self.beta2)
+        self._rate, self._eps, self._kept = (self.scalar(0.0) for _ in range(3))
+        if not self.amsgrad:  # the S that is divided by is S itself
+            self.blocks = [(theta, g, M, S, S, work) for theta, g, M, S, work in self.blocks]
 
     def step(self, lr: float) -> None:
         self.steps += 1
-        c = sqrt(1.0 - self.beta2**self.steps)
-        rate = lr * c / (1.0 - self.beta1**self.steps)
-        eps = c * self.eps
-        for theta, g, m, s, divisor, work in self.blocks:
+        c = sqrt((1.0 - self.beta2**self.steps) / (1.0 - self.beta2))
+        self._rate[()] = lr * c * (1.0 - self.beta1) / (1.0 - self.beta1**self.steps)
+        self._eps[()] = c * self.eps
+        self._kept[()] = 1.0 - lr * self.weight_decay
+        for theta, g, M, S, divisor, work in self.blocks:
             if self.weight_decay:
-                np.multiply(theta, 1.0 - lr * self.weight_decay, out=theta)
-            update_moments(g, m, s, self.beta1, self.beta2, work)
+                np.multiply(theta, self._kept, out=theta)
+            np.multiply(M, self._beta1, out=M)
+            np.add(M, g, out=M)  # M ← β₁ M + g
+            np.multiply(g, g, out=work)
+            np.multiply(S, self._beta2, out=S)
+            np.add(S, work, out=S)  # S ← β₂ S + g²
             if self.amsgrad:
-                np.maximum(divisor, s, out=divisor)
+                np.maximum(divisor, S, out=divisor)
             np.sqrt(divisor, out=work)
-            np.add(work, eps, out=work)
-            np.divide(m, work, out=work)
-            np.multiply(work, rate, out=work)
-            np.subtract(theta, work, out=theta)  # θ ← θ - rate m / (√s + c ε)
+            np.add(work, self._eps, out=work)
+            np.divide(M, work, out=work)
+            np.multiply(work, self._rate, out=work)
+            np.subtract(theta, work, out=theta)  # θ ← θ - rate M / (√S + c ε)
 
 
 @OPTIMIZERS.register("adamw")

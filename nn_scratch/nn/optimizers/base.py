@@ -36,7 +36,7 @@ class Optimizer(ABC):
     lr: float
 
     def bind(self, theta: Array, grad: Array) -> None:
-        self.steps = 0
+        self.steps, self.dtype = 0, theta.dtype
         self.memory = {slot: np.zeros_like(theta) for slot in self.slots}
         work = np.empty((self.workspaces, min(BLOCK, theta.size)), theta.dtype)
         self.blocks = []
@@ -45,6 +45,10 @@ class Optimizer(ABC):
             size = theta[part].size
             vectors = (theta[part], grad[part], *(v[part] for v in self.memory.values()), *work[:, :size])
             self.blocks.append(vectors)
+
+    def scalar(self, value: float) -> Array:
+        """A number as NumPy multiplies with it fastest: an array without axes, of the parameters' dtype."""
+        return np.array(value, self.dtype)
 
     @abstractmethod
     def step(self, lr: float) -> None:

@@ -33,27 +33,29 @@ class SGD(Optimizer):
 
     def bind(self, theta: Array, grad: Array) -> None:
         super().bind(theta, grad)
+        self._mu, self._lr = self.scalar(self.momentum), self.scalar(self.lr)
         self._update = self._plain if not self.momentum else self._nesterov if self.nesterov else self._momentum
 
     def step(self, lr: float) -> None:
         self.steps += 1
+        self._lr[()] = lr
         for vectors in self.blocks:
-            self._update(lr, *vectors)
+            self._update(*vectors)
 
-    def _plain(self, lr: float, theta: Array, g: Array, work: Array) -> None:
-        np.multiply(g, lr, out=work)
+    def _plain(self, theta: Array, g: Array, work: Array) -> None:
+        np.multiply(g, self._lr, out=work)
         np.subtract(theta, work, out=theta)  # θ ← θ - lr g
 
-    def _momentum(self, lr: float, theta: Array, g: Array, v: Array, work: Array) -> None:
-        np.multiply(v, self.momentum, out=v)
+    def _momentum(self, theta: Array, g: Array, v: Array, work: Array) -> None:
+        np.multiply(v, self._mu, out=v)
         np.add(v, g, out=v)  # v ← μ v + g
-        np.multiply(v, lr, out=work)
+        np.multiply(v, self._lr, out=work)
         np.subtract(theta, work, out=theta)  # θ ← θ - lr v
 
-    def _nesterov(self, lr: float, theta: Array, g: Array, v: Array, work: Array) -> None:
-        np.multiply(v, self.momentum, out=v)
+    def _nesterov(self, theta: Array, g: Array, v: Array, work: Array) -> None:
+        np.multiply(v, self._mu, out=v)
         np.add(v, g, out=v)  # v ← μ v + g
-        np.multiply(v, self.momentum, out=work)
+        np.multiply(v, self._mu, out=work)
         np.add(work, g, out=work)
-        np.multiply(work, lr, out=work)
+        np.multiply(work, self._lr, out=work)
         np.subtract(theta, work, out=theta)  # θ ← θ - lr (g + μ v)
