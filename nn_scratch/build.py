@@ -194,7 +194,7 @@ def score(data: Data, part: Part, loss: Loss, rows: Array | None = None) -> Clas
     if data.task == "classification":
         return ClassScore(true, len(data.class_names), loss.decide)
     inverse = data.preprocessing.target_inverse
-    return NumberScore(inverse(true), inverse)
+    return NumberScore(inverse(true), lambda Z: inverse(loss.values(Z)))
 
 
 def choose(available: int, wanted: int, generator: np.random.Generator) -> Array:
@@ -252,7 +252,7 @@ def as_people_read(Z: Array, loss: Loss, preprocessing: Preprocessing) -> Array:
     """Outputs Z (outputs, rows) as probabilities (rows, classes), or as values (rows, targets) in own units."""
     if preprocessing.task == "classification":
         return loss.probabilities(Z.astype(np.float64))
-    return preprocessing.target_inverse(Z.T)
+    return preprocessing.target_inverse(loss.values(Z))
 
 
 def model_arrays(network: Network, preprocessing: Preprocessing) -> dict[str, Array]:

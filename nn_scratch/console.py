@@ -181,6 +181,8 @@ def number(value: Any) -> str:
 class ProgressView:
     """A bar, the latest scores, and a row of health a layer; a line now and then where the output is no terminal."""
 
+    watches_steps = True
+
     def __init__(self, console: Console, session: Session) -> None:
         self.console, self._gauge = console, session.built.gauge
         self._names = [layer.name for layer in session.built.network.dense]
@@ -250,6 +252,8 @@ class ProgressView:
 
 class GradientView:
     """Prints a few gradients a layer, at some epochs: W's, on the probe rows."""
+
+    watches_steps = False
 
     def __init__(self, console: Console, session: Session) -> None:
         self.console, self._gauge = console, session.built.gauge

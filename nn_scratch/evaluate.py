@@ -68,11 +68,11 @@ class NumberScore:
     names = ("rmse", "r2")
 
     def __init__(self, true: Array, in_own_units: Callable[[Array], Array]) -> None:
-        """true: (rows, targets) in own units; `in_own_units` turns outputs (rows, targets) into them."""
+        """true: (rows, targets) in own units; `in_own_units` turns outputs (targets, rows) into such values."""
         self.true, self._in_own_units = true, in_own_units
 
     def __call__(self, Z: Array) -> dict[str, float]:
-        return metrics.regression_scores(self.true, self._in_own_units(Z.T))
+        return metrics.regression_scores(self.true, self._in_own_units(Z))
 
 
 class Evaluator:
@@ -108,7 +108,7 @@ class Evaluator:
             rows = batch.X.shape[1]
             Z = self.network.on(rows, training=False).forward(batch.X)
             losses = self._losses[rows].forward(Z, batch.Y)
-            total += share * float(np.dot(losses, batch.w) if isinstance(batch.w, np.ndarray) else losses.mean())
+            total += share * batch.mean(losses)
             self.outputs[:, start : start + rows] = Z
             start += rows
         weight = sum(self._shares)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[Any]
 
@@ -46,25 +46,29 @@ class Examples:
         for start in range(0, len(self), rows):
             part = self[start : start + rows]
             targets = part.targets if part.labels is None else part.targets[part.labels]
-            yield Batch(part.inputs.T, targets.T, normalized(part.weights, len(part)))
+            yield Batch(part.inputs.T, targets.T, normalized(part.weights, len(part), part.inputs.dtype))
 
 
 @dataclass(slots=True)
 class Batch:
     """What one step works on: a signal X (features + 1, n), targets Y (outputs, n), and the weights of the rows.
 
-    w is 1 / n, or (n,) weights that sum to 1.
+    w: 1 / n, an array without axes; or (n,) weights that sum to 1.
     """
 
     X: Array
     Y: Array
-    w: Array | float
+    w: Array
+
+    def mean(self, losses: Array) -> float:
+        """The batch's loss, of the losses (n,) of its rows."""
+        return float((losses * self.w).sum())
 
 
-def normalized(weights: Array | None, rows: int) -> Array | float:
-    """Row weights that sum to 1; where they are all zero, so are these."""
+def normalized(weights: Array | None, rows: int, dtype: DTypeLike) -> Array:
+    """Row weights that sum to 1; where they are all zero, so are these. Without weights one number for all."""
     if weights is None:
-        return 1.0 / rows
+        return np.array(1.0 / rows, dtype)
     total = weights.sum()
     share: Array = weights / (total if total > 0 else 1.0)
     return share
@@ -82,7 +86,12 @@ class Batches:
         self._targets = np.empty((size, examples.targets.shape[1]), examples.targets.dtype)
         self._labels = np.empty(size, np.int64)
         parts = [slice(start, start + rows) for start in range(0, size, rows)]
-        self._batches = [Batch(self._inputs[part].T, self._targets[part].T, 1.0 / rows) for part in parts]
+        # targets stand as the network's outputs do, (outputs, rows), each batch in one piece: losses are elementwise
+        self._turned = np.empty((self.steps, examples.targets.shape[1], rows), examples.targets.dtype)
+        self._batches = [
+            Batch(self._inputs[part].T, turned, normalized(None, rows, examples.inputs.dtype))
+            for part, turned in zip(parts, self._turned, strict=True)
+        ]
 
     def chunk(self, order: Array) -> list[Batch]:
         """The batches of the next `len(order) / rows` steps; they hold until the next call."""
@@ -93,8 +102,10 @@ class Batches:
         if examples.labels is not None:
             targets_of = examples.labels.take(order, out=self._labels[:size], mode="clip")
         examples.targets.take(targets_of, axis=0, out=self._targets[:size], mode="clip")
-        batches = self._batches[: size // self.rows]
+        steps = size // self.rows
+        np.copyto(self._turned[:steps], self._targets[:size].reshape(steps, self.rows, -1).swapaxes(1, 2))
+        batches = self._batches[:steps]
         if examples.weights is not None:
             for batch, weights in zip(batches, examples.weights[order].reshape(-1, self.rows), strict=True):
-                batch.w = normalized(weights, self.rows)
+                batch.w = normalized(weights, self.rows, weights.dtype)
         return batches

@@ -26,6 +26,7 @@ from nn_scratch.config.writer import config_difference, dump_config
 from nn_scratch.data.baselines import baselines
 from nn_scratch.data.prepare import Part
 from nn_scratch.errors import Diverged, NNScratchError, UserError
+from nn_scratch.first_look import first_look, last_look
 from nn_scratch.metrics import classification_report, regression_report
 from nn_scratch.runs.files import write_bytes, write_json, write_npz
 from nn_scratch.runs.folder import OUTPUTS, claimed, new_folder
@@ -65,6 +66,7 @@ class Observers:
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = observers
+        self.watches_steps = any(observer.watches_steps for observer in observers)
 
     def on_start(self, trainer: Trainer) -> None:
         for observer in self._observers:
@@ -128,6 +130,7 @@ def _begin(built: Built, folder: Path, announce: Announce) -> Run:
     write_npz(folder / "probe.npz", arrays)
     session = Session(built, folder, first_info(built, folder))
     recorder = Recorder(folder, built.trainer, built.gauge, built.log)
+    write_json(folder / "signals.json", first_look(built))
     return _run(session, recorder, announce)
 
 
@@ -186,6 +189,8 @@ def _run(session: Session, recorder: Recorder, announce: Announce) -> Run:
             info["best_epoch"] = trainer.best_epoch
         if failure is None:
             finish(session)
+        if info["status"] != "interrupted":
+            write_json(folder / "signals.json", Run(folder).signals | last_look(built))
     write_json(folder / "run.json", info)
     if failure is not None:
         raise failure

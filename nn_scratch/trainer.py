@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf, isfinite, nan
+from math import isfinite, nan
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -26,11 +26,15 @@ Scores = dict[str, float]
 
 REHEARSED_STEPS = 20  # the first steps, whose batch is passed again after its update
 WATCHED_PER_EPOCH = 10
-WATCH_COST = 40  # a watched step costs about as much more as this many (network layers x NumPy calls) worth of work
 
 
 class Observer(Protocol):
-    """Who is told what happens. `trainer` is as it stands after the step or the epoch."""
+    """Who is told what happens. `trainer` is as it stands after the step or the epoch.
+
+    watches_steps: whether some steps are to be measured for `on_step`.
+    """
+
+    watches_steps: bool
 
     def on_start(self, trainer: Trainer) -> None:
         """Before the first step of this process: of the run, or of its continuation."""
@@ -211,16 +215,17 @@ class Trainer:
         first = self.step - self.step_in_epoch
         factors = self.schedule.factors(np.arange(first, first + self.steps_per_epoch))
         rates = (self.optimizer.lr * factors).tolist()
-        watched = self._watched_steps(first)
-        at = self.step_in_epoch
+        watched = self._watched_steps(first) if observer.watches_steps else frozenset()
+        full, at = self._step, self.step_in_epoch
         while at < self.full_steps:
             until = min(at + self._batches.steps, self.full_steps)
             batches = self._batches.chunk(order[at * self.batch_size : until * self.batch_size])
             for index, batch in enumerate(batches, start=at):
                 if index in watched:
-                    self._watched_step(self._step, batch, rates[index], observer)
+                    self._watched_step(full, batch, rates[index], observer)
                 else:
-                    self._take_step(self._step, batch, rates[index])
+                    full.gradient(batch)
+                    self._update(full, rates[index])
             at = until
             if at < self.steps_per_epoch:
                 self._pause(observer)
@@ -232,18 +237,16 @@ class Trainer:
         self.epoch += 1
         self.step_in_epoch = 0
 
-    def _take_step(self, step: Step, batch: Batch, lr: float) -> None:
-        step.gradient(batch)
-        self._update(step, lr)
-
     def _update(self, step: Step, lr: float) -> None:
         for adjust in self._adjustments:
             adjust()
-        squared_norm = float(np.dot(self._grad, self._grad))
-        if not squared_norm < inf and not np.isfinite(self._grad).all():
+        squared_norm = self._grad.dot(self._grad)
+        if not isfinite(squared_norm) and not np.isfinite(self._grad).all():
             self._report_not_finite(step)
-        if self._clip_norm is not None and squared_norm > self._clip_norm**2:
-            np.multiply(self._grad, self._clip_norm / (squared_norm**0.5 + 1e-6), out=self._grad)
+        if self._clip_norm is not None:
+            norm = float(squared_norm) ** 0.5
+            if norm > self._clip_norm:
+                np.multiply(self._grad, self._clip_norm / (norm + 1e-6), out=self._grad)
         self.optimizer.step(lr)
         self.step += 1
         self.step_in_epoch += 1

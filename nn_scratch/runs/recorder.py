@@ -53,6 +53,8 @@ class LogSettings:
 class Recorder:
     """The observer that keeps everything (see `Observer`)."""
 
+    watches_steps = True
+
     def __init__(
         self,
         folder: Path,

@@ -66,6 +66,11 @@ class Run:
         return self._json("data.json")
 
     @cached_property
+    def signals(self) -> dict[str, Any]:
+        """signals.json: what is measured once, at step 0 and at the end; empty where an older run has none."""
+        return self._json("signals.json") if self._file("signals.json").exists() else {}
+
+    @cached_property
     def committed(self) -> dict[str, Any]:
         """commit.json: how many rows of each file are whole."""
         committed = self._json("commit.json")

@@ -11,7 +11,6 @@ from nn_scratch.nn.losses.base import LOSSES, Loss
 from nn_scratch.nn.memory import Array, Memory
 from nn_scratch.registry import Doc
 
-
 SAFE = 80.0  # exp(±80) is far from the ends of float32, and so is a sum of such numbers
 
 
