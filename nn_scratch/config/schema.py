@@ -105,8 +105,8 @@ class Data(Section):
 
 
 class Regularize(Section):
-    l1: Annotated[Penalty, Doc("factor of Σ|W| in the loss")] = 0.0
-    l2: Annotated[Penalty, Doc("factor of ½ Σ W² in the loss")] = 0.0
+    l1: Annotated[Penalty, Doc("factor of Σ|W|, a penalty on weights that drives them to 0")] = 0.0
+    l2: Annotated[Penalty, Doc("factor of ½ Σ W², a penalty on weights that keeps them small")] = 0.0
     clip_norm: Annotated[float | None, Gt(0), Doc("largest norm of the whole gradient; null: no clipping")] = None
 
 

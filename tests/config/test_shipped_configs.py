@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,15 @@ def test_without_a_path_the_project_s_own_config_is_loaded_from_anywhere(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert load_config() == load_config(DEFAULT_CONFIG)
+
+
+def test_checking_a_config_needs_none_of_the_slow_libraries() -> None:
+    program = (
+        "import sys; from nn_scratch.config.resolve import load_config; load_config();"
+        "print([name for name in ('matplotlib', 'rich', 'scipy', 'sklearn') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_problems_of_the_project_s_own_config_name_it_from_where_one_stands(
