@@ -86,7 +86,9 @@ def _sample(y: Array | None, rng: np.random.Generator, rows: int) -> Array:
         return shuffled
     if y is None:
         return shuffled[:MOST_ROWS]
-    rare = [shuffled[y[shuffled] == k][:RARE_ROWS] for k in np.flatnonzero(np.bincount(y) * MOST_ROWS < RARE_ROWS * rows)]
+    rare = [
+        shuffled[y[shuffled] == k][:RARE_ROWS] for k in np.flatnonzero(np.bincount(y) * MOST_ROWS < RARE_ROWS * rows)
+    ]
     first = np.concatenate([*rare, np.empty(0, np.int64)])[: MOST_ROWS // 2]
     rest = shuffled[~np.isin(shuffled, first)]
     return np.concatenate([first, rest[: MOST_ROWS - len(first)]])
@@ -95,7 +97,7 @@ def _sample(y: Array | None, rng: np.random.Generator, rows: int) -> Array:
 def _scaled(X: Array) -> Array:
     spread = X.std(axis=0)
     scaled: Array = (X - X.mean(axis=0)) / np.where(spread > 1e-12 * (1 + np.abs(X).max(axis=0)), spread, np.inf)
-    return np.clip(scaled, -8, 8)
+    return np.asarray(np.clip(scaled, -8, 8))
 
 
 def _distances(X: Array) -> Array:

@@ -1,0 +1,88 @@
+"""From a run to a diagnosis: every rule is asked, the earliest violated stage comes first, symptoms are subsumed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isfinite
+from typing import Any
+
+from nn_scratch.doctor.case import Case
+from nn_scratch.doctor.diagnosis import STAGES, Diagnosis, Finding, Verdict
+from nn_scratch.doctor.rule import RULES
+from nn_scratch.registry import import_all
+from nn_scratch.runs.run import Run
+
+SEVERITIES = ("critical", "warning", "info")
+SURE = 0.5  # confidence from which the stage decides which of two causes came first
+
+
+def diagnose(run: Run) -> Diagnosis:
+    """What is wrong with a run, by its folder alone. The same folder gives the same diagnosis."""
+    import_all("nn_scratch.doctor.rules")
+    case = Case(run)
+    found = [finding for rule in RULES.values() if (finding := rule.check(case)) is not None]
+    findings = ranked(found)
+    verdict = judge(case, findings)
+    return Diagnosis(verdict, tuple(findings), summary(case, verdict, findings), figures(case))
+
+
+def ranked(found: list[Finding]) -> list[Finding]:
+    """The root cause first; findings that a more severe one before them explains become its symptoms."""
+    order = sorted(
+        found,
+        key=lambda f: (
+            SEVERITIES.index(f.severity),
+            f.confidence < SURE,
+            STAGES.index(f.stage),
+            -f.confidence,
+        ),
+    )
+    kept: list[Finding] = []
+    for finding in order:
+        cause = next(
+            (
+                i
+                for i, other in enumerate(kept)
+                if finding.rule in RULES[other.rule].explains
+                and SEVERITIES.index(other.severity) <= SEVERITIES.index(finding.severity)
+            ),
+            None,
+        )
+        if cause is None:
+            kept.append(finding)
+        else:
+            kept[cause] = replace(kept[cause], symptoms=(*kept[cause].symptoms, finding.rule))
+    return kept
+
+
+def judge(case: Case, findings: list[Finding]) -> Verdict:
+    if any(finding.severity == "critical" for finding in findings):
+        return "sick"
+    if case.falls_short or case.diverged:
+        return "inconclusive"
+    return "healthy"
+
+
+def summary(case: Case, verdict: Verdict, findings: list[Finding]) -> str:
+    """One sentence with the figures that speak for the verdict."""
+    name = "balanced accuracy" if case.is_classification else "R²"
+    score = f"{name} {case.held_score:.3f} on rows not trained on"
+    if isfinite(case.attainable):
+        score += f", where the best simple model reaches {case.attainable:.3f}"
+    if verdict == "healthy":
+        return f"healthy: {score}; {case.train_score:.3f} on the training rows"
+    if verdict == "inconclusive":
+        return f"inconclusive: {score}, and no rule says why with confidence"
+    return f"sick: {findings[0].because}"
+
+
+def figures(case: Case) -> dict[str, Any]:
+    return {
+        "score": case.held_score,
+        "train_score": case.train_score,
+        "attainable": case.attainable,
+        "references": case.references,
+        "chance": case.chance,
+        "standard_error": case.standard_error,
+        "rows": case.held_rows,
+    }

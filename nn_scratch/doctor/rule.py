@@ -1,0 +1,44 @@
+"""The registry of rules: functions from a case to a finding, known by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nn_scratch.doctor.case import Case
+from nn_scratch.doctor.diagnosis import Finding, Stage
+
+Check = Callable[[Case], Finding | None]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: what it looks for, at which stage of a run its cause lies, and what it explains.
+
+    explains: rules whose findings are symptoms where this one is the cause.
+    """
+
+    name: str
+    stage: Stage
+    source: str
+    explains: frozenset[str]
+    check: Check
+
+    @property
+    def summary(self) -> str:
+        return (self.check.__doc__ or "").split("\n", 1)[0]
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(name: str, *, stage: Stage, source: str, explains: tuple[str, ...] = ()) -> Callable[[Check], Check]:
+    """Decorator: register a rule by its name."""
+
+    def add(check: Check) -> Check:
+        if name in RULES:
+            raise ValueError(f"rule {name!r} is registered twice")
+        RULES[name] = Rule(name, stage, source, frozenset(explains), check)
+        return check
+
+    return add
