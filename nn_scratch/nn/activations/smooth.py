@@ -43,7 +43,7 @@ class GELU(Activation):
     """
 
     from_output = False
-    initializer = ("he_normal", {"gain": 1.5335})
+    initializer = ("he_normal", {"gain": 1.4680})
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class SiLU(Activation):
     """
 
     from_output = False
-    initializer = ("he_normal", {"gain": 1.6765})
+    initializer = ("he_normal", {"gain": 1.5588})
 
     def bind(self, units: int, memory: Memory) -> None:
         self.sigma = memory.empty(units, memory.rows)
@@ -130,7 +130,7 @@ class Mish(Activation):
     """
 
     from_output = False
-    initializer = ("he_normal", {"gain": 1.4868})
+    initializer = ("he_normal", {"gain": 1.4515})
 
     def bind(self, units: int, memory: Memory) -> None:
         self.T = memory.empty(units, memory.rows)
@@ -185,7 +185,7 @@ class HardSwish(Activation):
 
     from_output = False
     rectifier = True
-    initializer = ("he_normal", {"gain": 1.7367})
+    initializer = ("he_normal", {"gain": 1.5672})
 
     def bind(self, units: int, memory: Memory) -> None:
         self.work = memory.scratch.empty((units, memory.rows))
