@@ -24,6 +24,7 @@ from nn_scratch.config.writer import to_plain
 from nn_scratch.errors import UserError
 from tests.config.strategies import configs
 
+ROOT = DEFAULT_CONFIG.parents[1]
 SHIPPED = sorted(DEFAULT_CONFIG.parent.glob("*.yaml"))
 VALIDATOR = Draft7Validator(config_json_schema())
 
@@ -52,7 +53,7 @@ def test_checking_a_config_needs_none_of_the_slow_libraries() -> None:
         "import sys; from nn_scratch.config.resolve import load_config; load_config();"
         "print([name for name in ('matplotlib', 'rich', 'scipy', 'sklearn') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
