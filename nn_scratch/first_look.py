@@ -49,7 +49,7 @@ def first_look(built: Built) -> dict[str, Any]:
         built.gauge.measure()
         Z = forward(network, graph, batch)
         losses = loss.forward(Z, batch.Y)
-        start_loss = mean(losses, batch)
+        start_loss = batch.mean(losses)
         inputs = [(layer, getattr(layer, "X", None)) for layer in graph.dense]
         # Z is computed again: where f needs A alone, A has taken its place
         pre = {layer.name: layer.Wb @ X for layer, X in inputs if X is not None}
@@ -120,8 +120,7 @@ def probe_batch(built: Built, rows: int | None) -> Batch:
     """The probe rows, or the first of them, in float64."""
     examples = built.trainer.train_examples[built.probe_rows[:rows]]
     (batch,) = examples.batches(len(examples))
-    w = batch.w.astype(np.float64) if isinstance(batch.w, np.ndarray) else batch.w
-    return Batch(batch.X.astype(np.float64), batch.Y.astype(np.float64), w)
+    return Batch(*(values.astype(np.float64) for values in (batch.X, batch.Y, batch.w)))
 
 
 def forward(network: Network, graph: Graph, batch: Batch) -> Array:
@@ -131,10 +130,6 @@ def forward(network: Network, graph: Graph, batch: Batch) -> Array:
     Z = graph.forward(batch.X)
     network.state[...] = state
     return Z
-
-
-def mean(losses: Array, batch: Batch) -> float:
-    return float(np.dot(losses, batch.w) if isinstance(batch.w, np.ndarray) else losses.mean())
 
 
 def norm(values: Array) -> float:
@@ -220,10 +215,10 @@ def gradient_errors(network: Network, built: Built) -> list[dict[str, Any]]:
     graph, loss = training_graph(network, rows), bound_loss(built.loss, network, rows)
 
     def value() -> float:
-        return mean(loss.forward(forward(network, graph, batch), batch.Y), batch)
+        return batch.mean(loss.forward(forward(network, graph, batch), batch.Y))
 
     Z = forward(network, graph, batch)
-    middle = mean(loss.forward(Z, batch.Y), batch)
+    middle = batch.mean(loss.forward(Z, batch.Y))
     graph.backward(loss.backward(Z, batch.Y, batch.w))
     gradient = graph.grad.copy()
     found = []
