@@ -1,10 +1,9 @@
 """From a name or a file to scaled arrays, ready to train on.
 
-`load_table` reads what the config names, `prepare` splits and scales it, `read_rows` reads new rows to predict, and
-`baselines` is what simple models make of the same data. What the user has to be told is in `Data.notices`.
+`load_table` reads what the config names, `prepare` splits and scales it, `read_rows` reads new rows to predict. What
+the user has to be told is in `Data.notices`.
 """
 
-from nn_scratch.data.baselines import baselines
 from nn_scratch.data.prepare import Data, Part, prepare
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.data.sources import SOURCES
@@ -19,7 +18,6 @@ __all__ = [
     "Preprocessing",
     "Rows",
     "Table",
-    "baselines",
     "load_table",
     "prepare",
     "read_rows",

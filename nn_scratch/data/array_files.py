@@ -6,6 +6,7 @@ the bytes that are there.
 
 from __future__ import annotations
 
+import errno
 import zipfile
 import zlib
 from math import prod
@@ -204,7 +205,7 @@ def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, Array]:
                 with archive.open(info) as member:
                     arrays[name] = _load_array(path, member, info.file_size, name)
     except BROKEN as error:
-        if isinstance(error, PermissionError):
+        if _is_the_machines(error):
             raise
         raise UserError(f"{path}: no whole .npz file ({_first_line(error)}); save it again with np.savez") from None
     return arrays
@@ -233,10 +234,15 @@ def _load_array(path: Path, file: IO[bytes], size: int, name: str) -> Array:
         file.seek(0)
         array = np.lib.format.read_array(file, allow_pickle=False)
     except BROKEN as error:
-        if isinstance(error, PermissionError):
+        if _is_the_machines(error):
             raise
         raise UserError(f"{path}: {name} is no NumPy array ({_first_line(error)}); save it again with NumPy") from None
     return array
+
+
+def _is_the_machines(error: Exception) -> bool:
+    """Whether the disk failed or said no, rather than the bytes being wrong (seeking where they lead is EINVAL)."""
+    return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
 
 
 def _first_line(error: Exception) -> str:

@@ -9,7 +9,7 @@ import codecs
 import csv
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -129,7 +129,8 @@ class Layout:
             yield from islice(records(self.file.path, lines, self.delimiter), int(self.has_header), None)
 
 
-def find_layout(path: Path) -> Layout:
+def find_layout(path: Path, known: Collection[str] = ()) -> Layout:
+    """How a file is laid out; with the names of columns that are `known`, a header is a line that has one of these."""
     file = inspect(path)
     delimiter = _find_delimiter(file)
     with file.open() as lines:
@@ -140,7 +141,7 @@ def find_layout(path: Path) -> Layout:
     if delimiter != "," and not _is_tsv(path):
         notices.append(f"{path}: the columns are separated by {DELIMITERS[delimiter]}")
     line, first = head[0]
-    has_header = _is_header(path, head)
+    has_header = _is_header(path, head, known)
     if not has_header:
         names = numbered_names(len(first))
         notices.append(f"{path}: no header, so the first line is a row, and the columns are called x1 to {names[-1]}")
@@ -197,11 +198,13 @@ def number(cell: str) -> float | None:
         return None
 
 
-def _is_header(path: Path, head: list[Record]) -> bool:
+def _is_header(path: Path, head: list[Record], known: Collection[str]) -> bool:
     (line, first), *others = head
     numbers = [number(cell) for cell in first]
     if all(value is None for value in numbers):
         return True
+    if known:
+        return any(" ".join(cell.split()) in known for cell in first)
     if all(value is not None or not cell.strip() for value, cell in zip(numbers, first, strict=True)):
         return False
     # Both: names such as 2019 and 2020, or a row without a header, with text in it?

@@ -156,7 +156,7 @@ def read_new_rows(
     fill_in: what to do about missing values, None where they may be.
     task: read the targets too; without it they need not be there, and are not looked at if they are.
     """
-    layout = find_layout(path)
+    layout = find_layout(path, known={*(column.name for column in columns), *target_names})
     places = {name: place for place, name in enumerate(layout.names, start=1)}
     names = [column.name for column in columns] + (list(target_names) if task else [])
     notices = layout.notices

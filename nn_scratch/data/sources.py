@@ -75,7 +75,8 @@ class Source:
         value = np.asarray(getattr(self, key), dtype=np.float64)
         if value.ndim and len(value) != n_features:
             raise UserError(
-                f"data.source.{key}: {plural(len(value), 'number')} for {n_features} features; give one number, or one a feature"
+                f"data.source.{key}: {plural(len(value), 'number')} for {n_features} features; give one number, or one "
+                "a feature"
             )
         return value
 
@@ -110,7 +111,8 @@ class ClassSource(Source):
         shares = self.shares(n_classes)
         if len(shares) != n_classes:
             raise UserError(
-                f"data.source.class_shares: {plural(len(shares), 'share')} for {n_classes} classes; give one for each class"
+                f"data.source.class_shares: {plural(len(shares), 'share')} for {n_classes} classes; give one for each "
+                "class"
             )
         if rows < n_classes:
             raise UserError(f"data.source.rows: {rows} rows for {n_classes} classes; ask for one a class or more")

@@ -167,7 +167,9 @@ def _load_test(source: Named, table: Table, target: Target, ignore: Sequence[str
                 return _read_test_csv(path, table)
     # What has no effect has been told of the training rows.
     test = _load(source, None, table.task, table.missing, (), rng)
-    if test.X.shape[1] != table.X.shape[1] or any(column.categories for column in table.columns):
+    if any(column.categories for column in table.columns):
+        raise UserError(f"data.test_source: {table.origin} has columns of text, so its test rows have to be a .csv too")
+    if test.X.shape[1] != table.X.shape[1]:
         raise UserError(
             f"data.test_source: {test.origin} has {plural(test.X.shape[1], 'feature')}, and {table.origin} "
             f"{table.X.shape[1]:,}; they have to be the same"
