@@ -6,8 +6,9 @@ This is the one place that knows both the config and the classes: they take plai
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -212,10 +213,14 @@ def threads(config: Config, network: Network, batch_size: int) -> int:
 
 
 def step_flop(network: Network, rows: int) -> float:
-    """Floating-point operations of the matrix products of one training step: forward, and backward without the
-    derivative of the data."""
-    sizes = [layer.inputs * layer.outputs for layer in network.dense]
-    return 2.0 * rows * (3 * sum(sizes) - sizes[0])
+    """Floating-point operations of the matrix products of one training step."""
+    return matrix_flop((network.inputs, *(layer.outputs for layer in network.dense)), rows)
+
+
+def matrix_flop(widths: Sequence[int], rows: int) -> float:
+    """The same for a plain stack of dense layers: forward, and backward without the derivative of the data."""
+    products = [inputs * outputs for inputs, outputs in pairwise(widths)]
+    return 2.0 * rows * (3 * sum(products) - products[0])
 
 
 def check_monitor(trainer: Trainer) -> None:

@@ -1,0 +1,43 @@
+"""Taking turns, medians, and the machine's peak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Burst = Callable[[], float]  # runs some work and returns the seconds a step took
+
+
+def take_turns(bursts: Mapping[str, Burst], repeats: int) -> dict[str, Array]:
+    """Seconds a step of every contender, (repeats,) each: one burst a turn, after one to warm up."""
+    for burst in bursts.values():
+        burst()
+    seconds: dict[str, list[float]] = {name: [] for name in bursts}
+    for _ in range(repeats):
+        for name, burst in bursts.items():
+            seconds[name].append(burst())
+    return {name: np.array(values) for name, values in seconds.items()}
+
+
+def ratio(peer: Array, ours: Array) -> dict[str, float]:
+    """Peer's time over ours: of the medians, and the lowest and highest of the turns."""
+    each = peer / ours
+    return {"median": float(np.median(peer) / np.median(ours)), "low": float(each.min()), "high": float(each.max())}
+
+
+def matrix_peak(dtype: Any = np.float32, size: int = 1024, repeats: int = 8) -> float:
+    """FLOP/s of the fastest of some square matrix products, with the threads that are set."""
+    A = np.random.default_rng(0).standard_normal((size, size)).astype(dtype)
+    B = np.empty_like(A)
+    A.dot(A, out=B)
+    best = np.inf
+    for _ in range(repeats):
+        started = perf_counter()
+        A.dot(A, out=B)
+        best = min(best, perf_counter() - started)
+    return 2.0 * size**3 / best
