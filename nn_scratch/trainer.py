@@ -97,17 +97,13 @@ class Step:
     def gradient_and_loss(self, batch: Batch) -> float:
         """Fill the gradient vector likewise; returns the batch's loss."""
         Z = self.graph.forward(batch.X)
-        loss = self._mean(self.loss.forward(Z, batch.Y), batch)
+        loss = batch.mean(self.loss.forward(Z, batch.Y))
         self.graph.backward(self.loss.backward(Z, batch.Y, batch.w))
         return loss
 
     def mean_loss(self, batch: Batch) -> float:
         """The batch's loss with the network as it is now, in training mode."""
-        return self._mean(self.loss.forward(self.graph.forward(batch.X), batch.Y), batch)
-
-    @staticmethod
-    def _mean(losses: Array, batch: Batch) -> float:
-        return float(np.dot(losses, batch.w) if isinstance(batch.w, np.ndarray) else losses.mean())
+        return batch.mean(self.loss.forward(self.graph.forward(batch.X), batch.Y))
 
 
 class Trainer:
