@@ -16,6 +16,7 @@ from nn_scratch.evaluate import bound_loss
 from nn_scratch.examples import Examples
 from nn_scratch.nn.activations.rectifiers import Identity, ReLU
 from nn_scratch.nn.layers.activation import ActivationLayer
+from nn_scratch.nn.layers.base import walk
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.losses import Loss
 from nn_scratch.nn.network import Graph, Network
@@ -219,7 +220,7 @@ def activation_units(graph: Graph) -> list[Unit]:
     """For each dense layer, whose output counts as its activation: its own, or that of the activation layer that
     follows before the next dense layer, where the dense layer itself is linear (dense, batch_norm, activation)."""
     units: list[Unit] = []
-    for layer in graph.layers:
+    for layer in walk(graph.layers):
         if isinstance(layer, Dense):
             units.append(layer)
         elif isinstance(layer, ActivationLayer) and units and isinstance(units[-1].f, Identity):
