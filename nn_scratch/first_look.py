@@ -120,7 +120,7 @@ def probe_batch(built: Built, rows: int | None) -> Batch:
     """The probe rows, or the first of them, in float64."""
     examples = built.trainer.train_examples[built.probe_rows[:rows]]
     (batch,) = examples.batches(len(examples))
-    return Batch(*(values.astype(np.float64) for values in (batch.X, batch.Y, batch.w)))
+    return Batch(*(np.asarray(values, np.float64) for values in (batch.X, batch.Y, batch.w)))
 
 
 def forward(network: Network, graph: Graph, batch: Batch) -> Array:
