@@ -57,8 +57,9 @@ class _He(Initializer):
 class HeNormal(_He):
     """W ~ N(0, gain² / fan_in), gain √2: keeps the variance of a signal through ReLUs, which halve it.
 
-    Source: He et al. 2015, Delving Deep into Rectifiers. For a leaky ReLU of slope s the gain is √(2 / (1 + s²)).
-    In practice: too large by √2 for tanh and for linear layers.
+    Source: He et al. 2015, Delving Deep into Rectifiers.
+    In practice: for a leaky ReLU of slope s the gain is √(2 / (1 + s²)), which its layers take by themselves; √2 is
+    too large for tanh and for linear layers.
     """
 
     def sample(self, fans: Fans, generator: np.random.Generator) -> Array:
@@ -231,7 +232,8 @@ class Orthogonal(Initializer):
 class TruncatedNormal(Initializer):
     """W ~ N(mean, std²), drawn again where it falls further than `cut` standard deviations from the mean.
 
-    `std` is that of the normal before the cut, as in PyTorch and TensorFlow (at a cut of 2, 0.88 of it remains).
+    `std` is that of the normal before the cut (at a cut of 2, 0.88 of it remains).
+    Source: as PyTorch's trunc_normal_ and TensorFlow's truncated_normal; classical.
     """
 
     def __init__(

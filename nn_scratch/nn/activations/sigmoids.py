@@ -13,6 +13,7 @@ class Sigmoid(Activation):
     """A = 1 / (1 + exp(-Z)), computed as (1 + tanh(Z / 2)) / 2, which cannot overflow.
 
     f'(Z) = A (1 - A), at most 1/4.
+    Source: Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors.
     In practice: gradients shrink at least fourfold a layer, and vanish where |Z| is large.
     """
 
@@ -38,6 +39,7 @@ class Tanh(Activation):
     """A = tanh(Z).
 
     f'(Z) = 1 - A².
+    Source: LeCun et al. 1998, Efficient BackProp.
     In practice: zero-centred, unlike the sigmoid; its gradient too vanishes where |Z| is large.
     """
 

@@ -9,8 +9,8 @@ import numpy as np
 from annotated_types import Ge
 
 from nn_scratch.nn.memory import Array
-from nn_scratch.nn.optimizers.adam import update_moments
 from nn_scratch.nn.optimizers.base import OPTIMIZERS, Beta1, Beta2, Epsilon, Optimizer, Rate
+from nn_scratch.nn.optimizers.moments import update_moments
 from nn_scratch.registry import Doc
 
 

@@ -6,8 +6,8 @@ from math import sqrt
 
 import numpy as np
 
-from nn_scratch.nn.optimizers.adam import update_moments
 from nn_scratch.nn.optimizers.base import OPTIMIZERS, Beta1, Beta2, Epsilon, Optimizer, Rate
+from nn_scratch.nn.optimizers.moments import update_moments
 
 
 @OPTIMIZERS.register("radam")
