@@ -93,25 +93,28 @@ class PartOf:
         return core_schema.no_info_wrap_validator_function(other_or_named, handler.generate_schema(_union(others)))
 
     def _named(self, value: str | dict[str, Any], schema: JSONSchema) -> Named:
-        kind = self.registry.kind
         if isinstance(value, str):
             name, parameters, place = value, {}, []
         else:
             parameters, place = dict(value), ["type"]
             name = parameters.pop("type", self.otherwise)
-        if name not in self.registry:
-            if name == "":
-                refuse(f"is missing; write the name of the {kind}{did_you_mean('', self.registry)}", *place)
-            if not isinstance(name, str):
-                refuse(f"must be the name of the {kind}, not {show(name)}{did_you_mean('', self.registry)}", *place)
-            alternatives = schema.get("anyOf", [])
-            words = [word for one in alternatives for word in one.get("enum", ())]
-            others = [what(one) for one in alternatives if "title" in one]
-            hint = did_you_mean(name[:100], [*self.registry, *words])
-            if others and not hint.endswith("?"):
-                hint += f"; or write {join(others)}"
-            refuse(f"unknown {kind} {show(name)}{hint}", *place)
+        if not isinstance(name, str) or name not in self.registry:
+            refuse(self._unknown(name, schema), *place)
         return Named(name, _validated(parameters_model(self.registry, name), parameters))
+
+    def _unknown(self, name: Any, schema: JSONSchema) -> str:
+        kind = self.registry.kind
+        if name == "":
+            return f"is missing; write the name of the {kind}{did_you_mean('', self.registry)}"
+        if not isinstance(name, str):
+            return f"must be the name of the {kind}, not {show(name)}{did_you_mean('', self.registry)}"
+        alternatives = schema.get("anyOf", [])
+        words = [word for one in alternatives for word in one.get("enum", ())]
+        hint = did_you_mean(name[:100], [*self.registry, *words])
+        others = [what(one) for one in alternatives if "title" in one]
+        if others and not hint.endswith("?"):
+            hint += f"; or write {join(others)}"
+        return f"unknown {kind} {show(name)}{hint}"
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,8 @@ def test_parts_hold_lists_of_parts() -> None:
         ("x", [("dish", "unknown dish 'x'; one of: any, menu, soup")]),
         (3, [("dish", "must be the name of a dish, a mapping with its type, any or null, not 3")]),
         ({"type": None}, [("dish.type", "must be the name of the dish, not null; one of: menu, soup")]),
+        ({"type": ["soup"]}, [("dish.type", "must be the name of the dish, not a list; one of: menu, soup")]),
+        ({"type": ""}, [("dish.type", "is missing; write the name of the dish; one of: menu, soup")]),
         ({"litres": 0}, [("dish.litres", "must be a whole number of at least 1, not 0")]),
         ("soup", [("dish.litres", "is missing; write a whole number of at least 1")]),
         (
