@@ -1,0 +1,164 @@
+"""What script/visualize.py does: arguments, progress, and what it says."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nn_scratch.cli import parser as new_parser
+from nn_scratch.errors import UserError
+
+if TYPE_CHECKING:
+    from nn_scratch.runs.run import Run
+    from nn_scratch.visualize.film.make import Report
+    from nn_scratch.visualize.view import View
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = new_parser(
+        "Draw a run: plots/*.png, weights.mp4 and report.html in its folder. Two runs or more are compared.",
+        [
+            "examples:",
+            "  python script/visualize.py                     the newest run",
+            "  python script/visualize.py digits-001          one run, by name or path",
+            "  python script/visualize.py digits-001 digits-002   what sets them apart",
+            "  python script/visualize.py --only curves,confusion --no-film",
+            "  python script/visualize.py --list              what each plot shows, and how to read it",
+        ],
+    )
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="a run's folder, or its name under outputs/")
+    parser.add_argument("--only", metavar="NAME,...", help="these plots alone (see --list)")
+    parser.add_argument("--layer", metavar="NAME", help="this layer alone, such as hidden_2")
+    parser.add_argument("--list", action="store_true", help="print what each plot shows, and how to read it")
+    parser.add_argument("--svg", action="store_true", help="each plot as SVG too")
+    parser.add_argument(
+        "--show",
+        default="weights",
+        metavar="WHAT,...",
+        help="what the film shows: weights, gradients, activations (default: weights)",
+    )
+    parser.add_argument("--no-film", action="store_true", help="plots and page alone")
+    parser.add_argument("--gif", action="store_true", help="the film as weights.gif too")
+    parser.add_argument("--epochs-per-second", type=positive, metavar="N", help="the film's speed")
+    parser.add_argument("--fps", type=positive_int, metavar="N", help="the film's frames a second")
+    parser.add_argument("--cheat-sheet", action="store_true", help="train and draw a page of healthy and sick shapes")
+    return parser
+
+
+def positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1000:
+        raise argparse.ArgumentTypeError(f"{text}: write a number above 0, at most 1000")
+    return value
+
+
+def positive_int(text: str) -> int:
+    value = int(text)
+    if not 0 < value <= 120:
+        raise argparse.ArgumentTypeError(f"{text}: write a whole number from 1 to 120")
+    return value
+
+
+def main(options: argparse.Namespace) -> None:
+    """Raises UserError for what the user has to change, EnvironmentFailure for what the machine would not do."""
+    if options.list:
+        list_plots()
+        return
+    from nn_scratch.runs.run import Run
+
+    runs = [Run.open(run) for run in options.runs] or [Run.newest()]
+    if len(runs) == 1:
+        draw_run(runs[0], options)
+    else:
+        raise UserError("not yet")
+
+
+def list_plots() -> None:
+    from textwrap import indent
+
+    from nn_scratch.visualize.plot import plots
+
+    for plot in plots().values():
+        first, _, rest = plot.how_to_read.partition("\n")
+        print(f"{plot.name}: {first}")
+        print(indent(rest.strip("\n"), "    "))
+        print(f"    What to look for: {plot.look}.\n")
+
+
+def draw_run(run: Run, options: argparse.Namespace) -> None:
+    from nn_scratch.runs.files import write_bytes
+    from nn_scratch.runs.folder import shown
+    from nn_scratch.visualize.film.scene import check_kinds
+    from nn_scratch.visualize.gallery import draw_plots
+    from nn_scratch.visualize.page import report
+    from nn_scratch.visualize.plot import choose
+    from nn_scratch.visualize.view import View
+
+    view = View(run, options.layer)
+    chosen = choose(names(options.only))
+    show = names(options.show) or ["weights"]
+    check_kinds(show)
+    if view.warning:
+        print(f"{view.name}: {view.warning}; what there is is drawn")
+    pictures, left_out = [], []
+    for plot, result in draw_plots(view, chosen, run.path / "plots", options.svg):
+        if isinstance(result, str):
+            left_out.append(f"{plot.name} ({result})")
+        else:
+            pictures.append((plot, result))
+            print(f"{shown(result)}  {plot.title}")
+    if options.only and not pictures:
+        raise UserError([f"--only {reason}" for reason in left_out])
+    if left_out:
+        print(f"not for this run: {'; '.join(left_out)}")
+    film = None if options.no_film or options.only else film_of([view], run.path, show, options)
+    if not options.only:
+        page = run.path / "report.html"
+        write_bytes(page, report(view, pictures, film).encode())
+        print(f"{shown(page)}  all of it on one page: open it in a browser")
+
+
+def names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def film_of(views: list[View], folder: Path, show: list[str], options: argparse.Namespace) -> Path | None:
+    from nn_scratch.runs.folder import shown
+    from nn_scratch.visualize.film.gif import write_gif
+    from nn_scratch.visualize.film.make import write_film
+    from nn_scratch.visualize.film.scene import Film
+    from nn_scratch.visualize.view import NotForThisRun
+
+    try:
+        film = Film(views, show, options.epochs_per_second, options.fps)
+    except NotForThisRun as reason:
+        print(f"no film: {reason}")
+        return None
+    path = folder / "weights.mp4"
+    with progress(f"{path.name}") as report:
+        write_film(film, path, report)
+    print(f"{shown(path)}  {film.count:,} frames, {film.count / film.fps:.1f} s")
+    if options.gif:
+        gif = folder / "weights.gif"
+        write_gif(path, gif, film.fps)
+        print(f"{shown(gif)}  {gif.stat().st_size / 1e6:.1f} MB")
+    return path
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Report]:
+    """A bar in a terminal, and nothing where there is none: the line that follows says it all."""
+    from rich.console import Console
+
+    if not Console().is_terminal:
+        yield lambda done, total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,250 @@
+"""The moving parts of the film. Each draws its static surroundings once, with matplotlib, and itself in every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch.visualize.film.colour import PAPER, Cells, Frame, Scale, colour
+from nn_scratch.visualize.film.layout import Fit, Tiles
+from nn_scratch.visualize.film.letters import PAPER as WHITE
+from nn_scratch.visualize.film.letters import Digits, bitmap
+from nn_scratch.visualize.story import Event
+from nn_scratch.visualize.style import DPI, fit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Array = NDArray[Any]
+
+
+class Part(Protocol):
+    """A rectangle of the frame that changes."""
+
+    def paint(self, frame: Frame, index: int) -> None:
+        """Draw the film's epoch number `index` (of those that are shown, from 0)."""
+
+
+class Blocks:
+    """Matrices of more values than pixels: each cell is the mean of a block, or its extreme where that is rare."""
+
+    def __init__(self, block: tuple[int, int], samples: Sequence[Array]) -> None:
+        """samples: some of the matrices, from which it is chosen what is rare: in about one block of 50."""
+        self._block = block
+        magnitudes = np.concatenate([np.abs(np.ravel(sample)) for sample in samples])
+        magnitudes = magnitudes[np.isfinite(magnitudes)]
+        self.beyond = float(np.quantile(magnitudes, 1 - 0.02 / (block[0] * block[1]))) if len(magnitudes) else np.inf
+
+    def __call__(self, values: Array) -> Array:
+        rows, columns = values.shape
+        down, across = self._block
+        at_rows, at_columns = np.arange(0, rows, down), np.arange(0, columns, across)
+
+        def reduced(operation: Any) -> Array:
+            blocks: Array = operation.reduceat(operation.reduceat(values, at_rows, axis=0), at_columns, axis=1)
+            return blocks
+
+        with np.errstate(all="ignore"):
+            sizes = np.outer(np.diff([*at_rows, rows]), np.diff([*at_columns, columns]))
+            means = reduced(np.add) / sizes
+            high, low = reduced(np.maximum), reduced(np.minimum)
+            extremes = np.where(high > -low, high, low)
+            shown: Array = np.where(np.abs(extremes) > self.beyond, extremes, means)
+        return shown
+
+
+class TileGrid:
+    """Units as tiles in the shape of the input, a cell of paper between them."""
+
+    def __init__(self, tiles: Tiles, fit: Fit) -> None:
+        self._tiles, self._fit = tiles, fit
+        rows, columns = tiles.rows, tiles.columns
+        down = (fit.rows + 1) // (rows + 1)
+        self._sheet = np.full((down * (rows + 1), fit.across * (columns + 1)), PAPER, np.uint8)
+        split = self._sheet.reshape(down, rows + 1, fit.across, columns + 1)
+        self._inside = split[:, :rows, :, :columns].transpose(0, 2, 1, 3)  # (down, across, rows, columns): a view
+        self._units = np.full((down * fit.across, rows * columns), PAPER, np.uint8)
+
+    def __call__(self, levels: Array) -> Array:
+        """(inputs, units) to (cells down, cells across)."""
+        shown = self._fit.shown
+        self._units[:shown] = levels[:, :shown].T
+        self._inside[...] = self._units.reshape(self._inside.shape)
+        return self._sheet[:-1, :-1]
+
+
+class MatrixPart:
+    """A layer's matrix: weights, gradients or activations."""
+
+    def __init__(
+        self,
+        source: Callable[[int], Array],
+        scale: Scale,
+        cells: Cells,
+        blocks: Blocks | None = None,
+        tiles: TileGrid | None = None,
+    ) -> None:
+        """source: the matrix of the film's epoch number."""
+        self._source, self._blocks, self._scale, self._tiles, self._cells = source, blocks, scale, tiles, cells
+
+    def paint(self, frame: Frame, index: int) -> None:
+        values = self._source(index)
+        if self._blocks is not None:
+            values = self._blocks(values)
+        levels = self._scale.levels(values)
+        self._cells.paint(frame, levels if self._tiles is None else self._tiles(levels))
+
+
+class CurvePart:
+    """A panel of curves: what is past in full colour, what is to come pale, and a marker on the present."""
+
+    def __init__(
+        self,
+        past: Frame,
+        future: Frame,
+        box: tuple[int, int, int, int],
+        line: tuple[int, int],
+        xs: Array,
+        marks: Sequence[tuple[Array, str]],
+    ) -> None:
+        """box: x, y, width, height in pixels; line: top and bottom of the marker; xs: its place at each epoch;
+        marks: for each curve the height of its point at each epoch (nan: none) and its colour."""
+        self._past, self._future, self._box, self._line = past, future, box, line
+        self._xs = np.rint(xs / 2).astype(int) * 2
+        self._marks = [(ys, colour(name)) for ys, name in marks]
+        self._dot = disc(5)
+        self._grey = colour("#888888")[0]
+
+    def paint(self, frame: Frame, index: int) -> None:
+        x, y, width, height = self._box
+        now = int(self._xs[index])
+        frame.copy_box(self._past, x, y, now - x, height)
+        frame.copy_box(self._future, now, y, x + width - now, height)
+        top, bottom = self._line
+        frame.Y[top:bottom, now] = self._grey
+        for ys, ink in self._marks:
+            if np.isfinite(ys[index]):
+                stamp(frame, self._dot, now, round(float(ys[index]) / 2) * 2, ink)
+
+
+def disc(radius: int) -> Array:
+    """(2 radius + 2,) squared: how much of each pixel a disc covers, its edge smooth."""
+    size = 2 * radius + 2
+    along = np.arange(size) - (size - 1) / 2
+    distance = np.hypot.outer(along, along)
+    coverage: Array = np.clip(radius + 0.5 - distance, 0, 1).astype(np.float32)
+    return coverage
+
+
+def stamp(frame: Frame, coverage: Array, x: int, y: int, ink: tuple[int, int, int]) -> None:
+    """Blend a shape of one colour into the frame, its centre at even x and y; what lies outside is cut off."""
+    size = len(coverage)
+    left, top = (x - size // 2) // 2 * 2, (y - size // 2) // 2 * 2
+    if left < 0 or top < 0 or left + size > frame.width or top + size > frame.height:
+        return
+    quarter = coverage.reshape(size // 2, 2, size // 2, 2).mean(axis=(1, 3))
+    for plane, part, share, value in (
+        (frame.Y, 1, coverage, ink[0]),
+        (frame.U, 2, quarter, ink[1]),
+        (frame.V, 2, quarter, ink[2]),
+    ):
+        box = plane[top // part : (top + size) // part, left // part : (left + size) // part]
+        box[...] = np.rint(box + share * (value - box.astype(np.float32))).astype(np.uint8)
+
+
+class NumberPart:
+    """A number that changes: the epoch, a loss."""
+
+    def __init__(self, digits: Digits, texts: Sequence[str]) -> None:
+        self._digits, self._texts = digits, texts
+
+    def paint(self, frame: Frame, index: int) -> None:
+        self._digits.write(frame, self._texts[index])
+
+
+class CaptionPart:
+    """The latest events, the newest on top and in black until it has had time to be read."""
+
+    LINES, LINE = 3, 20
+
+    def __init__(self, events: Sequence[Event], epochs: Array, x: int, y: int, width: int, linger: int) -> None:
+        """epochs: of each of the film's epochs; linger: for how many of them a caption is new."""
+        self._x, self._y, self._width, self._linger = x, y, width, linger
+        # an event of an epoch that is not shown appears with the next one that is
+        self._events = [(int(np.searchsorted(epochs, min(event.epoch, epochs[-1]))), event) for event in events]
+        self._lines: dict[tuple[int, bool], Array] = {}
+
+    def _line(self, number: int, new: bool) -> Array:
+        key = (number, new)
+        if key not in self._lines:
+            event = self._events[number][1]
+            text = fit(f"epoch {event.epoch}: {event.text}", self._width / DPI, 10.5, bold=new)
+            self._lines[key] = bitmap(text, 10.5, "#000000" if new else "#888888", self._width, self.LINE, bold=new)
+        return self._lines[key]
+
+    def paint(self, frame: Frame, index: int) -> None:
+        told = [number for number, (at, _) in enumerate(self._events) if at <= index][-self.LINES :][::-1]
+        box = frame.Y[self._y : self._y + self.LINES * self.LINE, self._x : self._x + self._width]
+        for place in range(self.LINES):
+            line = box[place * self.LINE : (place + 1) * self.LINE]
+            if place < len(told):
+                new = index - self._events[told[place]][0] < self._linger
+                line[...] = self._line(told[place], new)
+            else:
+                line[...] = WHITE
+
+
+class BoundaryPart:
+    """What the network answers at every point of the plane, and the probe rows on it."""
+
+    def __init__(
+        self, levels: Callable[[int], Array], cells: Cells, points: Sequence[tuple[int, int, tuple[int, int, int]]]
+    ) -> None:
+        """levels: table indices of the film's epoch number; points: x, y and colour of each probe row."""
+        self._levels, self._cells = levels, cells
+        self._points = Points(points)
+
+    def paint(self, frame: Frame, index: int) -> None:
+        self._cells.paint(frame, self._levels(index))
+        self._points.paint(frame)
+
+
+class Points:
+    """Small dots with a white rim, as lists of pixels."""
+
+    SHAPE = ("..www..", ".wcccw.", "wcccccw", "wcccccw", "wcccccw", ".wcccw.", "..www..")
+
+    def __init__(self, points: Sequence[tuple[int, int, tuple[int, int, int]]]) -> None:
+        found: dict[str, dict[tuple[int, int], int]] = {"Y": {}, "U": {}, "V": {}}
+        for x, y, ink in points:
+            for i, line in enumerate(self.SHAPE):
+                for j, mark in enumerate(line):
+                    if mark != ".":
+                        Y, U, V = ink if mark == "c" else (235, 128, 128)
+                        place = (y + i - 3, x + j - 3)
+                        found["Y"][place] = Y
+                        if mark == "c":
+                            quarter = (place[0] // 2, place[1] // 2)
+                            found["U"][quarter], found["V"][quarter] = U, V
+        self._pixels = {
+            plane: (
+                np.array([y for y, _ in places], int),
+                np.array([x for _, x in places], int),
+                np.array(list(places.values()), np.uint8),
+            )
+            for plane, places in found.items()
+        }
+
+    def paint(self, frame: Frame) -> None:
+        for plane, (y, x, values) in self._pixels.items():
+            getattr(frame, plane)[y, x] = values
+
+
+def pixel_places(axes: Axes, height: int, xs: Array, values: Array) -> tuple[Array, Array]:
+    """Pixels from the left and from the top of points in data units; nan where a value is not finite."""
+    with np.errstate(all="ignore"):
+        places = axes.transData.transform(np.column_stack([xs, values]))
+    return places[:, 0], height - places[:, 1]

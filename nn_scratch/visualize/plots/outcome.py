@@ -1,0 +1,306 @@
+"""What the trained network answers: confusion, calibration and recall of classes; residuals of quantities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch.visualize.plot import plot
+from nn_scratch.visualize.style import (
+    BLUE,
+    COLOURS,
+    DASHES,
+    GREY,
+    INK,
+    SEQUENTIAL,
+    VERMILLION,
+    Sheet,
+    blank,
+    colour_bar,
+    epoch_axis,
+    fit,
+    widest,
+)
+from nn_scratch.visualize.view import NotForThisRun, View
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Array = NDArray[Any]
+
+MOST_NUMBERED = 20  # classes whose cells hold numbers
+MOST_CLASSES = 60  # with a label each
+BINS = 10
+MOST_POINTS = 4000
+
+
+def outcome(view: View) -> tuple[str, Array, Array]:
+    """The part (test, or validation where there is no test), the true labels or values, and the outputs."""
+    predictions = view.run.predictions
+    for part, words in (("test", "test rows"), ("val", "validation rows")):
+        y, output = predictions.get(f"{part}_y"), predictions.get(f"{part}_output")
+        if y is not None and output is not None and len(y) and len(y) == len(output) and output.ndim == 2:
+            return words, y, output
+    raise NotForThisRun(f"training left no predictions{': ' + view.warning if view.warning else ''}")
+
+
+@plot(
+    "confusion",
+    title="Confusion matrix",
+    look="dark cells off the diagonal: classes it takes for each other; pale ones on it: classes it misses",
+)
+def confusion(view: View, sheet: Sheet) -> None:
+    """True classes down, predicted classes across: how many rows (numbers), and which share of the true class
+    (colour).
+
+    A perfect network has all on the diagonal. A dark cell off it is a pair that is confused; a whole dark column is a
+    class that is predicted whatever comes. Where training did not come to its end, the last epoch's validation rows
+    are shown.
+    """
+    if not view.classifies:
+        raise NotForThisRun("it needs classes; this is a regression")
+    names = view.class_names
+    counts = confusion_counts(view, sheet)
+    k = len(counts)
+    label_room = min(2.2, widest(names, 9) + 0.15)
+    side = min(7.2, max(3.6, 0.42 * k))
+    ((axes,),) = sheet.grid(
+        1, 1, height=side, left=0.7 + label_room, right=sheet.width - 0.7 - label_room - side, bottom=0.55 + label_room
+    )
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.grid(False)
+    step = -(-k // MOST_CLASSES)
+    places = list(range(0, k, step))
+    labels = [fit(names[i], label_room, 9) for i in places]
+    axes.set_yticks(places, labels, fontsize=9 if k <= 36 else 7)
+    upright = k > 12 or label_room > 0.5
+    axes.set_xticks(places, labels, rotation=90 if upright else 0, fontsize=9 if k <= 36 else 7)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    axes.spines[:].set_visible(False)
+    if k <= MOST_NUMBERED:
+        for i in range(k):
+            for j in range(k):
+                if counts[i, j]:
+                    colour = "white" if shares[i, j] > 0.55 else INK
+                    size = 10 if k <= 10 else 7.5
+                    axes.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", color=colour, fontsize=size)
+    colour_bar(sheet, image, axes, "share of the true class")
+    worst(sheet, axes, counts, names)
+
+
+def worst(sheet: Sheet, axes: Axes, counts: Array, names: list[str]) -> None:
+    """Beside the matrix: its largest errors in words."""
+    errors = counts.copy()
+    np.fill_diagonal(errors, 0)
+    order = np.argsort(-errors, axis=None)[:8]
+    box = axes.get_position()
+    x = box.x1 + 1.25 / sheet.width
+    room = sheet.width * (1 - x) - 0.2
+    if room < 1.5:
+        return
+    total, right = int(counts.sum()), int(np.trace(counts))
+    lines = [f"{right:,} of {total:,} rows right ({right / max(1, total):.1%})", "", "most frequent errors:"]
+    found = [(int(errors.flat[at]), *np.unravel_index(at, errors.shape)) for at in order if errors.flat[at] > 0]
+    lines += [f"{n:,} ×  {names[i]} taken for {names[j]}" for n, i, j in found] or ["none"]
+    height = sheet.figure.get_size_inches()[1]
+    for number, line in enumerate(lines):
+        sheet.figure.text(x, box.y1 - (0.12 + 0.24 * number) / height, fit(line, room, 10), fontsize=10, color=INK)
+
+
+def confusion_counts(view: View, sheet: Sheet) -> Array:
+    try:
+        part, y, output = outcome(view)
+    except NotForThisRun:
+        if not view.run.has("confusion", "val") or not view.last_epoch:
+            raise
+        sheet.about(f"validation rows, epoch {int(view.run.epochs[-1])}")
+        return np.asarray(view.run.confusion("val")[-1])
+    sheet.about(f"{len(y):,} {part}")
+    k = output.shape[1]
+    return np.bincount(y.astype(np.int64) * k + output.argmax(axis=1), minlength=k * k).reshape(k, k)
+
+
+@plot(
+    "calibration",
+    title="Calibration",
+    look="points below the diagonal: it is surer than it is right (overconfident); above: it is more right than sure",
+)
+def calibration(view: View, sheet: Sheet) -> None:
+    """How often it is right when it says it is so and so sure; below, how often it is that sure.
+
+    Rows are put into ten bins by the probability of the predicted class. On the diagonal, of the rows it is 80 % sure
+    of 80 % are right. ECE, the expected calibration error, is the mean distance from the diagonal, weighted by the
+    rows in each bin (Guo et al. 2017); the bars are 95 % intervals (Wilson), long where a bin holds few rows.
+    """
+    if not view.classifies:
+        raise NotForThisRun("it needs classes; this is a regression")
+    part, y, output = outcome(view)
+    sure, right = output.max(axis=1), output.argmax(axis=1) == y
+    finite = np.isfinite(sure)
+    sure, right = sure[finite], right[finite]
+    if not len(sure):
+        sheet.message("None of the predicted probabilities is a number.")
+        return
+    bins = np.clip((sure * BINS).astype(int), 0, BINS - 1)
+    number = np.bincount(bins, minlength=BINS)
+    filled = number > 0
+    accuracy = np.bincount(bins, right, minlength=BINS)[filled] / number[filled]
+    confidence = np.bincount(bins, sure, minlength=BINS)[filled] / number[filled]
+    error = float(np.sum(np.abs(accuracy - confidence) * number[filled]) / len(sure))
+    sheet.about(f"{len(sure):,} {part}", f"ECE {error:.3f}")
+    (axes,), (bars,) = sheet.grid(2, 1, heights=(1.0, 0.35), height=4.2, right=sheet.width - 0.75 - 6.0)
+    low, high = wilson(accuracy, number[filled])
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), label="as sure as right")
+    axes.vlines(confidence, low, high, color=BLUE, linewidth=1.5, alpha=0.6)
+    axes.plot(confidence, accuracy, color=BLUE, marker="o", label="a bin of rows, with its 95 % interval")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.02)
+    axes.set_title("share of rows that are right")
+    axes.legend(loc="upper left")
+    bars.bar((np.arange(BINS) + 0.5) / BINS, number / len(sure), width=0.9 / BINS, color=BLUE, alpha=0.7)
+    bars.set_xlim(0, 1)
+    bars.set_title("share of rows in the bin")
+    bars.set_xlabel("probability of the predicted class")
+    height = sheet.figure.get_size_inches()[1]
+    box = axes.get_position()
+    lines = [
+        f"ECE (expected calibration error): {error:.3f}",
+        f"mean probability of the prediction: {sure.mean():.1%}",
+        f"share of rows that are right: {right.mean():.1%}",
+        "",
+        verdict(float(sure.mean() - right.mean())),
+    ]
+    for i, line in enumerate(lines):
+        sheet.figure.text(
+            box.x1 + 0.4 / sheet.width, box.y1 - (0.15 + 0.27 * i) / height, fit(line, 4.4, 10), fontsize=10, color=INK
+        )
+
+
+def verdict(excess: float) -> str:
+    if abs(excess) < 0.01:
+        return "on the whole as sure as it is right"
+    return f"on the whole {abs(excess):.1%} {'more sure than right' if excess > 0 else 'more right than sure'}"
+
+
+def wilson(share: Array, n: Array, z: float = 1.96) -> tuple[Array, Array]:
+    """The 95 % interval of a share of n (Wilson 1927)."""
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return centre - half, centre + half
+
+
+@plot(
+    "recall",
+    title="Recall of each class over epochs",
+    look="a class that stays low while the others rise: rare, or taken for another (see the confusion matrix)",
+)
+def recall(view: View, sheet: Sheet) -> None:
+    """The share of each class's validation rows that is found, after every epoch.
+
+    Classes that rise late are the harder ones. One that stays at zero is never predicted: with few rows of it the
+    network does well by ignoring it (class_weight: balanced). One that falls while others rise is being traded away.
+    """
+    if not view.classifies or not view.run.has("confusion", "val"):
+        raise NotForThisRun("it needs classes" if not view.classifies else "it needs at most 100 classes")
+    counts = np.asarray(view.run.confusion("val")).astype(float)
+    epochs = view.run.epochs[: len(counts)]
+    measured = counts.sum(axis=(1, 2)) > 0
+    counts, epochs = counts[measured], epochs[measured]
+    if not len(epochs):
+        sheet.message(f"No epoch was finished. {view.warning}")
+        return
+    rows = counts[-1].sum(axis=1)
+    with np.errstate(all="ignore"):
+        shares = np.diagonal(counts, axis1=1, axis2=2) / counts.sum(axis=2)
+    names = view.class_names
+    sheet.about(f"validation rows, epochs {int(epochs[0])} to {int(epochs[-1])}")
+    label_room = min(2.4, widest(names, 9) + 0.9)
+    if len(names) <= 7:
+        ((axes,),) = sheet.grid(1, 1, height=4.4, right=0.6 + label_room + 0.4)
+        for i, name in enumerate(names):
+            style: dict[str, Any] = {"color": COLOURS[i], "linestyle": DASHES[i]}
+            style |= {"marker": "o"} if len(epochs) < 3 else {}
+            axes.plot(epochs, shares[:, i], label=fit(f"{name} ({int(rows[i]):,})", label_room, 9), **style)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), borderaxespad=0, title="class (rows)")
+        axes.set_ylim(-0.02, 1.02)
+        axes.set_title("recall")
+        epoch_axis(axes, float(epochs[0]), float(epochs[-1]))
+        return
+    ((axes,),) = sheet.grid(1, 1, height=min(8.0, max(3.2, 0.24 * len(names))), left=0.7 + label_room, right=1.2)
+    step = (epochs[-1] - epochs[0]) / (len(epochs) - 1) if len(epochs) > 1 else 1.0
+    image = axes.imshow(
+        shares.T,
+        aspect="auto",
+        cmap=SEQUENTIAL,
+        vmin=0,
+        vmax=1,
+        extent=(epochs[0] - step / 2, epochs[-1] + step / 2, len(names) - 0.5, -0.5),
+    )
+    axes.grid(False)
+    every = -(-len(names) // MOST_CLASSES)
+    places = list(range(0, len(names), every))
+    axes.set_yticks(
+        places,
+        [fit(f"{names[i]} ({int(rows[i]):,})", label_room, 9) for i in places],
+        fontsize=9 if len(names) <= 36 else 7,
+    )
+    axes.set_ylabel("class (rows)")
+    axes.set_xlabel("epoch")
+    colour_bar(sheet, image, axes, "recall")
+
+
+@plot(
+    "residuals",
+    title="Predicted against true values",
+    look="points off the diagonal in a curve (underfitting), or errors that widen with the prediction",
+)
+def residuals(view: View, sheet: Sheet) -> None:
+    """Left: each row's prediction against its true value. Right: its error (prediction less truth) by prediction.
+
+    A good fit lies along the diagonal, with errors of one width around zero. A bend means that the network misses a
+    shape in the data; a flat cloud, that it hardly does better than the mean; a funnel, that errors grow with the
+    value (a logarithm of the target may help).
+    """
+    if view.classifies:
+        raise NotForThisRun("it needs a regression; this has classes")
+    part, y, output = outcome(view)
+    y = y.reshape(len(y), -1)
+    targets = min(y.shape[1], 3)
+    if targets < y.shape[1]:
+        sheet.remark(f"the first {targets} of {y.shape[1]} targets")
+    if len(y) > MOST_POINTS:
+        keep = np.linspace(0, len(y) - 1, MOST_POINTS).astype(int)
+        sheet.remark(f"{MOST_POINTS:,} of {len(y):,} rows, evenly spread")
+        y, output = y[keep], output[keep]
+    sheet.about(f"{len(y):,} {part}")
+    grid = sheet.grid(targets, 2, height=4.4 if targets == 1 else 3.2, left=0.95)
+    for target, (fitted, errors) in enumerate(grid):
+        finite = np.isfinite(output[:, target])
+        true, said = y[finite, target], output[finite, target]
+        name = fit((view.target_names * targets)[target], 2.5, 10)
+        if not len(true):
+            blank(fitted)
+            blank(errors)
+            continue
+        low, high = min(true.min(), said.min()), max(true.max(), said.max())
+        margin = 0.04 * (high - low) or 1.0
+        fitted.plot([low, high], [low, high], color=GREY, linestyle=(0, (4, 3)), linewidth=1.0)
+        fitted.plot(true, said, color=BLUE, marker="o", markersize=4, alpha=0.55, linestyle="")
+        fitted.set_xlim(low - margin, high + margin)
+        fitted.set_ylim(low - margin, high + margin)
+        fitted.set_xlabel(f"true {name}")
+        fitted.set_ylabel(f"predicted {name}")
+        rest = true - true.mean()
+        explained = 1 - float(np.sum((said - true) ** 2) / np.sum(rest**2)) if np.any(rest) else np.nan
+        rmse = float(np.sqrt(np.mean((said - true) ** 2)))
+        fitted.set_title(f"R² {explained:.3f}, RMSE {rmse:.4g} (in units of {name})")
+        errors.axhline(0, color=GREY, linestyle=(0, (4, 3)), linewidth=1.0)
+        errors.plot(said, said - true, color=VERMILLION, marker="o", markersize=4, alpha=0.55, linestyle="")
+        errors.set_xlabel(f"predicted {name}")
+        errors.set_ylabel("prediction less truth")
+        errors.set_title("errors")

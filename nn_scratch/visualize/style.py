@@ -1,0 +1,350 @@
+"""How every picture looks: colours, letters, and the sheet with its title and the line that says what to look for.
+
+Matplotlib is used through its objects, without pyplot's global state, and is imported only when something is drawn.
+Margins are set in inches rather than by a layout engine, which would take longer than the drawing itself.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, lru_cache
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.figure import Figure
+    from PIL.ImageFont import FreeTypeFont
+
+Array = NDArray[Any]
+
+# Okabe and Ito 2008, told apart by people with any kind of colour vision. Yellow is too pale on white to lead.
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+)
+COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (6, 2)),
+    (0, (1, 1.5)),
+    (0, (6, 2, 1, 2)),
+    (0, (3, 1)),
+    (0, (8, 2, 1, 2, 1, 2)),
+    "-",
+)
+TRAIN: dict[str, Any] = {"color": BLUE, "linestyle": "-", "label": "train"}
+VAL: dict[str, Any] = {"color": VERMILLION, "linestyle": (0, (6, 2)), "label": "validation"}
+
+INK, GREY, PALE = "#222222", "#666666", "#dddddd"
+DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
+SCALE_QUANTILE = 0.995  # of |values|: the end of a colour scale, so that one outlier does not make all others pale
+
+DPI = 100
+WIDTH = 12.0  # inches
+HEADER, FOOTER = 0.85, 0.55
+
+RC: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10.0,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.labelsize": 10.0,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e8e8e8",
+    "grid.linewidth": 0.8,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 9.0,
+    "ytick.labelsize": 9.0,
+    "legend.fontsize": 9.0,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "text.parse_math": False,  # names come from the user's data: a $ in them is a $
+    "svg.fonttype": "path",
+    "svg.hashsalt": "nn_scratch",
+    "image.interpolation": "nearest",
+    "path.simplify": True,
+}
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Within it figures are made and saved in this style."""
+    import matplotlib
+
+    with matplotlib.rc_context(RC), warnings.catch_warnings():
+        # a letter that the font lacks is drawn as a box; the picture is still worth having
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+class Sheet:
+    """One picture: a title above, panels, and one line below that says what to look for."""
+
+    def __init__(self, title: str, subtitle: str, look: str, warning: str = "", width: float = WIDTH) -> None:
+        """warning: what sets this run apart (diverged, interrupted), in a colour of its own beside the subtitle."""
+        from matplotlib.figure import Figure
+
+        self.figure: Figure = Figure(figsize=(width, 4.0), dpi=DPI)
+        self.width = width
+        self._title, self._subtitle, self._look, self._warning = title, subtitle, look, warning
+        self._remarks: list[str] = []
+
+    def remark(self, text: str) -> None:
+        """Say below the picture what is not shown as it is: thinned, sampled, left out."""
+        if text not in self._remarks:
+            self._remarks.append(text)
+
+    def about(self, *parts: str) -> None:
+        """Add to the subtitle: the layer, the epochs, the rows."""
+        self._subtitle = " · ".join((self._subtitle, *(part for part in parts if part)))
+
+    def grid(
+        self,
+        rows: int = 1,
+        columns: int = 1,
+        *,
+        height: float = 4.2,
+        left: float = 0.75,
+        right: float = 0.25,
+        gap: tuple[float, float] = (0.75, 0.85),
+        bottom: float = 0.6,
+        widths: Sequence[float] | None = None,
+        heights: Sequence[float] | None = None,
+        **options: Any,
+    ) -> list[list[Axes]]:
+        """Panels (rows x columns), in inches: height is that of a panel, gap what is between (rows, columns)."""
+        row_heights = [height * share for share in (heights or [1.0] * rows)]
+        room = self.width - left - right - gap[1] * (columns - 1)
+        shares = np.array(widths or [1.0] * columns, float)
+        column_widths = room * shares / shares.sum()
+        total = HEADER + 0.3 + sum(row_heights) + gap[0] * (rows - 1) + bottom + FOOTER
+        self.figure.set_size_inches(self.width, total)
+        panels: list[list[Axes]] = []
+        top = total - HEADER - 0.3
+        for row_height in row_heights:
+            x, line = left, []
+            for column_width in column_widths:
+                box = (x / self.width, (top - row_height) / total, column_width / self.width, row_height / total)
+                line.append(self.figure.add_axes(box, **options))
+                x += column_width + gap[1]
+            panels.append(line)
+            top -= row_height + gap[0]
+        return panels
+
+    def message(self, text: str) -> None:
+        """In place of panels: why there is nothing to see."""
+        ((axes,),) = self.grid(height=2.2)
+        blank(axes)
+        axes.text(0.5, 0.5, fill(text, 90), ha="center", va="center", color=GREY, fontsize=12)
+
+    def finish(self) -> Figure:
+        """Write the title, the subtitle and the lines below, fitted to the width."""
+        figure, total = self.figure, self.figure.get_size_inches()[1]
+        room = self.width - 0.5
+        x = 0.25 / self.width
+        figure.text(
+            x, 1 - 0.34 / total, fit(self._title, room, 14, bold=True), fontsize=14, fontweight="bold", color=INK
+        )
+        warning = fit(self._warning, 0.6 * room, 10, bold=True)
+        used = text_width(warning, 10, bold=True) + 0.3 if warning else 0.0
+        subtitle = fit(self._subtitle, room - used, 10)
+        figure.text(x, 1 - 0.62 / total, subtitle, fontsize=10, color=GREY)
+        if warning:
+            right = 1 - 0.25 / self.width
+            figure.text(right, 1 - 0.62 / total, warning, fontsize=10, fontweight="bold", color=VERMILLION, ha="right")
+        remarks = fit("; ".join(self._remarks), room, 8.5)
+        figure.text(x, 0.3 / total, fit(f"What to look for: {self._look}", room, 10), fontsize=10, color=INK)
+        figure.text(x, 0.1 / total, remarks, fontsize=8.5, color=GREY)
+        return figure
+
+
+# --- letters
+
+
+@lru_cache(maxsize=16)
+def font(points: float, bold: bool = False, dpi: float = DPI) -> FreeTypeFont:
+    """The font of the pictures, from matplotlib's own files, for measuring and for bitmaps."""
+    from pathlib import Path
+
+    import matplotlib
+    from PIL import ImageFont
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, points * dpi / 72)
+
+
+def text_width(text: str, points: float, bold: bool = False) -> float:
+    """Inches."""
+    return font(points, bold).getlength(text) / DPI
+
+
+def widest(texts: Sequence[str], points: float) -> float:
+    """The width in inches of the longest of some texts."""
+    return max((text_width(text, points) for text in texts), default=0.0)
+
+
+def fit(text: str, inches: float, points: float, bold: bool = False) -> str:
+    """The text, shortened in its middle where it is wider than there is room."""
+    text = one_line(text)
+    if text_width(text, points, bold) <= inches:
+        return text
+    low, high = 0, len(text)
+    while low < high:  # the most characters that fit
+        middle = (low + high + 1) // 2
+        if text_width(shortened(text, middle), points, bold) <= inches:
+            low = middle
+        else:
+            high = middle - 1
+    return shortened(text, low)
+
+
+def shortened(text: str, length: int) -> str:
+    if len(text) <= length:
+        return text
+    if length < 1:
+        return ""
+    head = (length - 1) * 2 // 3
+    return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
+
+
+def one_line(text: str) -> str:
+    """Control characters and line breaks, which names from a table may hold, as spaces."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def fill(text: str, columns: int) -> str:
+    return "\n".join(wrap(one_line(text), columns))
+
+
+def count(number: int, what: str) -> str:
+    """`1 unit`, `2 units`, `1,200 classes`."""
+    if number == 1:
+        return f"1 {what}"
+    plural = f"{what}es" if what.endswith("s") else f"{what}s"
+    return f"{number:,} {plural}"
+
+
+def short_number(value: float, _: Any = None) -> str:
+    """As few characters as tell it: 0.01, 300, 1e-5."""
+    if value == 0 or not np.isfinite(value):
+        return f"{value:g}"
+    if 1e-3 <= abs(value) < 1e5:
+        return f"{value:g}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}"
+
+
+# --- axes
+
+
+def log_axis(axis: Axis) -> None:
+    """Make an axis logarithmic, with plain numbers at the powers of ten, or at 1, 2 and 5 where it spans few."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes = axis.axes
+    (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
+    low, high = sorted(axis.get_view_interval())
+    if high <= 0 or low <= 0 or high / low > 60:
+        axis.set_major_locator(LogLocator(numticks=9))
+    else:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
+    axis.set_major_formatter(FuncFormatter(short_number))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def log_helps(*series: Array) -> bool:
+    """Whether positive values span more than a factor 20: then equal factors tell more than equal differences."""
+    values = np.concatenate([np.ravel(part) for part in series])
+    values = values[np.isfinite(values)]
+    return bool(len(values) and values.min() > 0 and values.max() > 20 * values.min())
+
+
+def epoch_axis(axes: Axes, first: float, last: float) -> None:
+    """Whole epochs along x, from the first to the last."""
+    from matplotlib.ticker import MaxNLocator
+
+    margin = 0.01 * max(1.0, last - first)
+    axes.set_xlim(first - margin, max(last, first + 1) + margin)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    axes.set_xlabel("epoch")
+
+
+def blank(axes: Axes) -> None:
+    """No ticks, no frame."""
+    axes.set_axis_off()
+
+
+def symmetric_limit(*values: Array) -> float:
+    """The end of a colour scale that is symmetric about zero: the 99.5 % quantile of |values|, never 0."""
+    magnitudes = np.abs(np.concatenate([np.ravel(part) for part in values]))
+    magnitudes = magnitudes[np.isfinite(magnitudes)]
+    limit = float(np.quantile(magnitudes, SCALE_QUANTILE)) if len(magnitudes) else 0.0
+    return limit or (float(magnitudes.max()) if len(magnitudes) else 0.0) or 1.0
+
+
+def colour_bar(sheet: Sheet, image: Any, axes: Axes, label: str, **options: Any) -> Colorbar:
+    """A narrow colour bar at the right of a panel; make the panel's right margin 0.9 inches at least."""
+    box = axes.get_position()
+    width = 0.14 / sheet.width
+    bar = sheet.figure.add_axes((box.x1 + width, box.y0, width, box.height))
+    colorbar = sheet.figure.colorbar(image, cax=bar, **options)
+    bar.grid(False)
+    colorbar.outline.set_visible(False)
+    colorbar.set_label(label)
+    return colorbar
+
+
+@cache
+def depth_colours(count: int) -> tuple[Any, ...]:
+    """A colour for each of a row of layers: distinct ones for up to seven, then shades from first to last."""
+    if count <= len(COLOURS):
+        return COLOURS[:count]
+    import matplotlib
+
+    shades = matplotlib.colormaps[SEQUENTIAL](np.linspace(0.0, 0.9, count))
+    return tuple(map(tuple, shades))
+
+
+def layer_lines(axes: Axes, names: Sequence[str], draw: Callable[[str, dict[str, Any]], Any]) -> None:
+    """Draw a line a layer by `draw(layer, style)`; a legend for up to twelve layers, else a scale of depth."""
+    colours = depth_colours(len(names))
+    for i, name in enumerate(names):
+        draw(name, {"color": colours[i], "linestyle": DASHES[i % len(DASHES)], "label": name})
+
+
+def layer_legend(sheet: Sheet, axes: Axes, names: Sequence[str]) -> None:
+    """Say which line is which layer, at the right of a panel that leaves 1.3 inches there."""
+    if len(names) <= 14:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), borderaxespad=0, handlelength=2.6)
+        return
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap
+
+    mappable = ScalarMappable(cmap=ListedColormap(list(depth_colours(len(names)))))
+    mappable.set_clim(0, 1)
+    bar = colour_bar(sheet, mappable, axes, "layer, first to last", ticks=[0, 1])
+    bar.ax.set_yticklabels([names[0], names[-1]])

@@ -1,0 +1,14 @@
+"""Draw a run: plots, the film of its weights, and a page with all of it. `--help` tells the rest."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from nn_scratch.cli import run_script
+from nn_scratch.visualize.command import arguments, main
+
+if __name__ == "__main__":
+    sys.exit(run_script(main, arguments()))
