@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -65,6 +65,3 @@ class Memory:
 
     def empty(self, *shape: int) -> Array:
         return np.empty(shape, self.dtype)
-
-    def for_layer(self, **changes: Any) -> Memory:
-        return replace(self, **changes)
