@@ -26,8 +26,8 @@ class Finds:
     total: int = 0
     first: list[tuple[int, str]] = field(default_factory=list)  # line, cell
 
-    def add(self, record: Record, place: int, cell: str) -> None:
-        self.total += 1
+    def remember(self, record: Record, place: int, cell: str) -> None:
+        """Keep where the cell stands, if it is among the first."""
         if len(self.first) < SHOWN:
             line, cells = record
             self.first.append((line + sum(before.count("\n") for before in cells[: place - 1]), cell))
@@ -37,6 +37,7 @@ class ColumnReader:
     """Reads a column chunk by chunk.
 
     `place` is the column's in the file, from 1. `fill_in` says what to do about a missing value; None allows them.
+    A subclass says in `judge` what a text is.
     """
 
     def __init__(self, name: str, place: int, fill_in: str | None) -> None:
@@ -45,19 +46,26 @@ class ColumnReader:
         self.fill_in = fill_in
         self.missing = Finds()
         self.infinite = Finds()
+        self.texts = Finds()
 
     def read(self, cells: Sequence[str], chunk: Sequence[Record]) -> Array:
         """(rows,) numbers, or codes of text; NaN where a value is missing or wrong."""
-        values = np.full(len(cells), np.nan)
+        values = np.empty(len(cells))
+        judged: dict[str, tuple[float, Finds]] = {}  # cells repeat, in columns of text above all
         for i, cell in enumerate(cells):
-            text = cell.strip()
-            if text.lower() in MISSING_WORDS:
-                self.missing.add(chunk[i], self.place, text)
-            else:
-                values[i] = self.value(text, chunk[i])
+            judgement = judged.get(cell)
+            if judgement is None:
+                text = cell.strip()
+                judgement = (math.nan, self.missing) if text.lower() in MISSING_WORDS else self.judge(text)
+                judged[cell] = judgement
+            values[i], finds = judgement
+            finds.total += 1
+            if len(finds.first) < SHOWN:
+                finds.remember(chunk[i], self.place, cell.strip())
         return values
 
-    def value(self, text: str, record: Record) -> float:
+    def judge(self, text: str) -> tuple[float, Finds]:
+        """The value or the code of a text that is not missing, and among which finds it counts."""
         raise NotImplementedError
 
     def finish(self, values: Array) -> tuple[str, ...]:
@@ -77,7 +85,6 @@ class NumberReader(ColumnReader):
     def __init__(self, name: str, place: int, fill_in: str | None) -> None:
         super().__init__(name, place, fill_in)
         self.numbers = Finds()
-        self.texts = Finds()
         self.too_large = Finds()
 
     def read(self, cells: Sequence[str], chunk: Sequence[Record]) -> Array:
@@ -87,24 +94,18 @@ class NumberReader(ColumnReader):
             return super().read(cells, chunk)
         if not within_float32(values) or "_" in "".join(cells):
             return super().read(cells, chunk)
-        for i in range(min(len(cells), SHOWN - len(self.numbers.first))):
-            self.numbers.add(chunk[i], self.place, cells[i])
-            self.numbers.total -= 1
         self.numbers.total += len(cells)
+        for record, cell in zip(chunk[:SHOWN], cells, strict=False):
+            self.numbers.remember(record, self.place, cell.strip())
         return values
 
-    def value(self, text: str, record: Record) -> float:
+    def judge(self, text: str) -> tuple[float, Finds]:
         value = number(text)
         if value is None:
-            self.texts.add(record, self.place, text)
-            return self.text_value(text)
+            return self.text_value(text), self.texts
         if math.isinf(value):
-            self.infinite.add(record, self.place, text)
-            return math.nan
-        if abs(value) > LARGEST:
-            self.too_large.add(record, self.place, text)
-        self.numbers.add(record, self.place, text)
-        return value
+            return math.nan, self.infinite
+        return value, self.too_large if abs(value) > LARGEST else self.numbers
 
     def text_value(self, text: str) -> float:
         return math.nan
@@ -136,12 +137,12 @@ class AnyReader(NumberReader):
         return self.codes.setdefault(text, len(self.codes))
 
     def finish(self, values: Array) -> tuple[str, ...]:
-        return () if self.numbers.total else sort_codes(self.codes, values)
+        return sort_codes(self.codes, values) if self.codes else ()
 
     def text_problems(self) -> Iterator[tuple[Finds, str]]:
         if self.numbers.total and self.texts.total > self.numbers.total:
             yield self.numbers, f"is a number, and most of the column is text; {self.mixed}"
-        elif self.numbers.total:
+        elif self.numbers.total or self.too_large.total:
             yield self.texts, f"is not a number; {self.mixed}"
         elif any(WRITTEN_OTHERWISE.fullmatch(text) for text in self.codes):
             yield self.texts, "is text; write numbers as 1234.5"
@@ -151,9 +152,9 @@ class AnyReader(NumberReader):
                 f"is one of {len(self.codes):,} different texts, as identifiers and free text are; "
                 "leave the column out with data.ignore",
             )
-        elif not self.texts.total and not self.fill_in:
+        elif not (self.texts.total or self.too_large.total or self.fill_in):
             yield (
-                Finds(1, self.missing.first[:1]),
+                Finds(1, (self.missing.first + self.infinite.first)[:1]),
                 "is no value, nor is any other; leave the column out with data.ignore",
             )
 
@@ -165,8 +166,8 @@ class LabelReader(ColumnReader):
         super().__init__(name, place, fill_in)
         self.codes: dict[str, int] = {}
 
-    def value(self, text: str, record: Record) -> float:
-        return self.codes.setdefault(text, len(self.codes))
+    def judge(self, text: str) -> tuple[float, Finds]:
+        return self.codes.setdefault(text, len(self.codes)), self.texts
 
     def finish(self, values: Array) -> tuple[str, ...]:
         """As numbers where every label is one: 1 and 1.0 are the same class."""
@@ -187,12 +188,9 @@ class CategoryReader(ColumnReader):
         self.codes = {category: code for code, category in enumerate(categories)}
         self.unknown = Finds()
 
-    def value(self, text: str, record: Record) -> float:
+    def judge(self, text: str) -> tuple[float, Finds]:
         code = self.codes.get(text)
-        if code is None:
-            self.unknown.add(record, self.place, text)
-            return math.nan
-        return code
+        return (math.nan, self.unknown) if code is None else (code, self.texts)
 
     def finish(self, values: Array) -> tuple[str, ...]:
         return self.categories

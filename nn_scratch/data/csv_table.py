@@ -22,7 +22,7 @@ from nn_scratch.data.table import Array, Column, Missing, Table, Task
 from nn_scratch.data.targets import settle_task
 from nn_scratch.errors import UserError, did_you_mean
 
-CHUNK_CELLS = 65_536  # read at a time
+CHUNK_CELLS = 8192  # read at a time, so few that their texts stay in the cache
 
 Target = str | int | list[str | int] | None
 

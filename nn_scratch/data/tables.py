@@ -97,8 +97,6 @@ def _as_task(table: Table, task: Task | Literal["auto"]) -> Table:
     if task == "auto" or task == table.task:
         return table
     if task == "classification":
-        if table.y.shape[1] > 1:
-            raise UserError(f"{table.origin}: {plural(table.y.shape[1], 'target')}; classification has one")
         y, class_names = index_labels(table.y[:, 0])
         return replace(table, task=task, y=y, class_names=class_names, task_rule="data.task: classification")
     try:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from nn_scratch.data import csv_table
 from nn_scratch.data.csv_cells import AnyReader
 from nn_scratch.data.csv_layout import find_layout
+from nn_scratch.errors import UserError
 from tests.data.reading import loaded, problems_of
 
 FILL_IN = "write one, or set data.missing to drop (leave such rows out) or mean (fill it in)"
@@ -410,6 +411,19 @@ def test_a_column_without_any_value_is_refused(missing):
     ]
 
 
+def test_a_column_of_infinities_has_no_value_either():
+    assert refused("a,b,y\n1,inf,0.5\n2,-inf,0.7\n", missing="mean") == [
+        "t.csv:2:2: 'inf' in column 'b' is no value, nor is any other; leave the column out with data.ignore"
+    ]
+
+
+def test_a_column_of_numbers_beyond_float32_is_told_as_such():
+    assert refused("a,y\n1e300,0.5\n1e301,0.7\n", missing="mean") == [
+        f"t.csv:{line}:1: '{cell}' in column 'a' is beyond the numbers of float32 (3.4e38); rescale the column"
+        for line, cell in ((2, "1e300"), (3, "1e301"))
+    ]
+
+
 def test_a_class_whose_rows_are_all_dropped_is_no_class():
     table = read("a,y\n1,u\n,v\n2,w\n3,u\n", missing="drop")
     assert table.class_names == ("u", "w")
@@ -474,6 +488,9 @@ def test_the_task_that_is_asked_for_is_what_it_becomes():
     table = read(rows_of([0.5, "1.50", 1.5, 0.5]), task="classification")
     assert table.class_names == ("0.5", "1.5")
     assert table.y.tolist() == [0, 1, 1, 0]
+    table = read("t,y\n" + "u,10\nv,9\nu,9.0\nv,1e1\n", task="classification")
+    assert table.class_names == ("9", "10")
+    assert table.y.tolist() == [1, 0, 0, 1]
     table = read(rows_of(["7", "unknown", "7", "8"]), task="classification")
     assert table.class_names == ("7", "8", "unknown")
 
@@ -506,6 +523,69 @@ def test_a_target_with_about_as_many_values_as_rows_holds_no_classes():
         "t.csv: 'y' holds 50 different values in 50 rows, too many for classes; set data.task: regression if they are "
         "quantities"
     ]
+
+
+# ---- anything at all ----
+
+WORDS = [
+    "a",
+    "b",
+    "y",
+    "1",
+    "2",
+    "0.5",
+    "-3e4",
+    "nan",
+    "inf",
+    "1e308",
+    "1e400",
+    "1_0",
+    "x1",
+    "?",
+    "1,5",
+    "#",
+    "'",
+    "{cell}",
+    "%s",
+]
+MARKS = [
+    "",
+    " ",
+    ",",
+    ",",
+    ";",
+    "\t",
+    '"',
+    '""',
+    "\n",
+    "\n",
+    "\r\n",
+    "\r",
+    "\x00",
+    "\x0c",
+    "\u2028",
+    "\ufeff",
+    "\u0661",
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from([*WORDS, *MARKS]), max_size=30),
+    st.sampled_from(["error", "drop", "mean"]),
+    st.binary(max_size=1),
+)
+def test_whatever_a_file_holds_it_is_a_table_or_problems_of_one_line_each(pieces, missing, end):
+    text = "a,b,y\n1,2,0.5\n3,4,1.5\n" + "".join(pieces) + "\n"
+    try:
+        table = read(text.encode() + end, missing=missing)
+    except UserError as error:
+        lines = error.problems
+    else:
+        lines = table.notices
+        assert len(table.X) == len(table.y)
+        assert np.isfinite(table.X).all() or missing == "mean"
+    assert all("t.csv" in line and len(line.splitlines()) == 1 for line in lines)
 
 
 # ---- the quick way and the careful way ----
@@ -549,14 +629,14 @@ def test_a_table_of_plain_numbers_goes_the_quick_way(monkeypatch):
 def test_reading_holds_the_table_once_and_little_else(tmp_path):
     import tracemalloc
 
-    rows = "".join(f"{i},{i + 0.5},t{i % 3}\n" for i in range(60_000))
+    rows = "".join(f"{i},{i + 0.5},t{i % 3}\n" for i in range(20_000))
     path = write("a,b,y\n" + rows)
     tracemalloc.start()
     table = loaded(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    values = 60_000 * 3 * 8
-    assert len(table.X) == 60_000
+    values = 20_000 * 3 * 8
+    assert len(table.X) == 20_000
     # line numbers and class indices beside the values, room for one row a line end, and a chunk of cells
     assert peak < 3 * values + 16_000_000
     assert all(a < b for a, b in pairwise(table.X[:10, 0].tolist()))

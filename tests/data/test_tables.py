@@ -343,3 +343,13 @@ def test_images_come_from_a_folder_or_from_one_file():
         "empty: a folder without IDX files; put t10k-images-idx3-ubyte in it, or name a file"
     ]
     assert len(LABELS) == 20
+
+
+# ---- the example ----
+
+
+def test_the_example_is_a_table_with_a_column_of_text():
+    table = loaded(Path(__file__).parents[2] / "data" / "fruit.csv")
+    assert table.X.shape == (120, 7)
+    assert table.class_names == ("apple", "lemon", "pear", "plum")
+    assert [column.name for column in table.columns if column.categories] == ["color"]
