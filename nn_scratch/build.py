@@ -112,6 +112,7 @@ def build_data(config: Config, generators: Generators) -> Data:
         target=options.target,
         task=options.task,
         missing=options.missing,
+        ignore=options.ignore,
         rng=generators["source"],
     )
     return prepare(
