@@ -185,8 +185,8 @@ class ProgressView:
 
     def __init__(self, console: Console, session: Session) -> None:
         self.console, self._gauge = console, session.built.gauge
+        self._steps = session.built.trainer.gauge
         self._names = [layer.name for layer in session.built.network.dense]
-        self._signals: StepSignals | None = None
         self._drawn = -np.inf
         self._live: Live | None = None
 
@@ -201,7 +201,7 @@ class ProgressView:
         self._live.start()
 
     def on_step(self, trainer: Trainer, signals: StepSignals) -> None:
-        self._signals = signals
+        pass
 
     def on_pause(self, trainer: Trainer) -> None:
         pass
@@ -236,9 +236,10 @@ class ProgressView:
             table.add_column(title, justify="left" if title == "layer" else "right")
         column = {name: i for i, name in enumerate(LAYER_COLUMNS)}
         ratio = STEP_COLUMNS.index("update_ratio")
+        layers, steps = self._gauge.latest(), self._steps.latest()
         for i, name in enumerate(self._names):
-            measured = self._gauge.latest[i]
-            update = self._signals.layers[i, ratio] if self._signals is not None else np.nan
+            measured = layers[i]
+            update = steps[i, ratio]
             dead, saturated = measured[column["dead_share"]], measured[column["saturated_share"]]
             table.add_row(
                 name,

@@ -6,7 +6,8 @@ norms and scalar products are the entries of M Mᵀ, one matrix product for all.
 
 from __future__ import annotations
 
-from math import nan, sqrt
+from functools import partial
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ Array = NDArray[Any]
 
 Unit = Dense | ActivationLayer
 
-PIECE = 1 << 14  # elements measured at once: M stays in the cache
+PIECE = 1 << 14  # elements of an epoch or a step that are measured at once
+RING_BYTES = 16 << 20  # of what waits to be measured
+MOST_WAITING = 64
 SATURATED = 1e-2  # |f'(Z)| below which a unit passes next to nothing back
 NEARLY_DEAD = 1e-2  # share of rows on which a unit is active, below which it is nearly dead
 
@@ -59,139 +62,160 @@ LAYER_COLUMNS = (
 )
 
 
-def ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else nan
-
-
 class StepGauge:
-    """Measures one step of training, layer by layer: call `before`, then `gradient`, then `after` its update."""
+    """Measures steps of training, layer by layer: `before`, `gradient` and `after` one, then `read` what they left.
+
+    What is measured of up to `capacity` steps waits to be read; a further one pushes them out.
+    """
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self.layers = network.dense
-        self._segments = [network.segment(layer) for layer in self.layers]
+        self._segments = [network.segment(layer) for layer in network.dense]
         size = network.theta.size
-        self._theta_before, self._grad_before, self._grad = (np.empty(size, network.dtype) for _ in range(3))
-        self._M = np.empty(4 * min(PIECE, size), network.dtype)
+        self.capacity = int(np.clip(RING_BYTES // max(1, 5 * network.theta.nbytes), 1, MOST_WAITING))
+        # of each step: θ before, its gradient, Δθ, the gradient of the step before, and its own as the optimizer saw it
+        self._rows = np.zeros((self.capacity, 5, size), network.dtype)
+        self.waiting = 0
 
     def before(self) -> None:
-        np.copyto(self._theta_before, self._network.theta)
-        np.copyto(self._grad_before, self._network.grad)
+        if self.waiting == self.capacity:
+            self.waiting = 0
+        row = self._rows[self.waiting]
+        row[0] = self._network.theta
+        row[3] = self._network.grad
 
     def gradient(self) -> None:
-        np.copyto(self._grad, self._network.grad)
+        self._rows[self.waiting, 1] = self._network.grad
 
-    def after(self) -> Array:
-        """(layers, len(STEP_COLUMNS)) float64."""
-        network = self._network
-        rows = np.empty((len(self.layers), len(STEP_COLUMNS)))
-        for row, (start, stop) in zip(rows, self._segments, strict=True):
-            G = np.zeros((4, 4))
-            cosine = 0.0
-            for at in range(start, stop, PIECE):
-                part = slice(at, min(at + PIECE, stop))
-                M = self._M[: 4 * (part.stop - at)].reshape(4, -1)
-                M[0] = self._theta_before[part]
-                M[1] = self._grad[part]
-                np.subtract(network.theta[part], M[0], out=M[2])
-                M[3] = self._grad_before[part]
-                G += np.dot(M, M.T)
-                cosine += float(np.dot(network.grad[part], M[3]))
-            own = network.grad[start:stop]
-            param, grad, update, previous = np.sqrt(G.diagonal())
-            row[:] = (
-                param,
-                grad,
-                update,
-                ratio(update, param),
-                ratio(cosine, sqrt(float(np.dot(own, own))) * previous),
-                G[1, 2],
-            )
-        return rows
+    def after(self) -> None:
+        row = self._rows[self.waiting]
+        np.subtract(self._network.theta, row[0], out=row[2])
+        row[4] = self._network.grad
+        self.waiting += 1
+
+    def read(self) -> Array:
+        """(steps waiting, layers, len(STEP_COLUMNS)) float64; nothing waits after."""
+        rows, self.waiting = self._rows[: self.waiting], 0
+        return self._measure(rows)
+
+    def latest(self) -> Array:
+        """(layers, len(STEP_COLUMNS)) of the step measured last; nan before the first."""
+        measured: Array = self._measure(self._rows[[self.waiting - 1]])[0]
+        return measured
+
+    def _measure(self, rows: Array) -> Array:
+        measured = np.empty((len(rows), len(self._segments), len(STEP_COLUMNS)))
+        with np.errstate(all="ignore"):
+            for layer, (start, stop) in enumerate(self._segments):
+                G = np.zeros((len(rows), 5, 5))
+                for at in range(start, stop, PIECE):
+                    V = rows[:, :, at : min(at + PIECE, stop)]
+                    G += V @ V.swapaxes(1, 2)
+                param, grad, update, previous, seen = np.sqrt(np.diagonal(G, axis1=1, axis2=2).T)
+                measured[:, layer].T[:] = (
+                    param,
+                    grad,
+                    update,
+                    update / param,
+                    G[:, 3, 4] / (previous * seen),
+                    G[:, 1, 2],
+                )
+        return measured
 
 
 class LayerGauge:
-    """Measures one dense layer between epochs: its W and b, their gradients, and its activations."""
+    """Measures one dense layer: its W and b, their gradients, and its activations, of several epochs at once."""
 
-    def __init__(
-        self, network: Network, layer: Dense, unit: Dense | ActivationLayer, start: Array, probe: Graph
-    ) -> None:
-        """`unit` is the layer of the probe graph whose A counts as this layer's activation (`activation_units`)."""
+    def __init__(self, network: Network, layer: Dense, start: Array) -> None:
+        """start: the initial parameters, (size,)."""
+        self.name, self._bias = layer.name, layer.bias
+        self._view = partial(network.block, layer, "Wb")
+        self._start = self._view(start)
+        self._units, self._width = self._start.shape
+        self._entries = layer.inputs * layer.outputs
+        self._rows_at_once = max(1, PIECE // self._width)  # of Wb; the same for one epoch and for many
+
+    def weights(self, theta: Array, grad: Array) -> Array:
+        """The columns from W_norm to distance, (epochs, columns), from (epochs, size) of each vector."""
+        theta, grad = self._view(theta), self._view(grad)
+        epochs = len(theta)
+        G, nonzero = np.zeros((epochs, 4, 4)), np.zeros(epochs)
+        for at in range(0, self._units, self._rows_at_once):
+            part = slice(at, at + self._rows_at_once)
+            # float64: the variance is a difference of two sums, which may be nearly equal
+            M = np.empty((epochs, 4, len(self._start[part]), self._width))
+            M[:, 0] = theta[:, part]
+            np.subtract(M[:, 0], self._start[part], out=M[:, 1])
+            M[:, 2] = grad[:, part]
+            M[:, 3] = 1.0
+            if self._bias:
+                M[..., -1] = 0.0  # W alone
+            nonzero += np.count_nonzero(M[:, 2], axis=(1, 2))
+            flat = M.reshape(epochs, 4, -1)
+            G += flat @ flat.swapaxes(1, 2)
+        W_mean, dW_mean = G[:, 0, 3] / self._entries, G[:, 2, 3] / self._entries
+        no_bias = np.full(epochs, nan)
+        return np.array(
+            (
+                np.sqrt(G[:, 0, 0]),
+                W_mean,
+                np.sqrt(np.maximum(0.0, G[:, 0, 0] / self._entries - W_mean**2)),
+                norms(theta[:, :, -1]) if self._bias else no_bias,
+                np.sqrt(G[:, 2, 2]),
+                dW_mean,
+                np.sqrt(np.maximum(0.0, G[:, 2, 2] / self._entries - dW_mean**2)),
+                norms(grad[:, :, -1]) if self._bias else no_bias,
+                1.0 - nonzero / self._entries,
+                np.sqrt(G[:, 1, 1]),
+            )
+        ).T
+
+    def activations(self, A: Array) -> Array:
+        """The columns from A_mean to constant_share, (epochs, columns), from activations (epochs, units, rows)."""
+        epochs, units, rows = A.shape
+        flat = A.reshape(epochs, -1)
+        mean = np.add.reduce(flat, axis=1) / flat.shape[1]
+        work = flat - mean[:, None]
+        variance = np.einsum("ei,ei->e", work, work) / flat.shape[1]
+        signs = np.sign(A, out=work.reshape(A.shape))
+        np.multiply(signs, signs, out=signs)  # 1 where an activation is not 0
+        active = signs @ np.ones(rows, A.dtype)  # (epochs, units): on how many rows
+        return np.array(
+            (
+                mean,
+                np.sqrt(variance),
+                1.0 - active.sum(axis=1) / flat.shape[1],
+                np.count_nonzero(active == 0, axis=1) / units,
+                np.count_nonzero(active < NEARLY_DEAD * rows, axis=1) / units,
+                np.count_nonzero(A.max(axis=2) == A.min(axis=2), axis=1) / units,
+            )
+        ).T
+
+
+class SaturationGauge:
+    """The share of a layer's activations whose derivative is next to nothing, of the probe's latest forward pass."""
+
+    def __init__(self, unit: Unit, probe: Graph) -> None:
         self._unit = unit
-        self._theta, self._start, self._grad = (
-            network.block(layer, "Wb", vector) for vector in (network.theta, start, probe.grad)
-        )
-        units, width = self._theta.shape
-        self._bias = layer.bias
-        self._entries = units * layer.inputs
-        self._rows_at_once = max(1, PIECE // width)
-        # float64: the variance is a difference of two sums, which may be nearly equal
-        self._M = np.empty((4, min(self._rows_at_once, units), width))
-        self._ones = np.ones(probe.rows, network.dtype)
-        self._derivative = np.empty((unit.outputs, probe.rows), network.dtype)
-        self._flags = np.empty((unit.outputs, probe.rows), bool)
+        self._derivative = np.empty_like(unit.A)
         self._bounded = not isinstance(unit.f, Identity | ReLU)
 
-    def weights(self) -> tuple[float, ...]:
-        """The columns from W_norm to distance."""
-        G = np.zeros((4, 4))
-        nonzero = 0
-        for at in range(0, len(self._theta), self._rows_at_once):
-            part = slice(at, at + self._rows_at_once)
-            M = self._M[:, : len(self._theta[part])]
-            M[0] = self._theta[part]
-            np.subtract(M[0], self._start[part], out=M[1])
-            M[2] = self._grad[part]
-            M[3] = 1.0
-            if self._bias:
-                M[:, :, -1] = 0.0  # W alone
-            flat = M.reshape(4, -1)
-            G += np.dot(flat, flat.T)
-            nonzero += int(np.count_nonzero(M[2]))
-        b, db = self._theta[:, -1], self._grad[:, -1]
-        n = self._entries
-        W_mean, dW_mean = G[0, 3] / n, G[2, 3] / n
-        return (
-            sqrt(G[0, 0]),
-            W_mean,
-            sqrt(max(0.0, G[0, 0] / n - W_mean**2)),
-            sqrt(float(np.dot(b, b))) if self._bias else nan,
-            sqrt(G[2, 2]),
-            dW_mean,
-            sqrt(max(0.0, G[2, 2] / n - dW_mean**2)),
-            sqrt(float(np.dot(db, db))) if self._bias else nan,
-            1.0 - nonzero / n,
-            sqrt(G[1, 1]),
-        )
-
-    def activations(self) -> tuple[float, ...]:
-        """The columns from A_mean to saturated_share; to be called between the probe's forward and its backward."""
+    def measure(self) -> float:
+        """nan for ReLU and identity, whose derivative is 0 or 1."""
+        if not self._bounded:
+            return nan
         Z, A, f = self._unit.Z, self._unit.A, self._unit.f
-        n, units = A.shape[1], A.shape[0]
-        mean = float(np.dot(A, self._ones).sum()) / A.size
-        np.subtract(A, mean, out=self._derivative)
-        flat = self._derivative.reshape(-1)
-        variance = float(np.dot(flat, flat)) / A.size
-        active = np.add.reduce(np.not_equal(A, 0.0, out=self._flags), axis=1, dtype=np.int32)
-        saturated = nan
-        if self._bounded:
-            self._derivative.fill(1.0)
-            f.backward(Z, A, self._derivative, self._derivative)  # dZ = 1 ∘ f'(Z)
-            np.abs(self._derivative, out=self._derivative)
-            saturated = np.count_nonzero(np.less(self._derivative, SATURATED, out=self._flags)) / A.size
-        return (
-            mean,
-            sqrt(variance),
-            1.0 - float(active.sum()) / A.size,
-            np.count_nonzero(active == 0) / units,
-            np.count_nonzero(active < NEARLY_DEAD * n) / units,
-            np.count_nonzero(A.max(axis=1) == A.min(axis=1)) / units,
-            saturated,
-        )
+        self._derivative.fill(1.0)
+        f.backward(Z, A, self._derivative, self._derivative)  # dZ = 1 ∘ f'(Z)
+        return np.count_nonzero(np.abs(self._derivative) < SATURATED) / A.size
 
 
 class EpochGauge:
-    """Measures the network between epochs: passes the probe rows through it, both ways, and reads every layer."""
+    """Measures the network between epochs: passes the probe rows through it, both ways, and keeps what it finds.
+
+    Up to `capacity` epochs wait to be read, in arrays with a row an epoch: theta and grad (size,), activations of
+    each layer (units, probe rows). Measuring many at once costs a fraction of measuring each.
+    """
 
     def __init__(self, network: Network, loss: Loss, probe: Examples) -> None:
         self._network = network
@@ -200,20 +224,72 @@ class EpochGauge:
         self._batch = next(probe.batches(len(probe)))
         self.units = activation_units(self.graph)
         self.start = network.theta.copy()
-        self.latest = np.full((len(self.units), len(LAYER_COLUMNS)), nan)
-        self._gauges = [
-            LayerGauge(network, layer, unit, self.start, self.graph)
-            for layer, unit in zip(network.dense, self.units, strict=True)
-        ]
+        self._saturation = [SaturationGauge(unit, self.graph) for unit in self.units]
+        self._gauges = [LayerGauge(network, layer, self.start) for layer in network.dense]
+        row_bytes = 2 * network.theta.nbytes + sum(unit.A.nbytes for unit in self.units)
+        self.capacity, self.waiting = int(np.clip(RING_BYTES // max(1, row_bytes), 1, MOST_WAITING)), 0
+        self._theta, self._grad = (np.empty((self.capacity, network.theta.size), network.dtype) for _ in range(2))
+        self._activations = [np.empty((self.capacity, *unit.A.shape), network.dtype) for unit in self.units]
+        self._saturated = np.empty((self.capacity, len(self.units)))
 
-    def measure(self) -> Array:
-        """(layers, len(LAYER_COLUMNS)) float64, kept as `latest`; leaves the gradient in `graph.grad`, activations in
-        `units`."""
+    def pass_probe(self) -> None:
+        """Leaves the gradient in `graph.grad`, and activations in the `units`."""
         Z = self.graph.forward(self._batch.X)
-        activations = [gauge.activations() for gauge in self._gauges]
+        self._saturated_now = [gauge.measure() for gauge in self._saturation]
         self.graph.backward(self._loss.backward(Z, self._batch.Y, self._batch.w))
-        self.latest = np.array([gauge.weights() + part for gauge, part in zip(self._gauges, activations, strict=True)])
-        return self.latest
+
+    def keep(self) -> None:
+        """Pass the probe rows, and keep what came of it as a row that waits."""
+        self.pass_probe()
+        at = self.waiting
+        self._theta[at], self._grad[at], self._saturated[at] = self._network.theta, self.graph.grad, self._saturated_now
+        for kept, unit in zip(self._activations, self.units, strict=True):
+            kept[at] = unit.A
+        self.waiting += 1
+
+    @property
+    def theta(self) -> Array:
+        """The parameters of the epochs that wait, (epochs, size)."""
+        return self._theta[: self.waiting]
+
+    @property
+    def grad(self) -> Array:
+        """Their gradients on the probe rows, (epochs, size)."""
+        return self._grad[: self.waiting]
+
+    @property
+    def activations(self) -> list[Array]:
+        """Of each dense layer, (epochs, units, probe rows)."""
+        return [kept[: self.waiting] for kept in self._activations]
+
+    def read(self) -> Array:
+        """(epochs waiting, layers, len(LAYER_COLUMNS)) float64; `clear` when theta and the like are done with too."""
+        return self._measure(self.theta, self.grad, self.activations, self._saturated[: self.waiting])
+
+    def clear(self) -> None:
+        self.waiting = 0
+
+    def latest(self) -> Array:
+        """(layers, len(LAYER_COLUMNS)) of the latest pass."""
+        activations = [unit.A[None] for unit in self.units]
+        saturated = np.array([self._saturated_now])
+        measured: Array = self._measure(self._network.theta[None], self.graph.grad[None], activations, saturated)[0]
+        return measured
+
+    def _measure(self, theta: Array, grad: Array, activations: list[Array], saturated: Array) -> Array:
+        measured = np.empty((len(theta), len(self._gauges), len(LAYER_COLUMNS)))
+        with np.errstate(all="ignore"):
+            for layer, (gauge, A) in enumerate(zip(self._gauges, activations, strict=True)):
+                of_weights, of_activations = gauge.weights(theta, grad), gauge.activations(A)
+                columns = (of_weights, of_activations, saturated[:, layer : layer + 1])
+                np.concatenate(columns, axis=1, out=measured[:, layer])
+        return measured
+
+
+def norms(rows: Array) -> Array:
+    """‖row‖ of each, (epochs, n) to (epochs,)."""
+    squares: Array = np.einsum("ei,ei->e", rows, rows)
+    return np.sqrt(squares)
 
 
 def activation_units(graph: Graph) -> list[Unit]:

@@ -54,7 +54,7 @@ class StepSignals:
     """What is measured of one watched step; steps and epochs count from 1.
 
     loss_after: the same batch's loss after its own update, with the same dropout (steps 1 to 20, else nan).
-    layers: (dense layers, len(measure.STEP_COLUMNS)).
+    What was measured of each layer waits in `Trainer.gauge`.
     """
 
     step: int
@@ -62,7 +62,6 @@ class StepSignals:
     lr: float
     loss: float
     loss_after: float
-    layers: Array
 
 
 @dataclass
@@ -146,7 +145,7 @@ class Trainer:
         self._batches = Batches(train, self.batch_size)
         self._step = Step(network, loss, self.batch_size)
         self._tail = (Batches(train, tail_rows), Step(network, loss, tail_rows)) if tail_rows else None
-        self._gauge = StepGauge(network)
+        self.gauge = StepGauge(network)
         self._adjustments: list[Callable[[], None]] = []  # what is done to a gradient before the optimizer sees it
         if l1 or l2:
             self._adjustments.append(Penalty(network, l1, l2).add_gradient)
@@ -252,18 +251,18 @@ class Trainer:
         noise, state = self.network.noise.bit_generator, self.network.state
         rehearse = self.step < REHEARSED_STEPS
         noise_before = noise.state if rehearse else None
-        self._gauge.before()
+        self.gauge.before()
         loss = step.gradient_and_loss(batch)
-        self._gauge.gradient()
+        self.gauge.gradient()
         self._update(step, lr)
-        layers = self._gauge.after()
+        self.gauge.after()
         loss_after = nan
         if noise_before is not None:
             state_after = state.copy()
             noise.state = noise_before  # the same dropout as before; and then as many draws on as before
             loss_after = step.mean_loss(batch)
             state[...] = state_after  # running statistics hear of the batch once
-        observer.on_step(self, StepSignals(self.step, self.epoch + 1, lr, loss, loss_after, layers))
+        observer.on_step(self, StepSignals(self.step, self.epoch + 1, lr, loss, loss_after))
 
     def _watched_steps(self, first: int) -> frozenset[int]:
         """The steps of the epoch that are measured, as indices within it: the run's first 20, the epoch's last, and

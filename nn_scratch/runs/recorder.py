@@ -8,9 +8,9 @@ at any moment leaves commit.json, or the checkpoint, speaking of rows that are w
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from math import ceil, inf, nan
 from pathlib import Path
 from time import perf_counter
@@ -31,11 +31,11 @@ Array = NDArray[Any]
 COMMIT_SECONDS = 0.5  # between commits, so that a kill loses at most that, or one epoch
 COMMIT_SHARE = 0.01  # of the time, at the most, that commits may take where they are large
 PAUSE_SECONDS = 20.0  # between commits within one long epoch
-RING_BYTES = 16 << 20
 MOST_CONFUSION_CLASSES = 100
 
 STEP_FIELDS = ("step", "epoch", "layer", "lr", "loss", "loss_after", *STEP_COLUMNS)
 LAYER_FIELDS = ("epoch", "layer", *LAYER_COLUMNS, "update_ratio")
+UPDATE_RATIO = STEP_COLUMNS.index("update_ratio")
 TIME_FIELDS = ("epoch", "training", "evaluation", "logging")
 
 
@@ -71,15 +71,17 @@ class Recorder:
             for part, evaluator in trainer.evaluators.items()
             if isinstance(evaluator.score, ClassScore) and evaluator.score.classes <= MOST_CONFUSION_CLASSES
         }
-        self.row_bytes = self._count_row_bytes()
+        self.row_bytes = sum(rows.nbytes for _, rows in self._tensor_rows(one=True))
         self.stride = stride(self.row_bytes, trainer.epochs, settings)
         self.tensor_epochs: list[int] = []
         if committed is not None:
             self.stride, self.tensor_epochs = committed["stride"], list(committed["tensor_epochs"])
-        self.seconds = 0.0
-        self._update_ratios = np.full(len(self._names), nan)
         self._committed_at, self._commit_cost = -inf, 0.0
-        self._make_ring()
+        # what waits to be written: the epochs of the gauge's rows, the steps of the trainer's, and confusion counts
+        self._epochs: list[int] = []
+        self._watched: list[StepSignals] = []
+        self._counts: dict[str, list[Array]] = {part: [] for part in self._confusions}
+        self._update_ratios: dict[int, Array] = {}  # of the last step watched, by epoch
         if committed is None:
             check_space(folder, self.row_bytes * (1 + trainer.epochs // self.stride))
         self._open(committed)
@@ -88,30 +90,25 @@ class Recorder:
 
     def on_start(self, trainer: Trainer) -> None:
         if trainer.step == 0:
-            self._measure(epoch=0)
+            trainer.evaluate()
+            self._keep(epoch=0)
         self.commit()
 
     def on_step(self, trainer: Trainer, signals: StepSignals) -> None:
-        head, mid = f"{signals.step},{signals.epoch}", numbers((signals.lr, signals.loss, signals.loss_after))
-        self._steps.lines += [
-            f"{head},{name},{mid},{numbers(row)}" for name, row in zip(self._names, signals.layers, strict=True)
-        ]
-        self._update_ratios = signals.layers[:, STEP_COLUMNS.index("update_ratio")]
+        self._watched.append(signals)
+        if trainer.gauge.waiting == trainer.gauge.capacity:
+            self._write_steps()
 
     def on_epoch_end(self, trainer: Trainer, scores: Scores, seconds: Mapping[str, float]) -> None:
         started = perf_counter()
         epoch, step, *values = scores.values()
         self._metrics.lines.append(f"{epoch},{step},{numbers(values)}")
-        self._measure(epoch=trainer.epoch)
+        self._keep(trainer.epoch)
         since = started - self._committed_at
-        due = since > COMMIT_SECONDS and since * COMMIT_SHARE > self._commit_cost
-        if due:
-            self._flush()
+        if since > COMMIT_SECONDS and since * COMMIT_SHARE > self._commit_cost:
+            self.commit()
         logging = perf_counter() - started
         self._times.lines.append(f"{epoch},{numbers((seconds['training'], seconds['evaluation'], logging))}")
-        if due:
-            self.commit()
-        self.seconds += perf_counter() - started
 
     def on_pause(self, trainer: Trainer) -> None:
         if trainer.stop_requested or perf_counter() - self._committed_at > PAUSE_SECONDS:
@@ -120,7 +117,7 @@ class Recorder:
     def commit(self) -> None:
         """Bring everything so far to disk, and say so."""
         started = perf_counter()
-        self._flush()
+        self._write_epochs()
         for tensor in self._tensors.values():
             tensor.commit()
         for table in self._tables:
@@ -149,97 +146,90 @@ class Recorder:
         for table in self._tables:
             table.close()
 
-    # --- measuring and keeping
+    # --- keeping and writing
 
-    def _measure(self, epoch: int) -> None:
-        """Pass the probe rows through the network, and keep what layers.csv and the tensor logs want of it."""
-        rows = self._gauge.measure()
-        self._layers.lines += [
-            f"{epoch},{name},{numbers(row)},{update:.7g}"
-            for name, row, update in zip(self._names, rows, self._update_ratios, strict=True)
-        ]
-        if epoch % self.stride:
-            return
-        at = self._waiting
-        for ring, source in self._ring.values():
-            ring[at] = source()
-        self.tensor_epochs.append(epoch)
-        self._waiting += 1
-        if self._waiting == self._capacity:
-            self._flush()
-
-    def _make_ring(self) -> None:
-        """Rows that wait in memory: for each source its ring (capacity, *shape), and how to take a row of it."""
-        network, graph, settings = self._trainer.network, self._gauge.graph, self._settings
-        self._capacity, self._waiting = int(np.clip(RING_BYTES // max(1, self.row_bytes), 1, 256)), 0
-        sources: dict[str, Callable[[], Array]] = {}
-        if settings.weights:
-            sources["weights"] = lambda: network.theta
-        if settings.gradients:
-            sources["gradients"] = lambda: graph.grad
-        if settings.activations:
-            for name, unit in zip(self._names, self._gauge.units, strict=True):
-                sources[f"activations/{name}"] = partial(getattr, unit, "A")
+    def _keep(self, epoch: int) -> None:
+        """Measure the network as it is, and let what was found wait."""
+        self._gauge.keep()
+        self._epochs.append(epoch)
         for part, score in self._confusions.items():
-            sources[f"confusion/{part}"] = partial(getattr, score, "confusion")
-        self._ring = {
-            name: (np.empty((self._capacity, *source().shape), source().dtype), source)
-            for name, source in sources.items()
-        }
+            self._counts[part].append(score.confusion)
+        if self._gauge.waiting == self._gauge.capacity:
+            self._write_epochs()
 
-    def _waiting_rows(self) -> Iterator[tuple[str, Array]]:
-        """The file and the rows of every tensor that waits, as they are to stand on disk."""
-        for name, (ring, _) in self._ring.items():
-            rows = ring[: self._waiting]
-            if name in ("weights", "gradients"):
-                for parameter, values in self._trainer.network.named(rows).items():
-                    yield f"{name}/{parameter}.npy", values
-            elif name.startswith("activations/"):
-                yield f"{name}.npy", rows.swapaxes(1, 2)  # (units, probe rows) to (probe rows, units)
-            else:
-                yield f"{name}.npy", rows
+    def _write_steps(self) -> None:
+        """Lines of steps.csv for the watched steps that wait."""
+        for signals, layers in zip(self._watched, self._trainer.gauge.read(), strict=True):
+            head = f"{signals.step},{signals.epoch}"
+            middle = numbers((signals.lr, signals.loss, signals.loss_after))
+            self._steps.lines += [
+                f"{head},{name},{middle},{numbers(row)}" for name, row in zip(self._names, layers.tolist(), strict=True)
+            ]
+            self._update_ratios[signals.epoch] = layers[:, UPDATE_RATIO]
+        self._watched = []
 
-    def _flush(self) -> None:
-        """Write the rows that wait; they count from the next commit on."""
-        for name, rows in self._waiting_rows():
+    def _write_epochs(self) -> None:
+        """Lines of layers.csv and rows of the tensors for the epochs that wait; they count from the next commit on."""
+        self._write_steps()
+        if not self._epochs:
+            return
+        unknown = np.full(len(self._names), nan)
+        for epoch, layers in zip(self._epochs, self._gauge.read(), strict=True):
+            updates = self._update_ratios.pop(epoch, unknown)
+            self._layers.lines += [
+                f"{epoch},{name},{numbers((*row, update))}"
+                for name, row, update in zip(self._names, layers.tolist(), updates.tolist(), strict=True)
+            ]
+        for name, rows in self._tensor_rows():
             self._tensors[name].append(rows)
-        self._waiting = 0
+        self.tensor_epochs += [epoch for epoch in self._epochs if epoch % self.stride == 0]
+        self._epochs = []
+        self._counts = {part: [] for part in self._confusions}
+        self._gauge.clear()
+
+    def _tensor_rows(self, *, one: bool = False) -> Iterator[tuple[str, Array]]:
+        """Every tensor's file, and the rows that wait for it, as they are to stand on disk; or what one row is like."""
+        gauge, network, settings = self._gauge, self._trainer.network, self._settings
+        kept: slice | list[int] = slice(None)
+        if not one and any(epoch % self.stride for epoch in self._epochs):
+            kept = [at for at, epoch in enumerate(self._epochs) if epoch % self.stride == 0]
+        for kind, wanted, vectors in (
+            ("weights", settings.weights, network.theta[None] if one else gauge.theta),
+            ("gradients", settings.gradients, gauge.graph.grad[None] if one else gauge.grad),
+        ):
+            if wanted:
+                for parameter, values in network.named(vectors[kept]).items():
+                    yield f"{kind}/{parameter}.npy", values
+        if settings.activations:
+            activations = [unit.A[None] for unit in gauge.units] if one else gauge.activations
+            for name, values in zip(self._names, activations, strict=True):
+                yield f"activations/{name}.npy", values[kept].swapaxes(1, 2)  # to (epochs, probe rows, units)
+        for part, score in self._confusions.items():
+            counts = [score.confusion] if one else self._counts[part]
+            yield f"confusion/{part}.npy", np.array(counts, np.int32).reshape(-1, score.classes, score.classes)[kept]
 
     def _open(self, committed: Mapping[str, Any] | None) -> None:
         files = {} if committed is None else committed["files"]
-        for kind in {name.split("/")[0] for name in self._ring}:
-            with disk_errors(self.folder / kind):
-                (self.folder / kind).mkdir(exist_ok=True)
-        self._tensors = {
-            name: NpyLog(
-                self.folder / name,
-                rows.shape[1:],
-                np.int32 if name.startswith("confusion/") else np.float32,
-                rows=files.get(name, {}).get("rows", 0),
-            )
-            for name, rows in self._waiting_rows()
-        }
+        self._tensors: dict[str, NpyLog] = {}
+        for name, row in self._tensor_rows(one=True):
+            path = self.folder / name
+            with disk_errors(path):
+                path.parent.mkdir(exist_ok=True)
+            dtype = np.int32 if row.dtype.kind == "i" else np.float32
+            self._tensors[name] = NpyLog(path, row.shape[1:], dtype, rows=files.get(name, {}).get("rows", 0))
         columns = ("epoch", "step", "lr", *self._trainer.score_columns)
         self._metrics = self._open_table("metrics.csv", columns, files)
         self._layers = self._open_table("layers.csv", LAYER_FIELDS, files)
         self._steps = self._open_table("steps.csv", STEP_FIELDS, files)
         # times differ from run to run, so that commit.json, which does not, cannot know this file's size
         epochs = 0 if committed is None else committed["epoch"]
-        self._times = self._open_table(
-            "times.csv", TIME_FIELDS, {"times.csv": first_lines(self.folder / "times.csv", epochs)}
-        )
+        kept = {"times.csv": first_lines(self.folder / "times.csv", epochs)}
+        self._times = self._open_table("times.csv", TIME_FIELDS, kept)
         self._tables = (self._metrics, self._layers, self._steps, self._times)
 
     def _open_table(self, name: str, columns: tuple[str, ...], files: Mapping[str, Any]) -> CsvLog:
         kept = files.get(name, {"rows": 0, "bytes": 0})
         return CsvLog(self.folder / name, columns, rows=kept["rows"], size=kept["bytes"])
-
-    def _count_row_bytes(self) -> int:
-        settings, network = self._settings, self._trainer.network
-        size = 4 * network.theta.size * (settings.weights + settings.gradients)
-        if settings.activations:
-            size += sum(4 * unit.A.size for unit in self._gauge.units)
-        return size + sum(4 * score.classes**2 for score in self._confusions.values())
 
 
 def stride(row_bytes: int, epochs: int, settings: LogSettings) -> int:
@@ -259,9 +249,14 @@ def check_space(folder: Path, needed: int) -> None:
         )
 
 
-def numbers(values: Iterable[float]) -> str:
+def numbers(values: Sequence[float]) -> str:
     """Values of a CSV row, with 7 significant digits: what float32 holds."""
-    return ",".join([f"{value:.7g}" for value in values])
+    return _format(len(values)) % tuple(values)
+
+
+@cache
+def _format(count: int) -> str:
+    return ",".join(["%.7g"] * count)
 
 
 def first_lines(path: Path, rows: int) -> dict[str, int]:
