@@ -46,7 +46,7 @@ def first_look(built: Built) -> dict[str, Any]:
     batch = probe_batch(built, None)
     graph, loss = training_graph(network, len(built.probe_rows)), bound_loss(built.loss, network, batch.X.shape[1])
     with np.errstate(all="ignore"):
-        built.gauge.measure()
+        built.gauge.pass_probe()
         Z = forward(network, graph, batch)
         losses = loss.forward(Z, batch.Y)
         start_loss = batch.mean(losses)
@@ -319,7 +319,7 @@ def order_panel(built: Built) -> dict[str, Any]:
 def penalty_panel(built: Built) -> dict[str, Any]:
     """The gradient of the penalties at the end, over that of the data on the probe rows."""
     network, gauge, regularize = built.network, built.gauge, built.config.regularize
-    gauge.measure()
+    gauge.pass_probe()
     mask = network.penalized()
     pull = mask * (regularize.l1 * np.sign(network.theta) + regularize.l2 * network.theta)
     data = norm(gauge.graph.grad * mask)
