@@ -41,7 +41,8 @@ def balanced_accuracy_from(confusion: Array) -> float:
 def regression_scores(true: Array, predicted: Array) -> dict[str, float]:
     """RMSE in the target's own units and R² (mean over targets), for (rows, targets); R² is nan under two rows.
 
-    Scores of no rows are nan. A target that never changes has no variance to explain: R² is 0 for it, or 1 where every prediction is exact.
+    Scores of no rows are nan. A target that never changes has no variance to explain: R² is 0 for it, or 1 where
+    every prediction is exact.
     """
     if not len(true):
         return {"rmse": nan, "r2": nan}
