@@ -60,14 +60,14 @@ class TrainingView:
             highlight=False,
         )
         self.console.print(data_table(card))
-        self.console.print(network_line(session), highlight=False)
+        self.console.print(network_line(session), highlight=False, soft_wrap=True)
         for notice in session.info["notices"]:
             self.console.print(f"[yellow]note:[/] {escape(notice)}", highlight=False, soft_wrap=True)
 
     def conclude(self, run: Run) -> None:
         """The scores beside the baselines, the speed, and what to type next."""
         self.console.print(score_table(run.info))
-        self.console.print(speed_line(run), highlight=False)
+        self.console.print(speed_line(run), highlight=False, soft_wrap=True)
         self.console.print(f"written to [bold]{escape(shown(run.path))}/[/]", highlight=False, soft_wrap=True)
         self.console.print(f"next: [bold cyan]python script/visualize.py {escape(run.as_typed)}[/]", highlight=False)
 

@@ -1,0 +1,61 @@
+# `make run`: from a clone to a trained network and its film. `make test`: what must hold, in a few minutes.
+# Everything happens in .venv; nothing else on the machine is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test test-all lint types format schema reference benchmark doctor-benchmark zoo clean
+
+run: $(VENV)/installed
+	$(BIN)/python script/train.py
+	$(BIN)/python script/visualize.py
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-all: $(VENV)/installed-dev
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run --branch --source nn_scratch -m pytest
+	$(BIN)/python -m coverage report --skip-covered
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# files that are derived from the code; tests keep them current
+schema: $(VENV)/installed
+	$(BIN)/python -m nn_scratch.config.json_schema
+
+reference: $(VENV)/installed
+	$(BIN)/python -m nn_scratch.reference
+
+benchmark: $(VENV)/installed
+	$(BIN)/python script/benchmark.py
+
+doctor-benchmark: $(VENV)/installed-dev
+	$(BIN)/python -m tests.doctor_benchmark --part reported --minutes 9
+
+zoo: $(VENV)/installed
+	$(BIN)/python script/zoo.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python requirements.txt
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed pyproject.toml
+	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
