@@ -35,7 +35,7 @@ SCHEMA = 1
 CHECKED_ROWS = 16  # of the probe, on which the gradient is checked
 CHECKED_ENTRIES = 5  # a layer
 DIFFERENCE = 1e-5  # of a parameter, relative to max(1, |θ|)
-KINK = 0.1  # relative difference of the slopes to the left and to the right, above which they lie on two sides of one
+KINK = 0.01  # relative difference of the slopes to the left and to the right, above which they lie on two sides of one
 ORDER_BATCHES = 50
 ALIKE = 1e-6  # relative difference of two units' weights below which they are one unit twice
 

@@ -1,22 +1,241 @@
-"""What goes wrong within the first steps: the learning rate."""
+"""What goes wrong from the first steps on: the learning rate, and the size of the batches."""
 
 from __future__ import annotations
 
+from math import isfinite, log10
+
+import numpy as np
+
 from nn_scratch.doctor.case import Case
 from nn_scratch.doctor.diagnosis import Finding, Patch
+from nn_scratch.doctor.reckoning import grade, ramp
 from nn_scratch.doctor.rule import rule
 
+EARLY = 20  # steps whose batch is passed again after its update
 
-@rule("lr_too_high", stage="first_steps", source="LeCun et al. 1998, Efficient BackProp", explains=("dead_relu",))
+
+@rule(
+    "lr_too_high",
+    stage="first_steps",
+    source="LeCun et al. 1998, Efficient BackProp, 4.6; Bengio 2012, 2.1",
+    explains=(
+        "dead_relu",
+        "saturated",
+        "vanishing_gradient",
+        "exploding_gradient",
+        "noisy_batches",
+        "overfit",
+        "underfit",
+        "too_few_epochs",
+        "lr_too_low",
+        "over_regularized",
+    ),
+)
 def lr_too_high(case: Case) -> Finding | None:
     """The network is fine at step 0 and broken by its own updates."""
-    if not case.diverged:
+    if case.optimizer["type"] == "lbfgs" or not len(case.steps.get("step", ())):
+        return diverged_at_once(case)
+    signs, layer = step_signs(case)
+    strength = max(
+        1.0 if case.diverged else 0.0,
+        ramp(signs["worse_share"], 0.3, 0.6),
+        ramp(log10(max(signs["growth"], 1e-9)), 0.3, 1.0),
+        ramp(log10(max(signs["update_ratio"], 1e-9)), -1.2, -0.3) * ramp(log10(case.lr_ratio), 0.5, 1.3),
+        ramp(log10(case.lr_ratio), 0.8, 1.8) * 0.8,
+        ramp(signs["late_update_ratio"], 0.03, 0.12) * ramp(log10(case.lr_ratio), 0.0, 0.8),
+    )
+    if not case.diverged:  # whoever fits the training rows was not broken
+        strength *= 0.3 + 0.7 * ramp(case.fit_shortfall, -0.1, 0.02) if isfinite(case.fit_shortfall) else 1.0
+    if case.diverged and case.lr_ratio < 3 and signs["worse_share"] < 0.1:
+        strength = 0.7
+    if strength < 0.15:
         return None
+    severity, confidence = grade(case, strength)
+    # momentum and Adam both forget a spike: a run that ends well was not harmed
+    lr = case.lr / (10 if case.lr_ratio < 30 else 10 ** round(log10(case.lr_ratio)))
+    step = broken_step(case)
     return Finding(
         "lr_too_high",
-        "critical",
-        0.6,
+        severity,
+        confidence,
         "first_steps",
-        f"the learning rate {case.lr:g} is too high",
-        patches=(Patch({"optimizer.lr": case.lr / 10}, "smaller steps"),),
+        f"the learning rate {case.lr:g} is too high: "
+        + (
+            f"its steps blew the numbers up until they overflowed in epoch {case.info['diverged']['epoch']}"
+            if case.diverged
+            else f"an update moves the weights by {signs['update_ratio']:.0%} and often makes its own batch worse"
+            if signs["worse_share"] > 0.2
+            else f"an update moves the weights by {signs['update_ratio']:.2g} of their size"
+        ),
+        evidence={
+            "lr": case.lr,
+            "usual_lr": case.usual_lr,
+            "steps_that_made_their_batch_worse": signs["worse_share"],
+            "loss_growth": signs["growth"],
+            "update_ratio": signs["update_ratio"],
+            "late_update_ratio": signs["late_update_ratio"],
+            "threshold": 0.1,
+        },
+        patches=(
+            Patch({"optimizer.lr": rounded_lr(lr)}, "smaller steps follow the slope of the loss downhill"),
+            Patch({"optimizer.lr": rounded_lr(lr / 10)}, "smaller steps still"),
+        ),
+        layer=layer or None,
+        epoch=1 if step else None,
+        step=step,
     )
+
+
+def rounded_lr(lr: float) -> float:
+    return float(f"{lr:.2g}")
+
+
+def diverged_at_once(case: Case) -> Finding | None:
+    if not case.diverged:
+        return None
+    severity, confidence = grade(case, 0.6)
+    return Finding(
+        "lr_too_high",
+        severity,
+        confidence,
+        "first_steps",
+        f"the first updates at the rate {case.lr:g} made the weights overflow",
+        evidence={"lr": case.lr, "usual_lr": case.usual_lr},
+        patches=(Patch({"optimizer.lr": rounded_lr(case.lr / 10)}, "smaller steps"),),
+        layer=(case.info.get("diverged") or {}).get("layer"),
+        epoch=1,
+        step=1,
+    )
+
+
+def step_signs(case: Case) -> tuple[dict[str, float], str]:
+    """What steps 1 to 20 and the later watched ones say of the size of the updates."""
+    steps = case.steps
+    early = steps["step"] <= EARLY
+    before, after = steps["loss"][early], steps["loss_after"][early]
+    known = np.isfinite(before)
+    worse = ~(after[known] <= before[known] * 1.01 + 1e-6)
+    start = before[known][0] if known.any() else np.nan
+    highest = np.nanmax(np.where(np.isfinite(before), before, np.nan)) if known.any() else np.nan
+    ratios = {name: columns["update_ratio"] for name, columns in case.steps_by_layer.items()}
+    # biases and zero weights make the first ratios large: the median says what the steps do
+    medians = {
+        name: float(np.nanmedian(values[early])) for name, values in ratios.items() if np.isfinite(values[early]).any()
+    }
+    late = {
+        name: float(np.nanmedian(values[len(values) // 2 :]))
+        for name, values in ratios.items()
+        if np.isfinite(values[len(values) // 2 :]).any()
+    }
+    layer = max(medians, key=lambda name: medians[name], default="")
+    return {
+        "worse_share": float(worse.mean()) if len(worse) else 0.0,
+        "growth": float(highest / max(start, case.constant_loss if isfinite(case.constant_loss) else 0, 1e-9))
+        if isfinite(highest)
+        else 0.0,
+        "update_ratio": max(medians.values(), default=0.0),
+        "late_update_ratio": max(late.values(), default=0.0),
+    }, layer
+
+
+def broken_step(case: Case) -> int | None:
+    """The first step whose batch had a higher loss after its own update."""
+    steps = case.steps
+    worse = np.flatnonzero(~(steps["loss_after"] <= steps["loss"] * 1.01) & (steps["step"] <= EARLY))
+    return int(steps["step"][worse[0]]) if len(worse) else None
+
+
+@rule(
+    "lr_too_low",
+    stage="first_steps",
+    source="Bengio 2012, Practical recommendations for gradient-based training, 2.1",
+    explains=("too_few_epochs", "underfit", "vanishing_gradient", "init_too_small"),
+)
+def lr_too_low(case: Case) -> Finding | None:
+    """Every layer's updates are so small that the network stays where it began."""
+    if case.diverged or not len(case.steps.get("step", ())) or case.optimizer["type"] == "lbfgs":
+        return None
+    moved = [
+        float(columns["distance"][-1] / columns["W_norm"][0])
+        for name, columns in case.by_layer.items()
+        if columns["W_norm"][0] > 0 and case.layer(name).trainable
+    ]
+    ratios = np.concatenate([columns["update_ratio"] for columns in case.steps_by_layer.values()])
+    ratio = float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else 0.0
+    furthest = max(moved, default=0.0)
+    low = -log10(max(case.lr_ratio, 1e-12))
+    strength = max(
+        ramp(low, 0.9, 1.8) * ramp(-furthest, -0.3, -0.1),
+        ramp(-log10(max(ratio, 1e-15)), 3.6, 4.6) * ramp(low, 0.3, 1.0),
+        ramp(low, 1.6, 2.6) * 0.9,
+    )
+    if strength < 0.15:
+        return None
+    severity, confidence = grade(case, strength)
+    usual = case.usual_lr if case.optimizer["type"] != "sgd" else 0.1 * (1 - float(case.optimizer.get("momentum", 0)))
+    return Finding(
+        "lr_too_low",
+        severity,
+        confidence,
+        "first_steps",
+        f"the learning rate {case.lr:g} is too low: in {case.epochs_done} epochs no layer moved by more than "
+        f"{furthest:.1%} of its weights",
+        evidence={
+            "lr": case.lr,
+            "usual_lr": usual,
+            "median_update_ratio": ratio,
+            "furthest_moved": furthest,
+            "threshold": 1e-5,
+        },
+        patches=(
+            Patch({"optimizer.lr": rounded_lr(usual)}, "the optimizer's usual rate"),
+            Patch({"optimizer.lr": rounded_lr(usual * 5)}, "a larger one, where the epochs are few"),
+        ),
+        epoch=1,
+        step=1,
+    )
+
+
+@rule(
+    "noisy_batches",
+    stage="first_steps",
+    source="McCandlish et al. 2018, An Empirical Model of Large-Batch Training",
+    explains=("overfit", "underfit", "dead_relu", "saturated", "too_few_epochs"),
+)
+def noisy_batches(case: Case) -> Finding | None:
+    """Batches of so few rows that the noise of their gradients drowns the slope."""
+    size = case.batch_size
+    if size > 8 or case.diverged:
+        return None
+    wobble = unsteadiness(case)
+    strength = ramp(-log10(size), -0.95, -0.3) * (0.4 + 0.6 * ramp(wobble, 0.1, 0.4))
+    if strength < 0.15:
+        return None
+    severity, confidence = grade(case, strength)
+    larger = min(4 * size if size > 2 else 16, case.train_rows)
+    return Finding(
+        "noisy_batches",
+        severity,
+        min(confidence, 0.9),
+        "first_steps",
+        f"batches of {size} row{'s' * (size > 1)} give gradients that are mostly noise at the rate {case.lr:g}",
+        evidence={"batch_size": size, "unsteadiness": wobble, "threshold": 0.1},
+        patches=(
+            Patch({"train.batch_size": larger}, "the mean of more rows has less noise"),
+            Patch(
+                {"train.batch_size": larger, "optimizer.lr": rounded_lr(case.lr / 3)},
+                "and smaller steps average over more of them",
+            ),
+        ),
+        epoch=1,
+        step=1,
+    )
+
+
+def unsteadiness(case: Case) -> float:
+    """How much the training loss jumps from epoch to epoch, relative to its level, in the second half."""
+    loss = case.curve("train_loss")
+    late = loss[len(loss) // 2 :]
+    if len(late) < 3:
+        return 0.0
+    return float(np.median(np.abs(np.diff(late))) / max(float(np.mean(late)), 1e-9))

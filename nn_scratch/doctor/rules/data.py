@@ -1,0 +1,375 @@
+"""Faults of the data: its order, its split, its labels, its scale."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from nn_scratch.doctor.case import HARM, Case, number
+from nn_scratch.doctor.diagnosis import Finding, Patch, Severity
+from nn_scratch.doctor.reckoning import grade, ramp
+from nn_scratch.doctor.rule import rule
+
+IN_ORDER = 5.0  # standard deviations by which runs of equal labels are fewer than in a random order
+UNLIKE = 5.0  # the same of label counts a batch
+LATER = (
+    "split_mismatch",
+    "class_imbalance",
+    "label_noise",
+    "constant_init",
+    "init_too_large",
+    "init_too_small",
+    "vanishing_gradient",
+    "exploding_gradient",
+    "saturated",
+    "dead_relu",
+    "lr_too_high",
+    "lr_too_low",
+    "noisy_batches",
+    "overfit",
+    "underfit",
+    "too_few_epochs",
+)
+
+
+@rule(
+    "sorted_data",
+    stage="data",
+    source="Bengio 2012, Practical recommendations for gradient-based training, 3.1 (shuffle the examples)",
+    explains=LATER,
+)
+def sorted_data(case: Case) -> Finding | None:
+    """Rows in the order of their labels, with nothing that mixes them before the split or before each epoch."""
+    order = case.card["order"]
+    shuffled, mixed = bool(case.config["data"]["shuffle"]), bool(case.config["train"]["shuffle"])
+    z = number(order.get("z"))
+    strength_of_order = abs(z) if case.is_classification else z
+    in_order = isfinite(z) and strength_of_order > IN_ORDER and (not case.is_classification or z < 0)
+    batches = case.signals.get("order") or {}
+    batch_z = number(batches.get("z"))
+    lost = split_cost(case)
+    absent = absent_share(case)
+    blocks = not mixed and isfinite(batch_z) and batch_z > UNLIKE
+    if shuffled or not (in_order or absent > 0.5):
+        return None
+    split_hurts = lost > HARM + 2 * case.standard_error * 0.5 or absent > 0.2
+    severity, confidence = grade(case, 0.9 if blocks else 0.6)
+    if split_hurts:
+        severity, confidence = "critical", 0.95
+    elif not blocks:
+        return None
+    what = "label" if case.is_classification else "target"
+    patch = {"data.shuffle": True} | ({} if mixed else {"train.shuffle": True})
+    return Finding(
+        "sorted_data",
+        severity,
+        confidence,
+        "data",
+        f"the rows stand in the order of their {what}s and nothing mixes them, so "
+        + (
+            "the parts of the split do not resemble each other"
+            if split_hurts
+            else f"each batch shows the network a single stretch of {what}s, and it forgets the others"
+        ),
+        evidence={
+            "runs": order.get("runs"),
+            "expected_runs": order.get("expected_runs"),
+            "order_z": z,
+            "threshold": -IN_ORDER if case.is_classification else IN_ORDER,
+            "batch_z": batch_z,
+            "one_class_batches": batches.get("pure_share"),
+            "held_rows_of_untrained_classes": absent,
+            "score_lost_by_the_split": lost,
+        },
+        patches=(
+            Patch(patch, "mixed rows give every part of the split, and every batch, a fair sample of all of them"),
+        ),
+        epoch=1,
+        step=1,
+    )
+
+
+def split_cost(case: Case) -> float:
+    """How much better a simple model does with a random split than with the one in use."""
+    found = case.signals.get("attainable") or {}
+    return number(found.get("pooled")) - max(-1.0, number(found.get("split")))
+
+
+def absent_share(case: Case) -> float:
+    """The share of held-out rows whose class training never sees (or hardly ever: below a fifth of its share)."""
+    if not case.is_classification:
+        return 0.0
+    counts = case.class_counts
+    held = counts["val"] + counts["test"]
+    share = counts["train"] / max(1, counts["train"].sum())
+    usual = held / max(1, held.sum())
+    rare = (share < usual / 5) & (held >= 3)
+    return float(held[rare].sum() / max(1, held.sum()))
+
+
+@rule(
+    "split_mismatch",
+    stage="data",
+    source="Quionero-Candela et al. 2009, Dataset Shift in Machine Learning",
+    explains=tuple(name for name in LATER if name != "split_mismatch"),
+)
+def split_mismatch(case: Case) -> Finding | None:
+    """Training rows and held-out rows are not of one kind."""
+    lost, absent = split_cost(case), absent_share(case)
+    summary = case.card["feature_summary"]
+    shift = abs(number((summary.get("shift_val_z_max") or {}).get("value")))
+    shift_test = abs(number((summary.get("shift_test_z_max") or {}).get("value")))
+    shift = float(np.nanmax([shift, shift_test, 0.0]))
+    features = int(case.card["features"])
+    unlike = shift > 5 + 0.5 * np.log(features)
+    if not (unlike or absent > 0.2 or class_shift(case) > UNLIKE):
+        return None
+    hurts = lost > HARM + 1.5 * case.standard_error or absent > 0.2
+    severity: Severity = "critical" if hurts else "warning"
+    shuffled = bool(case.config["data"]["shuffle"])
+    patch = {"data.shuffle": True} if not shuffled else {"data.stratify": True}
+    own_test = bool(case.card["split"].get("own_test"))
+    return Finding(
+        "split_mismatch",
+        severity,
+        0.9 if hurts else 0.6,
+        "data",
+        "the rows that are held out differ from the rows that are trained on by more than chance would have it",
+        evidence={
+            "largest_shift_z": shift,
+            "class_shift_z": class_shift(case),
+            "held_rows_of_untrained_classes": absent,
+            "score_lost_by_the_split": lost,
+        },
+        patches=()
+        if own_test and shuffled
+        else (Patch(patch, "rows drawn at random make the parts samples of the same thing"),),
+    )
+
+
+def class_shift(case: Case) -> float:
+    """How far the class counts of val and test are from those of train, in standard deviations."""
+    if not case.is_classification:
+        return 0.0
+    counts = case.class_counts
+    worst = 0.0
+    n = counts["train"].sum()
+    for part in ("val", "test"):
+        m = counts[part].sum()
+        if not m:
+            continue
+        pooled = (counts["train"] + counts[part]) / (n + m)
+        spread = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.abs(counts[part] / m - counts["train"] / n) / spread
+        worst = max(worst, float(np.nanmax(z, initial=0.0)))
+    return worst
+
+
+@rule(
+    "leakage",
+    stage="data",
+    source="Kaufman et al. 2012, Leakage in data mining",
+)
+def leakage(case: Case) -> Finding | None:
+    """Held-out rows that also stand in train, or one feature that gives the target away."""
+    found = case.card["duplicates"]
+    held = max(1, case.held_rows)
+    leaked = int(found["val_in_train"]) + int(found["test_in_train"])
+    end = case.signals.get("end") or {}
+    unseen = number(end.get("unseen_score"))
+    inflated = case.held_score - unseen if isfinite(unseen) else 0.0
+    if leaked / held >= 0.05 and leaked >= 5:
+        hurts = inflated >= HARM and number(end.get("unseen_rows")) >= 20 and inflated > 1.5 * case.standard_error
+        return Finding(
+            "leakage",
+            "critical" if hurts else "warning",
+            0.8,
+            "data",
+            f"{leaked} of {held} held-out rows also stand in the training rows, so the score measures memory",
+            evidence={"leaked_rows": leaked, "held_rows": held, "score": case.held_score, "score_unseen": unseen},
+        )
+    best = (case.info.get("baselines") or {}).get("best_feature") or {}
+    alone = number(best.get(case.score_name))
+    second = number(((case.signals.get("attainable") or {}).get("without_best") or {}).get("score"))
+    if isfinite(alone) and alone >= 0.98 and int(case.card["features"]) >= 3 and alone - second > 0.1:
+        return Finding(
+            "leakage",
+            "warning",
+            0.5,
+            "data",
+            f"the feature {best['feature']!r} alone predicts the target ({alone:.3f}); is it known before the answer?",
+            evidence={"feature": best["feature"], "score_alone": alone, "score_without_it": second},
+            patches=(Patch({"data.ignore": [best["feature"]]}, "the network has to use the other columns"),)
+            if str(case.card["origin"]).endswith(".csv")
+            else (),
+        )
+    return None
+
+
+@rule(
+    "class_imbalance",
+    stage="data",
+    source="He and Garcia 2009, Learning from Imbalanced Data",
+    explains=("underfit", "too_few_epochs"),
+)
+def class_imbalance(case: Case) -> Finding | None:
+    """Rare classes that the network passes over for the frequent ones."""
+    if not case.is_classification:
+        return None
+    counts = case.class_counts["train"]
+    present = counts > 0
+    if np.count_nonzero(present) < 2:
+        return None
+    ratio = float(counts.max() / counts[present].min())
+    weighted = case.config.get("class_weight") is not None
+    if ratio < 5 or weighted:
+        return None
+    rare = present & (counts * 4 <= counts.max())
+    recall = case.recalls.get("held", np.full(len(counts), np.nan))
+    train_recall = case.recalls.get("train", np.full(len(counts), np.nan))
+    if not np.isfinite(recall[rare]).any():
+        recall = train_recall
+    rare_recall = float(np.nanmean(recall[rare])) if np.isfinite(recall[rare]).any() else np.nan
+    other = float(np.nanmean(recall[present & ~rare])) if np.isfinite(recall[present & ~rare]).any() else np.nan
+    gap = other - rare_recall
+    evidence: dict[str, Any] = {
+        "counts_ratio": ratio,
+        "rare_recall": rare_recall,
+        "other_recall": other,
+        "balanced_accuracy": case.held_score,
+        "attainable": case.attainable,
+    }
+    if not isfinite(gap) or gap < 0.15:
+        return None
+    strength = ramp(gap, 0.15, 0.4) * ramp(ratio, 5, 12) * ramp(other, 0.5, 0.75)
+    severity, confidence = grade(case, strength)
+    return Finding(
+        "class_imbalance",
+        severity,
+        confidence,
+        "data",
+        f"the rarest class has 1 row for {ratio:.0f} of the most frequent, and the network passes the rare over",
+        evidence=evidence,
+        patches=(
+            Patch(
+                {"class_weight": "balanced"},
+                "rare rows count for more in the loss; it helps, and seldom cures fully: more rare rows would",
+            ),
+        ),
+    )
+
+
+@rule(
+    "label_noise",
+    stage="data",
+    source="Northcutt et al. 2021, Confident Learning: Estimating Uncertainty in Dataset Labels",
+    explains=("overfit",),
+)
+def label_noise(case: Case) -> Finding | None:
+    """Rows far inside one class that carry the label of another."""
+    if not case.is_classification:
+        return None
+    found = case.signals.get("attainable") or {}
+    certain, overall = number(found.get("certain_errors")), 1 - number(found.get("margin_accuracy"))
+    rows = number(found.get("rows"))
+    if not isfinite(certain) or not rows > 60:
+        return None
+    chance_error = 1 - case.chance
+    spread = np.sqrt(max(certain * (1 - certain), 0.01) / (rows / 3))
+    noise = certain - spread
+    # where nothing can be told apart, certain rows are no more certain than others
+    informed = overall < 0.75 * chance_error
+    if not informed and case.attainable - case.chance < 0.25 * chance_error and overall > 0.3:
+        return nothing_to_learn(case)
+    if noise < 0.03 or not informed:
+        return None
+    strength = ramp(noise, 0.03, 0.09) * ramp(certain / max(overall, 1e-9), 0.3, 0.6)
+    harmful = strength > 0.5
+    return Finding(
+        "label_noise",
+        "critical" if harmful else "info",
+        0.5 + 0.4 * strength,
+        "data",
+        f"about {certain:.0%} of the rows that lie deep inside one class carry the label of another: "
+        "the fault is in the data, and no line of YAML mends it",
+        evidence={"certain_errors": certain, "all_errors": overall, "threshold": 0.03, "rows": rows},
+        patches=(
+            Patch(
+                {"train.early_stopping": {"monitor": "val_loss", "patience": 10}},
+                "stopping early keeps the network from learning the wrong labels by heart; correct the labels",
+            ),
+        ),
+    )
+
+
+def nothing_to_learn(case: Case) -> Finding:
+    return Finding(
+        "label_noise",
+        "critical",
+        0.5,
+        "data",
+        "no model does much better than guessing: the labels, or most of them, have nothing to do with the features",
+        evidence={"attainable": case.attainable, "chance": case.chance, "references": case.references},
+    )
+
+
+@rule(
+    "unscaled_inputs",
+    stage="data",
+    source="LeCun et al. 1998, Efficient BackProp, 4.3",
+    explains=(
+        "init_too_large",
+        "init_too_small",
+        "exploding_gradient",
+        "vanishing_gradient",
+        "saturated",
+        "dead_relu",
+        "lr_too_high",
+        "lr_too_low",
+        "too_few_epochs",
+        "underfit",
+        "noisy_batches",
+        "overfit",
+    ),
+)
+def unscaled_inputs(case: Case) -> Finding | None:
+    """Features whose scales differ by orders, or that lie far from zero."""
+    given = case.card["input"]
+    if case.config["data"]["scale"] == "standard":
+        return None
+    low, high, mean = (number(given.get(name)) for name in ("std_min", "std_max", "mean_abs_max"))
+    spread = high / low if low > 0 else np.nan
+    off_centre = mean / high if high > 0 else np.nan
+    size = max(mean, high)
+    strength = max(
+        ramp(np.log10(max(size, 1e-9)), 1.0, 2.0),
+        ramp(-np.log10(max(size, 1e-9)), 0.9, 2.0),
+        ramp(np.log10(max(off_centre, 1e-9)), 0.8, 1.5),
+        ramp(np.log10(max(spread, 1e-9)), 1.5, 2.5) * ramp(np.log10(max(size, 1e-9)), 0.5, 1.5),
+    )
+    if case.layers[0].normalized:
+        strength *= 0.5
+    if strength < 0.1 or case.config["data"]["scale"] == "minmax":
+        return None
+    severity, confidence = grade(case, strength)
+    return Finding(
+        "unscaled_inputs",
+        severity,
+        confidence,
+        "data",
+        "the features are fed as they are: " + scales(low, high, mean),
+        evidence={"std_ratio": spread, "largest_mean": mean, "largest_std": high, "smallest_std": low},
+        patches=(
+            Patch({"data.scale": "standard"}, "features of mean 0 and std 1 suit the initial weights and the rate"),
+        ),
+        layer="hidden_1" if case.hidden else "output",
+        epoch=0,
+        step=0,
+    )
+
+
+def scales(low: float, high: float, mean: float) -> str:
+    return f"their standard deviations go from {low:.3g} to {high:.3g}, and their means up to {mean:.3g}"

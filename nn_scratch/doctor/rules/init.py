@@ -1,0 +1,485 @@
+"""Faults of the network before its first step: config, initial weights, signals forward and back."""
+
+from __future__ import annotations
+
+from math import isfinite, log10
+
+import numpy as np
+
+from nn_scratch.doctor.case import Case, LayerOf, name_of, number
+from nn_scratch.doctor.diagnosis import Finding, Patch
+from nn_scratch.doctor.patches import relu_layers, with_layers
+from nn_scratch.doctor.reckoning import grade, ramp
+from nn_scratch.doctor.rule import rule
+
+TRAINING = (
+    "lr_too_high",
+    "lr_too_low",
+    "noisy_batches",
+    "overfit",
+    "underfit",
+    "too_few_epochs",
+    "dead_relu",
+    "saturated",
+    "vanishing_gradient",
+    "exploding_gradient",
+)
+WRONG = 2e-2  # relative error of the gradient
+BOUNDED = ("sigmoid", "tanh", "hard_tanh", "hard_sigmoid", "softsign")
+REACH = {
+    "relu": (0.0, np.inf),
+    "relu6": (0.0, 6.0),
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "hard_tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "softplus": (0.0, np.inf),
+    "softmax": (0.0, 1.0),
+}
+
+
+@rule(
+    "wrong_gradient",
+    stage="config",
+    source="Bishop 1995, Neural Networks for Pattern Recognition, 4.8.1 (central differences)",
+    explains=(*TRAINING, "init_too_large", "init_too_small", "constant_init"),
+)
+def wrong_gradient(case: Case) -> Finding | None:
+    """The gradient is not the slope of the loss: a fault of the code."""
+    checked = [entry for entry in case.start.get("gradient_errors", ()) if entry["error"] is not None]
+    wrong = [entry for entry in checked if entry["error"] > WRONG and entry["entries"] >= 2]
+    if not wrong:
+        return None
+    # backward runs from the output on: the last wrong layer is the first that went wrong
+    worst = wrong[-1]
+    return Finding(
+        "wrong_gradient",
+        "critical",
+        0.95,
+        "config",
+        f"the gradient of {worst['layer']} is not the slope of the loss: a fault of the code, not of the config",
+        evidence={"relative_error": worst["error"], "threshold": WRONG, "entries": worst["entries"]},
+        layer=worst["layer"],
+        epoch=0,
+        step=0,
+    )
+
+
+@rule(
+    "wrong_loss_output",
+    stage="config",
+    source="Bridle 1990; PyTorch's CrossEntropyLoss: 'the input is expected to contain the unnormalized logits'",
+    explains=(*TRAINING, "class_imbalance", "over_regularized"),
+)
+def wrong_loss_output(case: Case) -> Finding | None:
+    """An activation on the output that the loss does not expect."""
+    activation = case.layers[-1].activation
+    if activation in ("auto", "identity"):
+        return None
+    evidence: dict[str, object] = {"activation": activation, "loss": name_of(case.config["loss"])}
+    if case.is_classification:
+        strength = {"relu": 1.0, "relu6": 1.0, "softmax": 0.8, "sigmoid": 0.9}.get(activation, 0.6)
+        because = f"the loss takes logits, and {activation} has bent them before"
+    else:
+        low, high = REACH.get(activation, (-np.inf, np.inf))
+        target = case.start.get("target") or {}
+        least, most, std = (number(target.get(name)) for name in ("min", "max", "std"))
+        beyond = max(low - least, most - high) / std if std > 0 else 0.0
+        evidence |= {"reach": [low, high], "targets": [least, most], "beyond_in_std": beyond}
+        strength = ramp(beyond, 0.05, 0.7)
+        because = (
+            f"{activation} gives numbers from {low:g} to {high:g}, and the targets go from {least:.3g} to {most:.3g}"
+        )
+        if strength == 0:
+            return None
+    severity, confidence = grade(case, strength)
+    return Finding(
+        "wrong_loss_output",
+        severity,
+        confidence,
+        "config",
+        because,
+        evidence=evidence,
+        patches=(Patch({"output.activation": "auto"}, "the loss gets the numbers that it is made for"),),
+        layer="output",
+        epoch=0,
+        step=0,
+    )
+
+
+@rule(
+    "frozen_layer", stage="config", source="Zhang et al. 2018 (AutoTrainer) and this project's logs", explains=TRAINING
+)
+def frozen_layer(case: Case) -> Finding | None:
+    """A layer whose weights stay as they are while the others move."""
+    frozen = [layer for layer in case.layers if not layer.trainable]
+    if not frozen:
+        return None
+    moved = {
+        name: float(columns["distance"][-1] / columns["W_norm"][0]) if columns["W_norm"][0] else 0.0
+        for name, columns in case.by_layer.items()
+    }
+    all_frozen = len(frozen) == len(case.layers)
+    first = frozen[0]
+    keys = {f"{layer.key}.trainable": True for layer in frozen[:2]}
+    severity, confidence = grade(case, 1.0 if all_frozen or frozen[-1].name == "output" else 0.85)
+    return Finding(
+        "frozen_layer",
+        severity,
+        confidence,
+        "config",
+        f"the weights of {first.name} never change: trainable is false",
+        evidence={"moved": moved.get(first.name), "others_moved": max(moved.values(), default=0.0)},
+        patches=(Patch(keys, "the layer learns as the others do"),),
+        layer=first.name,
+        epoch=1,
+        step=1,
+    )
+
+
+@rule(
+    "constant_init",
+    stage="init",
+    source="Goodfellow et al. 2016, Deep Learning, 8.4 (breaking symmetry)",
+    explains=(*TRAINING, "init_too_small", "init_too_large"),
+)
+def constant_init(case: Case) -> Finding | None:
+    """Units that begin alike and have the same gradient: they stay one unit."""
+    hidden = [(layer, case.start_layers[layer.name]) for layer in case.hidden if layer.name in case.start_layers]
+    alike = [(layer, panel) for layer, panel in hidden if panel["twin_units"] > 0.5 and panel["units"] > 1]
+    # a layer all of one value is at fault; others only seem alike where no gradient reaches them
+    constant = [(layer, panel) for layer, panel in alike if not declared_spread(panel)]
+    if not constant:
+        return None
+    layer, panel = constant[0]
+    keys = {f"{layer.key}.init": None for layer, _ in constant[:2]}
+    patch = with_layers(case, {layer.key: {"init": None} for layer, _ in constant}) if len(constant) > 2 else keys
+    if constant_output(case) and len(constant) == 1:
+        patch = {f"{layer.key}.init": None, "output.init": None}
+    elif constant_output(case):
+        patch = with_layers(case, {layer.key: {"init": None} for layer, _ in constant}) | {"output.init": None}
+    severity, confidence = grade(case, 0.95)
+    return Finding(
+        "constant_init",
+        severity,
+        confidence,
+        "init",
+        f"all units of {layer.name} begin with the same weights and get the same gradient, so they stay one unit",
+        evidence={"twin_units": panel["twin_units"], "threshold": 0.5, "W_std": panel["W_std"]},
+        patches=(Patch(patch, "random weights make the units differ, so that each can learn something of its own"),),
+        layer=layer.name,
+        epoch=0,
+        step=0,
+    )
+
+
+def declared_spread(panel: dict[str, float]) -> bool:
+    """Whether the layer's initializer draws different values (orthogonal says nan)."""
+    return panel["W_std_declared"] != 0.0
+
+
+def constant_output(case: Case) -> bool:
+    panel = case.start_layers.get("output")
+    return panel is not None and panel["W_std_declared"] == 0.0
+
+
+def gain_ratio(panel: dict[str, float]) -> float:
+    """The initial weights' size over that which suits the layer."""
+    return panel["W_std"] / panel["W_std_suited"] if panel["W_std_suited"] > 0 else np.nan
+
+
+def off_scale(case: Case) -> list[tuple[LayerOf, dict[str, float], float]]:
+    """Layers and how their weights compare to what suits them; those that a normalization rescales left out."""
+    return [
+        (layer, case.start_layers[layer.name], gain_ratio(case.start_layers[layer.name]))
+        for layer in case.layers
+        if layer.name in case.start_layers and not layer.normalized
+    ]
+
+
+@rule(
+    "init_too_large",
+    stage="init",
+    source="Glorot and Bengio 2010; He et al. 2015, Delving Deep into Rectifiers",
+    explains=TRAINING,
+)
+def init_too_large(case: Case) -> Finding | None:
+    """Initial weights far larger than the layer's width asks for: saturated units, or huge outputs."""
+    large = [(layer, panel, r) for layer, panel, r in off_scale(case) if r > 2.2]
+    if not large:
+        return None
+    total = sum(log10(r) for _, _, r in off_scale(case) if isfinite(r) and r > 0)
+    layer, panel, r = large[0]
+    worst = max(r for _, _, r in large)
+    output = number((case.start.get("output") or {}).get("std"))
+    flat = max(panel["flat_share"] for _, panel, _ in large)
+    strength = max(
+        ramp(total, 0.4, 1.2) * ramp(log10(max(output, 1e-9)), 0.3, 1.3),
+        ramp(flat, 0.3, 0.8),
+        ramp(log10(worst), 0.5, 1.3) * 0.9,
+    )
+    severity, confidence = grade(case, strength)
+    keys = init_patch(case, [layer for layer, _, _ in large])
+    return Finding(
+        "init_too_large",
+        severity,
+        confidence,
+        "init",
+        f"the initial weights of {layer.name} are {r:.3g} times as large as its width and activation ask for",
+        evidence={
+            "W_std": panel["W_std"],
+            "suited": panel["W_std_suited"],
+            "times": r,
+            "threshold": 2.2,
+            "loss_at_start": case.start_loss,
+            "loss_of_a_constant": case.constant_loss,
+            "saturated_at_start": flat,
+        },
+        patches=(Patch(keys, "signals keep their size from layer to layer, and units work where they are not flat"),),
+        layer=layer.name,
+        epoch=0,
+        step=0,
+    )
+
+
+def init_patch(case: Case, layers: list[LayerOf]) -> dict[str, object]:
+    if len(layers) <= 2:
+        return {f"{layer.key}.init": None for layer in layers}
+    hidden = {layer.key: {"init": None} for layer in layers if layer.key != "output"}
+    output = {"output.init": None} if layers[-1].key == "output" else {}
+    return with_layers(case, hidden) | output
+
+
+@rule(
+    "init_too_small",
+    stage="init",
+    source="Glorot and Bengio 2010; He et al. 2015, Delving Deep into Rectifiers",
+    explains=TRAINING,
+)
+def init_too_small(case: Case) -> Finding | None:
+    """Initial weights so small that the signal fades from layer to layer."""
+    small = [(layer, panel, r) for layer, panel, r in off_scale(case) if r < 0.4 and panel["twin_units"] < 0.5]
+    small = [entry for entry in small if entry[0].name != "output" or len(small) > 1]
+    if not small:
+        return None
+    total = -sum(log10(r) for _, _, r in off_scale(case) if isfinite(r) and 0 < r < 0.4)
+    layer, panel, r = small[0]
+    strength = ramp(total, 0.8, 3.0)
+    severity, confidence = grade(case, strength)
+    return Finding(
+        "init_too_small",
+        severity,
+        confidence,
+        "init",
+        f"the initial weights of {layer.name} are {r:.2g} times what its width and activation ask for, "
+        "so hardly any signal passes",
+        evidence={
+            "W_std": panel["W_std"],
+            "suited": panel["W_std_suited"],
+            "times": r,
+            "threshold": 0.4,
+            "last_hidden_std": case.start_layers[case.hidden[-1].name]["A_spread"] if case.hidden else None,
+        },
+        patches=(
+            Patch(init_patch(case, [layer for layer, _, _ in small]), "signals keep their size from layer to layer"),
+        ),
+        layer=layer.name,
+        epoch=0,
+        step=0,
+    )
+
+
+@rule(
+    "dead_relu",
+    stage="init",
+    source="Lu et al. 2019, Dying ReLU and Initialization; Maas et al. 2013",
+    explains=("vanishing_gradient", "lr_too_low", "underfit", "too_few_epochs", "lr_too_high", "overfit"),
+)
+def dead_relu(case: Case) -> Finding | None:
+    """Units that are zero on every probe row: before the first step, or since some epoch."""
+    start = [(layer, case.start_layers[layer.name]) for layer in case.hidden if layer.name in case.start_layers]
+    dead = [(layer, panel) for layer, panel in start if panel["dead_share"] > 0.3 and declared_spread(panel)]
+    if any(not declared_spread(panel) for _, panel in start):
+        dead = [(layer, panel) for layer, panel in dead if panel["b_mean"] < 0]
+    if dead:
+        layer, panel = dead[0]
+        strength = ramp(panel["dead_share"], 0.3, 0.9)
+        biased = panel["b_mean"] < 0
+        keys = {f"{layer.key}.bias_init": 0.0} if biased else {f"{layer.key}.init": None}
+        severity, confidence = grade(case, strength)
+        return Finding(
+            "dead_relu",
+            severity,
+            confidence,
+            "init",
+            f"{panel['dead_share']:.0%} of the units of {layer.name} are 0 on every row before the first step: "
+            + ("their biases hold them below zero" if biased else "their weights hold them below zero"),
+            evidence={"dead_share": panel["dead_share"], "threshold": 0.3, "bias": panel["b_mean"]},
+            patches=(
+                Patch(keys, "units that are above zero on some rows have a gradient"),
+                Patch({f"{layer.key}.activation": "leaky_relu"}, "a leaky unit has a gradient below zero, too"),
+            ),
+            layer=layer.name,
+            epoch=0,
+            step=0,
+        )
+    late = []
+    for layer in case.hidden:
+        shares = case.by_layer.get(layer.name, {}).get("dead_share", np.empty(0))
+        if len(shares) > 1 and shares[-1] > 0.4 and shares[-1] > shares[0] + 0.3:
+            late.append((layer, shares))
+    if not late:
+        return None
+    layer, shares = late[0]
+    epoch = int(np.flatnonzero(shares > (shares[0] + shares[-1]) / 2)[0])
+    severity, confidence = grade(case, 0.5 * ramp(float(shares[-1]), 0.4, 0.9))
+    return Finding(
+        "dead_relu",
+        severity,
+        min(confidence, 0.45),
+        "epochs",
+        f"{shares[-1]:.0%} of the units of {layer.name} are 0 on every row, most since epoch {epoch}",
+        evidence={"dead_share": float(shares[-1]), "at_start": float(shares[0]), "threshold": 0.4},
+        patches=(
+            Patch({"optimizer.lr": case.lr / 10}, "smaller steps do not throw units below zero for good"),
+            Patch({f"{layer.key}.activation": "leaky_relu"}, "a leaky unit has a gradient below zero, too"),
+        ),
+        layer=layer.name,
+        epoch=epoch,
+    )
+
+
+@rule(
+    "saturated",
+    stage="init",
+    source="Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks",
+    explains=("vanishing_gradient", "lr_too_low", "underfit", "too_few_epochs", "lr_too_high", "overfit"),
+)
+def saturated(case: Case) -> Finding | None:
+    """Bounded units that stand at their ends, where their derivative is next to nothing."""
+    found = [
+        (layer, case.start_layers[layer.name])
+        for layer in case.hidden
+        if layer.activation in BOUNDED and layer.name in case.start_layers and not layer.normalized
+    ]
+    flat = [(layer, panel) for layer, panel in found if panel["flat_share"] > 0.4]
+    if not flat:
+        return None
+    layer, panel = flat[0]
+    biased = abs(panel["b_mean"]) > 2 * panel["Z_spread"] and abs(panel["b_mean"]) > 1
+    keys = {f"{layer.key}.bias_init": 0.0} if biased else {f"{layer.key}.init": None}
+    severity, confidence = grade(case, ramp(panel["flat_share"], 0.4, 0.9))
+    return Finding(
+        "saturated",
+        severity,
+        confidence,
+        "init",
+        f"{panel['flat_share']:.0%} of the outputs of {layer.name} are at an end of {layer.activation} before the "
+        "first step, where its derivative is below 0.01",
+        evidence={"saturated_share": panel["flat_share"], "threshold": 0.4, "bias": panel["b_mean"]},
+        patches=(Patch(keys, "near zero the activation is steep and passes the gradient on"),),
+        layer=layer.name,
+        epoch=0,
+        step=0,
+    )
+
+
+@rule(
+    "vanishing_gradient",
+    stage="init",
+    source="Hochreiter 1991; Bengio et al. 1994; Glorot and Bengio 2010",
+    explains=("lr_too_low", "underfit", "too_few_epochs", "frozen_layer"),
+)
+def vanishing_gradient(case: Case) -> Finding | None:
+    """The gradient fades from the output to the first layer, though the weights have the right size."""
+    panels = [case.start_layers[layer.name] for layer in case.layers if layer.name in case.start_layers]
+    if len(panels) < 4:
+        return None
+    sizes = np.array([panel["gradient_rms"] for panel in panels])
+    if not (np.isfinite(sizes).all() and (sizes > 0).all()):
+        return None
+    fall = float(np.log10(sizes[-2] / sizes[0]))
+    per_layer = fall / (len(sizes) - 2)
+    if fall < 1.2 or per_layer < 0.2:
+        return None
+    spread = panels[-2]["A_spread"] / max(panels[0]["A_spread"], 1e-30)
+    strength = max(ramp(fall, 1.2, 2.5), ramp(-log10(max(spread, 1e-30)), 1.5, 3.0))
+    severity, confidence = grade(case, strength)
+    activation = case.hidden[0].activation
+    relu = Patch(relu_layers(case), "a ReLU passes the gradient on at its full size where it is active")
+    return Finding(
+        "vanishing_gradient",
+        severity,
+        confidence,
+        "init",
+        f"the gradient of {case.hidden[0].name} is {10**-fall:.1g} times that of {case.hidden[-1].name} before the "
+        f"first step: each {activation} layer passes on a part of it only",
+        evidence={"gradient_ratio": 10**-fall, "threshold": 10**-1.2, "layers": len(sizes)},
+        patches=(relu, Patch({"layers": fewer(case)}, "the gradient has fewer layers to pass")),
+        layer=case.hidden[0].name,
+        epoch=0,
+        step=0,
+    )
+
+
+def fewer(case: Case) -> list[object]:
+    """The hidden layers up to the second dense one."""
+    keep, dense = [], 0
+    for layer in case.config["layers"]:
+        dense += name_of(layer) == "dense"
+        if dense > 2:
+            break
+        keep.append(layer)
+    return keep
+
+
+@rule(
+    "exploding_gradient",
+    stage="init",
+    source="Pascanu et al. 2013, On the difficulty of training recurrent neural networks",
+    explains=TRAINING,
+)
+def exploding_gradient(case: Case) -> Finding | None:
+    """Gradients that are huge before the first step: targets without scale, or a depth that makes them grow."""
+    target = case.start.get("target") or {}
+    size = max(abs(number(target.get("mean"))), number(target.get("std")))
+    if not case.is_classification and isfinite(size) and size > 5 and case.config["data"]["target_scale"] == "none":
+        severity, confidence = grade(case, ramp(log10(size), 0.7, 1.7))
+        return Finding(
+            "exploding_gradient",
+            severity,
+            confidence,
+            "init",
+            f"the targets are fed as they are, up to {size:.3g} in size, and the gradient is as large as they are",
+            evidence={"target_mean": target.get("mean"), "target_std": target.get("std"), "loss": case.start_loss},
+            patches=(
+                Patch({"data.target_scale": "standard"}, "targets of mean 0 and std 1 suit the weights and the rate"),
+            ),
+            layer="output",
+            epoch=0,
+            step=1,
+        )
+    panels = [case.start_layers[layer.name] for layer in case.layers if layer.name in case.start_layers]
+    sizes = np.array([panel["gradient_rms"] for panel in panels])
+    if len(sizes) < 4 or not (sizes > 0).all():
+        return None
+    growth = float(np.log10(sizes[0] / sizes[-2]))
+    if growth < 1.5:
+        return None
+    severity, confidence = grade(case, ramp(growth, 1.5, 3.0))
+    return Finding(
+        "exploding_gradient",
+        severity,
+        confidence,
+        "init",
+        f"the gradient grows {10**growth:.2g}-fold from {case.hidden[-1].name} back to {case.hidden[0].name}",
+        evidence={"growth": 10**growth, "threshold": 10**1.5},
+        patches=(
+            Patch({"optimizer.lr": case.lr / 10}, "smaller steps bear the larger gradient"),
+            Patch({"regularize.clip_norm": 1.0}, "long gradients are shortened"),
+        ),
+        layer=case.hidden[0].name,
+        epoch=0,
+        step=0,
+    )
