@@ -37,7 +37,9 @@ def but(recipe: Recipe, **sections: Any) -> Recipe:
     config = deepcopy(recipe.config)
     for name, value in sections.items():
         old = config.get(name)
-        config[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) and "type" not in value else value
+        config[name] = (
+            {**old, **value} if isinstance(old, dict) and isinstance(value, dict) and "type" not in value else value
+        )
     return replace(recipe, config=config)
 
 
@@ -209,7 +211,9 @@ def small_batches_that_work(recipe: Recipe, part: Part, rng: Rng, scorer: Scorer
     return but(recipe, train={"batch_size": 3, "epochs": epochs}, optimizer=rate(recipe, 0.3))
 
 
-@control(data=lambda d: d.name in ("moons", "circles", "xor", "checkerboard", "spiral", "quantiles", "hastie", "friedman"))
+@control(
+    data=lambda d: d.name in ("moons", "circles", "xor", "checkerboard", "spiral", "quantiles", "hastie", "friedman")
+)
 def small_enough_unscaled(recipe: Recipe, part: Part, rng: Rng, scorer: Scorer) -> Recipe:
     return but(recipe, data={"scale": "none"})
 

@@ -208,7 +208,7 @@ def frozen_layer(recipe: Recipe, part: Part, rng: Rng) -> Planted | None:
 def wrong_gradient(recipe: Recipe, part: Part, rng: Rng) -> Planted | None:
     layers = list(dense(recipe.config))
     k = int(rng.integers(len(layers) + 1))
-    hidden = 0 < k  # what lies before the first layer hears nothing of its dX
+    hidden = k > 0  # what lies before the first layer hears nothing of its dX
     how = str(rng.choice(["sign", "rolled"] + ["dX_sign"] * hidden + ["no_derivative"] * (k < len(layers))))
     name = name_of(layers, k)
     planted = {"layer": name, "how": how}

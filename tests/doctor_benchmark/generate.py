@@ -32,6 +32,7 @@ HARM = 0.05
 BORDER = 0.01  # a mean harm nearer than this to HARM is no case
 DECOYS = 0.2  # of the planted cases, at most
 TRIES = 6  # recipes that are tried for one case
+ENOUGH, AGAIN = 4, 0.7  # so many recipes of a kind are found anew; then one is used again with this probability
 MOST_SECONDS = 2.0  # of a diagnosed run's training
 
 
@@ -41,7 +42,7 @@ class Generator:
     def __init__(self, part: Part, seed: int) -> None:
         self.part, self.seed, self.scorer = part, seed, Scorer()
         self.left_out: Counter[str] = Counter()
-        self._recipes: dict[int, Recipe | None] = {}
+        self._found: dict[str, list[Recipe]] = {}  # by what was wanted of them
         self._index = 0
         self._decoys = self._planted = 0
 
@@ -75,12 +76,19 @@ class Generator:
         return None
 
     def _recipe(self, wanted: dict[str, Any], rng: np.random.Generator) -> Recipe | None:
+        """A recipe that works, new or, once there are some, one of those that were found before."""
+        known = self._found.setdefault(str(sorted(wanted.items(), key=str)), [])
+        if len(known) >= ENOUGH and rng.random() < AGAIN:
+            return known[int(rng.integers(len(known)))]
         wanted = dict(wanted)
         if wanted.get("depth") == "deep":
             wanted["depth"] = int(rng.choice(self.part.deep))
         if wanted.get("width") == "widest":
             wanted["width"] = max(w for w in self.part.widths if w <= 256)
-        return search(self.scorer, draw(self.part, self.seed, self._index, **wanted))
+        recipe = search(self.scorer, draw(self.part, self.seed, self._index, **wanted))
+        if recipe is not None:
+            known.append(recipe)
+        return recipe
 
     def _fault(self, name: str, rng: np.random.Generator) -> Case | None:
         recipe = self._recipe(WANTED[name], rng)
@@ -97,7 +105,9 @@ class Generator:
         wrong = planted.wrong_gradient
         at = twin.check_seeds
         healthy = np.array([self.scorer(twin.config, twin.tables, seed).test for seed in at]) / twin.scale
-        faulty = np.array([self.scorer(twin.config, tables, seed, planted.changes, wrong).test for seed in at]) / twin.scale
+        faulty = (
+            np.array([self.scorer(twin.config, tables, seed, planted.changes, wrong).test for seed in at]) / twin.scale
+        )
         harm = healthy - faulty
         diagnosed = int(rng.integers(len(at)))
         if harm.mean() >= HARM + BORDER and harm[diagnosed] >= HARM:
@@ -131,7 +141,9 @@ class Generator:
     def _cure(self, planted: Planted, twin: Recipe, tables: Any, faulty: Any) -> tuple[list[float], bool]:
         """The best known cure's score at the seeds of repair, and whether it mends 5 points or more."""
         at = twin.repair_seeds
-        options = [[self.scorer(twin.config, twin.tables, seed).test / twin.scale for seed in at]] if planted.undone else []
+        options = (
+            [[self.scorer(twin.config, twin.tables, seed).test / twin.scale for seed in at]] if planted.undone else []
+        )
         for cure in planted.cures:
             changes = {**planted.changes, **cure}
             options.append([self.scorer(twin.config, tables, seed, changes).test / twin.scale for seed in at])
@@ -169,7 +181,7 @@ class Generator:
 
 def with_scale(scorer: Scorer, recipe: Recipe) -> Recipe:
     """The recipe with the scale of its scores, healthy or not."""
-    best, _ = reference(scorer, recipe.data, recipe.config["data"], recipe.tables, recipe.check_seeds)
+    best = reference(scorer, recipe)
     return replace(recipe, reference=best, scale=1.0 if recipe.data.classes else max(best, 0.05))
 
 

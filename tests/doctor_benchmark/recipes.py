@@ -22,9 +22,12 @@ GROUPS = 3  # of seeds a data set: recipes on the same rows share what they are 
 NEAR = 0.03  # a healthy recipe's mean score is no further below the best known one's
 NEAR_ONCE = 0.07  # and the score of one seed no further than this
 
-ACTIVATIONS = ("relu",) * 6 + ("tanh",) * 4 + tuple(
-    "leaky_relu elu gelu silu selu mish prelu celu softplus softsign relu6 hard_swish hard_tanh sigmoid".split()
-)  # fmt: skip
+ACTIVATIONS = (
+    *("relu",) * 6,
+    *("tanh",) * 4,
+    *("leaky_relu", "elu", "gelu", "silu", "selu", "mish", "prelu", "celu", "softplus", "softsign", "relu6"),
+    *("hard_swish", "hard_tanh", "sigmoid"),
+)
 OPTIMIZERS: dict[str, list[Config]] = {  # a rate that often suits small data
     "adam": [{"type": "adam", "lr": 0.005}] * 4,
     "sgd": [{"type": "sgd", "lr": 0.1}] * 2
@@ -69,7 +72,9 @@ class Scorer:
         if key not in self.known:
             made = config_from(placed({**config, "seed": seed}, tables))
             if changes:
-                data = {k.removeprefix("data."): v for k, v in changes.items() if k in ("data.source", "data.test_source")}
+                data = {
+                    k.removeprefix("data."): v for k, v in changes.items() if k in ("data.source", "data.test_source")
+                }
                 paths = placed({"data": data}, tables)["data"]
                 made = change_config(made, {**changes, **{f"data.{k}": v for k, v in paths.items()}})
             self.known[key] = score(made, wrong)
@@ -93,27 +98,27 @@ class Recipe:
     facts: Config = field(default_factory=dict)  # what the generator wants to remember of it: activation, depth, norm
 
 
-def reference_networks(data: DataSet) -> list[Config]:
+def reference_networks() -> list[Config]:
     """Recipes that any good one is compared with."""
     relu = {"type": "dense", "activation": "relu"}
     wide = [{**relu, "units": 100}, {**relu, "units": 50}]
-    stopping = {"patience": 15}
+    stopping = {"epochs": 60, "early_stopping": {"patience": 15}}
     return [
-        {"layers": wide, "optimizer": {"type": "adam", "lr": 0.005}, "train": {"epochs": 80, "early_stopping": stopping}},
-        {"layers": wide, "optimizer": {"type": "adam", "lr": 0.002}, "train": {"epochs": 150}},
+        {"layers": wide, "optimizer": {"type": "adam", "lr": 0.005}, "train": stopping},
+        {"layers": wide, "optimizer": {"type": "adam", "lr": 0.003}, "train": {"epochs": 90}},
         {
             "layers": [{**relu, "units": 100}, {"type": "dropout", "rate": 0.3}, {**relu, "units": 50}],
             "optimizer": {"type": "adam", "lr": 0.003},
             "regularize": {"l2": 0.003},
-            "train": {"epochs": 80},
+            "train": {"epochs": 60},
         },
-        {"layers": [], "optimizer": {"type": "adam", "lr": 0.02}, "train": {"epochs": 60}},
+        {"layers": [], "optimizer": {"type": "adam", "lr": 0.02}, "train": {"epochs": 40}},
         {
             "layers": [{"type": "dense", "units": 40, "activation": "tanh"}],
             "optimizer": {"type": "adam", "lr": 0.01},
-            "train": {"epochs": 100},
+            "train": {"epochs": 70},
         },
-    ]  # fmt: skip
+    ]
 
 
 def sensible(section: Config) -> Config:
@@ -121,13 +126,11 @@ def sensible(section: Config) -> Config:
     return {**section, "scale": "standard", "shuffle": True, "target_scale": "standard"}
 
 
-def reference(scorer: Scorer, data: DataSet, section: Config, tables: Config, at: Sequence[int]) -> tuple[float, Config]:
-    """The best of the reference networks on this data: its mean score over the seeds, and its config."""
-    best = max(
-        ({**network, "data": sensible(section)} for network in reference_networks(data)),
-        key=lambda config: scorer.mean(config, tables, at),
-    )
-    return scorer.mean(best, tables, at), best
+def reference(scorer: Scorer, recipe: Recipe) -> float:
+    """The best mean score of the reference networks on the recipe's data, at its seeds of checking."""
+    more = {key: recipe.config[key] for key in ("class_weight",) if key in recipe.config}
+    configs = [{**network, **more, "data": sensible(recipe.config["data"])} for network in reference_networks()]
+    return max(scorer.mean(config, recipe.tables, recipe.check_seeds) for config in configs)
 
 
 def dense(config: Config, layers: list[Config] | None = None, path: str = "layers") -> Iterator[tuple[str, Config]]:
@@ -152,7 +155,9 @@ def draw(part: Part, generator_seed: int, index: int, **wanted: Any) -> Recipe:
     activation = wanted.get("activation") or str(rng.choice(ACTIVATIONS))
     depth = wanted.get("depth")
     if depth is None:
-        depth = int(rng.choice([0, 1, 2, 3, part.deep[0]], p=[0.1 * data.linear, 0.35, 0.35, 0.2 - 0.1 * data.linear, 0.1]))
+        depth = int(
+            rng.choice([0, 1, 2, 3, part.deep[0]], p=[0.1 * data.linear, 0.35, 0.35, 0.2 - 0.1 * data.linear, 0.1])
+        )
     if activation == "sigmoid":
         depth = min(depth, 2)
     plain = bool(wanted.get("plain")) or rng.random() < 0.55
@@ -164,9 +169,16 @@ def draw(part: Part, generator_seed: int, index: int, **wanted: Any) -> Recipe:
     width = wanted.get("width") or int(rng.choice(widths))
     layers: list[Config] = []
     for k in range(depth):
-        unit: Config = {"type": "dense", "units": width if residual or k == 0 else int(max(8, width // rng.integers(1, 3)))}
+        unit: Config = {
+            "type": "dense",
+            "units": width if residual or k == 0 else int(max(8, width // rng.integers(1, 3))),
+        }
         if norm:
-            layers += [{**unit, "activation": "identity"}, {"type": norm}, {"type": "activation", "function": activation}]
+            layers += [
+                {**unit, "activation": "identity"},
+                {"type": norm},
+                {"type": "activation", "function": activation},
+            ]
         elif residual and k > 0:
             layers.append({"type": "residual", "layers": [{**unit, "activation": activation}]})
         else:
@@ -215,11 +227,13 @@ def search(scorer: Scorer, recipe: Recipe, factors: Sequence[float] = SEARCHED) 
 
 def checked(scorer: Scorer, recipe: Recipe) -> Recipe | None:
     """The recipe with its reference, or None where it falls short of it."""
-    best, _ = reference(scorer, recipe.data, recipe.config["data"], recipe.tables, recipe.check_seeds)
+    best = reference(scorer, recipe)
     scale = 1.0 if recipe.data.classes else max(best, 0.05)
     found = [scorer(recipe.config, recipe.tables, seed) for seed in recipe.check_seeds]
     shares = [one.test / scale for one in found]
-    if np.mean(shares) < best / scale - NEAR or min(shares) < best / scale - NEAR_ONCE - 0.05 * (recipe.data.rows < 200):
+    if np.mean(shares) < best / scale - NEAR or min(shares) < best / scale - NEAR_ONCE - 0.05 * (
+        recipe.data.rows < 200
+    ):
         return None
     return replace(recipe, reference=best, scale=scale)
 

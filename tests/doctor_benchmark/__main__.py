@@ -1,0 +1,124 @@
+"""`python -m tests.doctor_benchmark`: the table "What counts as good", measured."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from tests.doctor_benchmark import measures
+from tests.doctor_benchmark.baselines import BASELINES
+from tests.doctor_benchmark.case import Case, load
+from tests.doctor_benchmark.examine import examine
+from tests.doctor_benchmark.generate import path_of
+from tests.doctor_benchmark.measures import Result
+from tests.doctor_benchmark.parts import PARTS
+
+RANDOM_EVERY = 4  # of the cases, one in so many is treated with random patches too
+CHUNK = 16
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    cases = load(path_of(options.part, options.seed))
+    if not options.full:
+        cases = cases[: options.cases] if options.cases else cases
+    started = perf_counter()
+    results = run(cases, 0.0 if options.full else 60 * options.minutes, options.jobs, not options.no_treatment)
+    minutes = (perf_counter() - started) / 60
+    print(report(results, len(cases), options, minutes))
+    if options.json:
+        entries = [asdict(result) for result in results]
+        Path(options.json).write_text(json.dumps(entries, indent=1, default=float) + "\n", encoding="utf-8")
+    return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.doctor_benchmark", description=__doc__)
+    parser.add_argument("--part", choices=list(PARTS), default="dev", help="dev to work with, reported to report")
+    parser.add_argument("--seed", type=int, default=1, help="of the cases: those of cases/<part>-<seed>.json")
+    parser.add_argument("--minutes", type=float, default=10.0, help="no new cases are begun later than this")
+    parser.add_argument("--cases", type=int, default=0, help="the first so many alone")
+    parser.add_argument("--full", action="store_true", help="all cases, however long it takes")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--no-treatment", action="store_true", help="diagnose, and try no patches: five times faster")
+    parser.add_argument("--json", metavar="FILE", help="every case's result")
+    parser.add_argument("--confusion", action="store_true", help="planted against named, for the reported part too")
+    return parser.parse_args(arguments)
+
+
+def run(cases: Sequence[Case], seconds: float, jobs: int, treat: bool) -> list[Result]:
+    """Examine the cases in their order, until the time is over (0: all of them)."""
+    from joblib import Parallel, delayed, parallel_config
+
+    started = perf_counter()
+    results: list[Result] = []
+    with parallel_config("loky", inner_max_num_threads=1), Parallel(n_jobs=jobs) as parallel:
+        for at in range(0, len(cases), CHUNK):
+            if seconds and perf_counter() - started > seconds * 0.97:
+                break
+            chunk = cases[at : at + CHUNK]
+            results += parallel(
+                delayed(examine)(case, treat and number // 2 % RANDOM_EVERY == 0, treat)
+                for number, case in enumerate(chunk, at)
+            )
+    return results
+
+
+def report(results: Sequence[Result], asked: int, options: argparse.Namespace, minutes: float) -> str:
+    kinds = {kind: len(measures.of_kind(results, kind)) for kind in ("fault", "decoy", "healthy")}
+    lines = [
+        f"The doctor on the {options.part} part, cases of seed {options.seed}: {len(results)} of {asked} in "
+        f"{minutes:.1f} minutes: {kinds['fault']} harmful faults, {kinds['decoy']} harmless ones, "
+        f"{kinds['healthy']} tricky healthy runs",
+        "",
+        f"{'figure':36} {'best published':28} {'goal':9} ours [95 % interval]",
+    ]
+    for figure in measures.figures(results):
+        skipped = options.no_treatment and figure.name in ("repaired (curable, 3 patches)", "first patch repairs")
+        text = "not measured" if skipped else measures.written(figure.ours)
+        short = "" if skipped or figure.reached(figure.ours.value) else "   FALLS SHORT"
+        if not figure.ours.of and not skipped:
+            short = ""
+        lines.append(f"{figure.name:36} {figure.published:28} {figure.goal:9} {text}{short}")
+    lines += [
+        f"{'cost of the logging that it needs':36} {'1 % (AT), 28 % (Cockpit)':28} {'1.5 %':9} "
+        "see `python script/benchmark.py logging`",
+        "",
+        f"right rule among the findings         {measures.written(measures.found_by_its_rule(results))}",
+        f"false alarms on harmless faults       {measures.written(measures.false_alarms_on_decoys(results))}",
+        f"a diagnosis takes                     {seconds_of(results)}",
+    ]
+    failed = [result for result in results if result.error]
+    if failed:
+        lines += ["", f"the doctor raised on {len(failed)} runs; the first, {failed[0].case.id}:", failed[0].error]
+    lines += ["", f"{'the same runs, judged by others':36} {'found':26} {'false alarms':26} cause first (generously)"]
+    for name in BASELINES:
+        told = measures.baseline_figures(results, name)
+        cells = [measures.written(told[key]) for key in ("found", "false alarms", "cause first")]
+        lines.append(f"{name:36} {cells[0]:26} {cells[1]:26} {cells[2]}")
+    first, of_three = measures.random_patch(results)
+    if first.of:
+        lines.append(
+            f"{'random patch':36} repairs at once {measures.written(first)}, within three {measures.written(of_three)}"
+        )
+    if options.part == "dev" or options.confusion:
+        lines += ["", "planted, and what was named first (critical):", *measures.confusion(results)]
+        lines += ["", "called sick without harm:", *measures.alarms_by_control(results)]
+    return "\n".join(lines)
+
+
+def seconds_of(results: Sequence[Result]) -> str:
+    times = [result.seconds for result in results]
+    return f"{np.median(times):.2f} s (median), {max(times):.2f} s (longest)" if times else "none"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
