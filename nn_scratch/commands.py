@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nn_scratch.config.resolve import change_config, load_config
 from nn_scratch.config.schema import Config
-from nn_scratch.errors import UserError
+from nn_scratch.errors import Diverged, UserError
 from nn_scratch.runs.folder import OUTPUTS
+
+if TYPE_CHECKING:  # these take a while to import, and --help has none
+    from nn_scratch.console import TrainingView
+    from nn_scratch.experiment import Announce, Session
+    from nn_scratch.runs.run import Run
+    from nn_scratch.trainer import Observer
 
 
 def train_command(arguments: Namespace) -> None:
@@ -26,13 +35,45 @@ def train_command(arguments: Namespace) -> None:
         train_seeds(config, arguments, outputs)
 
 
+def with_verdict(
+    view: TrainingView,
+    start: Callable[[Announce], Run],
+    conclude: Callable[[Run], None] = lambda run: None,
+    *,
+    watch: bool,
+) -> Run:
+    """Train, and have the doctor look at what came of it, whether it ended or diverged."""
+    from nn_scratch.doctor.report import diagnose_and_keep
+    from nn_scratch.doctor.watch import watch_session
+    from nn_scratch.doctor.words import brief
+    from nn_scratch.runs.run import Run
+
+    folders: list[Path] = []
+
+    def announce(session: Session) -> Sequence[Observer]:
+        folders.append(session.folder)
+        observers = view.announce(session)
+        return [*observers, watch_session(session)] if watch else observers
+
+    try:
+        run = start(announce)
+    except Diverged:
+        view.close()
+        view.console.print(brief(diagnose_and_keep(Run(folders[-1]))), highlight=False)
+        raise
+    view.close()
+    if folders:  # else nothing was trained: a finished run was to go on no further
+        view.console.print(brief(diagnose_and_keep(run)), highlight=False)
+    conclude(run)
+    return run
+
+
 def train_run(config: Config, arguments: Namespace, outputs: Path) -> None:
     from nn_scratch.console import TrainingView
     from nn_scratch.experiment import train
 
     with TrainingView(print_gradients=arguments.print_gradients) as view:
-        run = train(config, outputs, view.announce)
-        view.conclude(run)
+        with_verdict(view, partial(train, config, outputs), view.conclude, watch=arguments.watch)
 
 
 def resume_run(arguments: Namespace, outputs: Path) -> None:
@@ -43,8 +84,8 @@ def resume_run(arguments: Namespace, outputs: Path) -> None:
     if arguments.config or arguments.name or arguments.seeds is not None:
         raise UserError("--resume: takes train.epochs=N alone; all else is said by the run's own param.yaml")
     with TrainingView(print_gradients=arguments.print_gradients) as view:
-        run = resume(Run.open(arguments.resume, outputs), arguments.overrides, view.announce)
-        view.conclude(run)
+        begun = Run.open(arguments.resume, outputs)
+        with_verdict(view, partial(resume, begun, arguments.overrides), view.conclude, watch=arguments.watch)
 
 
 def train_seeds(config: Config, arguments: Namespace, outputs: Path) -> None:
@@ -55,5 +96,6 @@ def train_seeds(config: Config, arguments: Namespace, outputs: Path) -> None:
     runs = []
     with TrainingView(print_gradients=arguments.print_gradients) as view:
         for seed in range(1, arguments.seeds + 1):
-            runs.append(train(change_config(config, {"seed": seed}), outputs, view.announce))
+            seeded = change_config(config, {"seed": seed})
+            runs.append(with_verdict(view, partial(train, seeded, outputs), watch=arguments.watch))
         view.seeds(runs)

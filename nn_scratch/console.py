@@ -42,6 +42,10 @@ class TrainingView:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the progress bar off the screen."""
         if self._progress is not None:
             self._progress.stop()
 

@@ -24,7 +24,7 @@ from nn_scratch.config.resolve import config_from, override_config
 from nn_scratch.config.schema import Config
 from nn_scratch.config.writer import config_difference, dump_config
 from nn_scratch.data.baselines import baselines
-from nn_scratch.data.prepare import Part
+from nn_scratch.data.prepare import Data, Part
 from nn_scratch.errors import Diverged, NNScratchError, UserError
 from nn_scratch.first_look import first_look, last_look
 from nn_scratch.metrics import classification_report, regression_report
@@ -92,9 +92,12 @@ def nobody(session: Session) -> Sequence[Observer]:
     return ()
 
 
-def train(config: Config, outputs: Path = OUTPUTS, announce: Announce = nobody) -> Run:
-    """Train a new run to its end. Raises Diverged, Interrupted, or what is wrong with the config or the data."""
-    built = build(config)
+def train(config: Config, outputs: Path = OUTPUTS, announce: Announce = nobody, data: Data | None = None) -> Run:
+    """Train a new run to its end. Raises Diverged, Interrupted, or what is wrong with the config or the data.
+
+    data: rows that are split and scaled already, instead of the config's (another seed on the same split).
+    """
+    built = build(config, data)
     folder = new_folder(config.name, outputs)
     with claimed(folder):
         return _begin(built, folder, announce)

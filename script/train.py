@@ -33,5 +33,6 @@ if __name__ == "__main__":
     cli.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped, or further than it went")
     cli.add_argument("--seeds", type=int, metavar="N", help="train N runs, seeds 1 to N; print mean and spread")
     cli.add_argument("--print-gradients", action="store_true", help="print some gradients of each layer now and then")
+    cli.add_argument("--watch", action="store_true", help="stop a run that learns nothing, and say why")
     cli.add_argument("--outputs", metavar="DIR", help="where runs are written (default: outputs/ of the project)")
     sys.exit(run_script(main, cli))

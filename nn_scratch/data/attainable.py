@@ -97,7 +97,8 @@ def _sample(y: Array | None, rng: np.random.Generator, rows: int) -> Array:
 def _scaled(X: Array) -> Array:
     spread = X.std(axis=0)
     scaled: Array = (X - X.mean(axis=0)) / np.where(spread > 1e-12 * (1 + np.abs(X).max(axis=0)), spread, np.inf)
-    return np.minimum(np.maximum(scaled, -8.0), 8.0)
+    clipped: Array = np.clip(scaled, -8, 8)
+    return clipped  # noqa: RET504 (np.clip has no type of its own)
 
 
 def _distances(X: Array) -> Array:

@@ -20,7 +20,9 @@ def diagnose(run: Run) -> Diagnosis:
     """What is wrong with a run, by its folder alone. The same folder gives the same diagnosis."""
     import_all("nn_scratch.doctor.rules")
     case = Case(run)
-    found = [finding for rule in RULES.values() if (finding := rule.check(case)) is not None]
+    found = [
+        replace(finding, source=rule.source) for rule in RULES.values() if (finding := rule.check(case)) is not None
+    ]
     findings = ranked(found)
     verdict = judge(case, findings)
     return Diagnosis(verdict, tuple(findings), summary(case, verdict, findings), figures(case))

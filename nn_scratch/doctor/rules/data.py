@@ -54,7 +54,8 @@ def sorted_data(case: Case) -> Finding | None:
     blocks = not mixed and isfinite(batch_z) and batch_z > UNLIKE
     if shuffled or not (in_order or absent > 0.5):
         return None
-    split_hurts = lost > HARM + 2 * case.standard_error * 0.5 or absent > 0.2
+    apart = class_distance(case)
+    split_hurts = lost > HARM + case.standard_error or absent > 0.2 or (apart > 0.25 and case.falls_short)
     severity, confidence = grade(case, 0.9 if blocks else 0.6)
     if split_hurts:
         severity, confidence = "critical", 0.95
@@ -81,6 +82,7 @@ def sorted_data(case: Case) -> Finding | None:
             "batch_z": batch_z,
             "one_class_batches": batches.get("pure_share"),
             "held_rows_of_untrained_classes": absent,
+            "class_share_distance": apart,
             "score_lost_by_the_split": lost,
         },
         patches=(
@@ -126,7 +128,8 @@ def split_mismatch(case: Case) -> Finding | None:
     unlike = shift > 5 + 0.5 * np.log(features)
     if not (unlike or absent > 0.2 or class_shift(case) > UNLIKE):
         return None
-    hurts = lost > HARM + 1.5 * case.standard_error or absent > 0.2
+    apart = class_distance(case)
+    hurts = lost > HARM + 1.5 * case.standard_error or absent > 0.2 or (apart > 0.25 and case.falls_short)
     severity: Severity = "critical" if hurts else "warning"
     shuffled = bool(case.config["data"]["shuffle"])
     patch = {"data.shuffle": True} if not shuffled else {"data.stratify": True}
@@ -141,12 +144,22 @@ def split_mismatch(case: Case) -> Finding | None:
             "largest_shift_z": shift,
             "class_shift_z": class_shift(case),
             "held_rows_of_untrained_classes": absent,
+            "class_share_distance": apart,
             "score_lost_by_the_split": lost,
         },
         patches=()
         if own_test and shuffled
         else (Patch(patch, "rows drawn at random make the parts samples of the same thing"),),
     )
+
+
+def class_distance(case: Case) -> float:
+    """Half the sum of the differences between the class shares of train and of the held-out rows: 0 alike, 1 apart."""
+    if not case.is_classification:
+        return 0.0
+    counts = case.class_counts
+    held = counts["val"] + counts["test"]
+    return float(np.abs(counts["train"] / counts["train"].sum() - held / max(1, held.sum())).sum() / 2)
 
 
 def class_shift(case: Case) -> float:

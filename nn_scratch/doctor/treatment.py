@@ -1,0 +1,211 @@
+"""Treatment: patches tried on the same split with new seeds, and kept only where the score comes back."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite, nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nn_scratch.build import build_data
+from nn_scratch.config.resolve import change_config, config_from
+from nn_scratch.config.schema import Config
+from nn_scratch.config.writer import dump_config
+from nn_scratch.data.prepare import Data
+from nn_scratch.doctor.case import Case
+from nn_scratch.doctor.diagnose import diagnose
+from nn_scratch.doctor.diagnosis import MOST_KEYS, Diagnosis, Finding, Patch
+from nn_scratch.doctor.watch import watch_session
+from nn_scratch.doctor.words import old_value, value_text
+from nn_scratch.errors import Diverged, UserError
+from nn_scratch.experiment import Session, train
+from nn_scratch.runs.files import write_bytes
+from nn_scratch.runs.folder import PROJECT
+from nn_scratch.runs.run import Run
+from nn_scratch.seeding import spawn_generators
+from nn_scratch.trainer import Observer
+
+MOST_CANDIDATES = 3
+SEEDS = 3  # of initial weights, order and dropout, the same for every candidate
+WORTH = 0.02  # points of the score by which a patch must beat the run as it was
+OF_THE_DATA = frozenset({"label_noise", "leakage"})  # faults that no line of YAML mends
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training: its scores on held-out rows (val chooses, both are shown), and what the doctor said of it."""
+
+    val: float
+    held: float
+    verdict: str
+    first_rule: str | None
+    recall: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """The same config with several seeds."""
+
+    name: str
+    patch: Patch | None
+    trials: tuple[Trial, ...]
+
+    def mean(self, what: str = "held") -> float:
+        return float(np.mean([getattr(trial, what) for trial in self.trials])) if self.trials else nan
+
+    def spread(self, what: str = "held") -> float:
+        values = [getattr(trial, what) for trial in self.trials]
+        return float(np.std(values, ddof=1)) if len(values) > 1 else nan
+
+    def recall(self) -> dict[str, float]:
+        """Recall of each class, mean over the trials."""
+        names = self.trials[0].recall if self.trials else {}
+        known = {name: [t.recall[name] for t in self.trials if t.recall.get(name) is not None] for name in names}
+        return {name: float(np.mean(values)) for name, values in known.items() if values}  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What was tried. best: the arm that helped, or None."""
+
+    diagnosis: Diagnosis
+    before: Arm | None
+    arms: tuple[Arm, ...]
+    best: Arm | None
+    said: str  # the outcome in a sentence
+    written: Path | None = None
+
+
+def treat(run: Run, folder: Path = PROJECT / "config", jobs: int | None = None) -> Treatment:
+    """Diagnose a run, try the patches of what is critical, and write config/<name>.fixed.yaml where one helps.
+
+    A run that is not sick is left as it is.
+    """
+    diagnosis = diagnose(run)
+    critical = [finding for finding in diagnosis.findings if finding.severity == "critical"]
+    if not critical:
+        return Treatment(diagnosis, None, (), None, f"nothing to mend: the verdict is {diagnosis.verdict}")
+    if critical[0].rule in OF_THE_DATA and not critical[0].patches:
+        return Treatment(
+            diagnosis, None, (), None, f"the fault is in the data, not in the config: {critical[0].because}"
+        )
+    config = config_from(run.config)
+    patches = candidates(critical, config)
+    if not patches:
+        return Treatment(diagnosis, None, (), None, "the doctor knows no line of YAML that mends this")
+    arms = try_out(config, [None, *patches], SEEDS, jobs)
+    before, after = arms[0], arms[1:]
+    best = max(after, key=lambda arm: arm.mean("val") if isfinite(arm.mean("val")) else -np.inf)
+    gain = best.mean() - before.mean()
+    of_data = " The fault is in the data: no line of YAML mends it fully." if critical[0].rule in OF_THE_DATA else ""
+    if not (best.mean("val") - before.mean("val") > WORTH and gain > WORTH):
+        return Treatment(diagnosis, before, after, None, "nothing helped: no patch brought the score back." + of_data)
+    assert best.patch is not None
+    path = folder / f"{config.name}.fixed.yaml"
+    write_bytes(path, fixed_yaml(config, best.patch, critical[0]).encode())
+    said = f"{best.name} brings {before.mean():.3f} to {best.mean():.3f} on rows not trained on.{of_data}"
+    return Treatment(diagnosis, before, after, best, said, path)
+
+
+def candidates(critical: Sequence[Finding], config: Config) -> list[Patch]:
+    """At most MOST_CANDIDATES patches that fit the config, the likeliest first."""
+    first = critical[0]
+    others = [finding.patches[0] for finding in critical[1:] if finding.patches]
+    ordered = [*first.patches[:1], *first.patches[1:2], *both(first, others), *others, *first.patches[2:]]
+    found: list[Patch] = []
+    for patch in ordered:
+        if len(found) < MOST_CANDIDATES and all(dict(patch.set) != dict(other.set) for other in found):
+            try:
+                change_config(config, patch.set)
+            except UserError:
+                continue
+            found.append(patch)
+    return found
+
+
+def both(first: Finding, others: Sequence[Patch]) -> list[Patch]:
+    """The first patch of the root cause together with that of another finding, where two keys hold them."""
+    return [
+        Patch({**first.patches[0].set, **other.set}, f"{first.patches[0].why}; {other.why}")
+        for other in others[:1]
+        if first.patches
+        and len({*first.patches[0].set, *other.set}) <= MOST_KEYS
+        and not set(first.patches[0].set) & set(other.set)
+    ]
+
+
+def try_out(config: Config, patches: Sequence[Patch | None], seeds: int, jobs: int | None) -> tuple[Arm, ...]:
+    """Train every candidate with the same new seeds, in parallel processes of one BLAS thread each."""
+    from joblib import Parallel, delayed
+
+    wanted = [(patch, config.seed + 1 + seed) for patch in patches for seed in range(seeds)]
+    results = Parallel(n_jobs=jobs or -1)(delayed(trial)(config, patch, seed) for patch, seed in wanted)
+    return tuple(
+        Arm(
+            patch_name(patch),
+            patch,
+            tuple(result for (of, _), result in zip(wanted, results, strict=True) if of is patch),
+        )
+        for patch in patches
+    )
+
+
+def patch_name(patch: Patch | None) -> str:
+    if patch is None:
+        return "as it was"
+    return ", ".join(f"{key}: {value_text(value)}" for key, value in patch.set.items())
+
+
+def trial(config: Config, patch: Patch | None, seed: int) -> Trial:
+    """Train once in a folder that is thrown away; the rows are split by the config's own seed, all else by `seed`."""
+    quiet = {"log.weights": False, "log.gradients": False, "log.activations": False, "train.threads": 1}
+    patched = change_config(config, {**(patch.set if patch else {}), **quiet})
+    data = build_data(patched, spawn_generators(config.seed))
+    folder = Path(tempfile.mkdtemp(prefix="nn_scratch-"))
+    try:
+        return one(change_config(patched, {"seed": seed, "name": "trial"}), data, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def one(config: Config, data: Data, folder: Path) -> Trial:
+    def watched(session: Session) -> Sequence[Observer]:
+        return (watch_session(session),)
+
+    try:
+        run = train(config, folder, watched, data)
+    except Diverged:
+        run = Run(folder / "trial-001")
+    case, diagnosis = Case(run), diagnose(run)
+    part = run.info.get("val") or {}
+    val = part.get(case.score_name)
+    recall = part.get("recall") or {}
+    return Trial(
+        val=case.chance if case.diverged or val is None else float(val),
+        held=case.held_score,
+        verdict=diagnosis.verdict,
+        first_rule=diagnosis.findings[0].rule if diagnosis.verdict == "sick" else None,
+        recall=dict(recall),
+    )
+
+
+def fixed_yaml(config: Config, patch: Patch, finding: Finding) -> str:
+    """The mended config, with what was changed and why at its head."""
+    plain: Any = config_from_plain(config)
+    head = [f"# Mended by the doctor: {finding.rule}. {finding.because}".replace("\n", " ")]
+    for key, value in patch.set.items():
+        head.append(f"#   - {key}: {value_text(old_value(plain, key))}")
+        head.append(f"#   + {key}: {value_text(value)}")
+    head.append(f"# Why: {patch.why}.")
+    return "\n".join(head) + "\n\n" + dump_config(change_config(config, patch.set))
+
+
+def config_from_plain(config: Config) -> dict[str, Any]:
+    from nn_scratch.config.writer import to_plain
+
+    return to_plain(config)
