@@ -24,7 +24,7 @@ PENALTIES = (0.03, 0.5)
 CERTAIN = 1 / 3  # the share of rows, those of the widest margin, whose labels ought to be right
 
 
-def attainable(data: Data) -> dict[str, Any]:
+def attainable(data: Data, *, list_suspects: bool = False) -> dict[str, Any]:
     """Scores of kernel ridge regression: balanced accuracy for classes (each class weighing the same), else R².
 
     pooled          without each row itself, over a random sample of all parts: what a random split would give
@@ -32,10 +32,12 @@ def attainable(data: Data) -> dict[str, Any]:
     rows, split_rows   how many rows each is measured on
     certain_errors  classes: among the third of the pooled rows with the widest margin, the share with another label
     margin_accuracy    classes: plain accuracy of the pooled rows
+    suspects        on demand: the rows behind certain_errors, by their numbers in the source, the surest first
     """
     rng = np.random.default_rng(0)
     X, y, part = _pool(data)
     kept = _sample(y if data.task == "classification" else None, rng, len(X))
+    numbers = np.concatenate([data.train.rows, data.val.rows, data.test.rows])[kept]
     X, y, part = _scaled(X[kept]), y[kept], part[kept]
     if len(X) < 10:
         return {"rows": len(X)}
@@ -61,6 +63,8 @@ def attainable(data: Data) -> dict[str, Any]:
         certain = np.argsort(-margin, kind="stable")[: max(1, round(CERTAIN * len(X)))]
         found["certain_errors"] = rounded(float(wrong[certain].mean()))
         found["margin_accuracy"] = rounded(float(1 - wrong.mean()))
+        if list_suspects:
+            found["suspects"] = numbers[certain[wrong[certain]]].tolist()
     fit, held = np.flatnonzero(part == 0), np.flatnonzero(part > 0)
     found["split_rows"] = len(held)
     if len(held) > 1 and len(fit) > 5:
@@ -98,15 +102,15 @@ def _scaled(X: Array) -> Array:
     spread = X.std(axis=0)
     scaled: Array = (X - X.mean(axis=0)) / np.where(spread > 1e-12 * (1 + np.abs(X).max(axis=0)), spread, np.inf)
     clipped: Array = np.clip(scaled, -8, 8)
-    return clipped  # noqa: RET504 (np.clip has no type of its own)
+    return clipped
 
 
 def _distances(X: Array) -> Array:
     """Squared distances between rows, (rows, rows), over their median."""
     squares = np.einsum("ij,ij->i", X, X)
-    D = np.maximum(squares[:, np.newaxis] + squares - 2 * X @ X.T, 0.0)
-    middle = float(np.median(D))
-    return D / (middle if middle > 0 else 1.0)
+    D: Array = np.maximum(squares[:, np.newaxis] + squares - 2 * X @ X.T, 0.0)
+    D /= float(np.median(D)) or 1.0
+    return D
 
 
 def _class_targets(y: Array, classes: int) -> tuple[Array, Array]:

@@ -92,7 +92,7 @@ class Case:
 
     @property
     def batch_size(self) -> int:
-        return min(int(self.config["train"]["batch_size"]), self.train_rows)
+        return int(self.info.get("rows_a_step") or min(int(self.config["train"]["batch_size"]), self.train_rows))
 
     @property
     def train_rows(self) -> int:

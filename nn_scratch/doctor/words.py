@@ -46,7 +46,7 @@ def finding_lines(finding: Finding, config: Mapping[str, Any], number: int) -> l
         f"[bold]{number}. {finding.rule}[/]  [{colour}]{finding.severity}[/]  "
         f"[dim]{place(finding)}; confidence {finding.confidence:.0%}[/]"
     )
-    sentence = finding.because[0].upper() + finding.because[1:] + "."
+    sentence = finding.because[0].upper() + finding.because[1:] + ("" if finding.because.endswith("?") else ".")
     lines: list[RenderableType] = [Text.from_markup(heading), indented(Text(sentence))]
     if finding.evidence:
         numbers = ", ".join(f"{key.replace('_', ' ')} {value_text(value)}" for key, value in finding.evidence.items())
