@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from nn_scratch.cli import parser, run_script
 
-SUBJECTS = ("train", "logging", "startup", "memory", "video")
+SUBJECTS = ("train", "logging", "startup", "memory", "video", "accuracy")
 
 
 def main(arguments):
