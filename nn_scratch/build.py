@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn_scratch.config.advice import unwise
 from nn_scratch.config.parts import Named, instantiate
 from nn_scratch.config.resolve import config_from
 from nn_scratch.config.schema import Config
@@ -29,10 +30,12 @@ from nn_scratch.nn.losses import LOSSES, Loss
 from nn_scratch.nn.network import Network, signal_rows
 from nn_scratch.nn.optimizers import OPTIMIZERS
 from nn_scratch.nn.schedules import SCHEDULES
+from nn_scratch.nn.schedules.reduce_on_plateau import ReduceOnPlateau
 from nn_scratch.runs.recorder import LogSettings
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.trainer import EarlyStopping, Trainer
+from nn_scratch.warm_start import model_kind, take_parameters
 
 Array = NDArray[Any]
 Generators = Mapping[str, np.random.Generator]
@@ -54,6 +57,7 @@ class Built:
     probe_rows: Array  # which training rows the probe passes, (probe rows,)
     log: LogSettings
     threads: int
+    notices: tuple[str, ...]  # what the user has to be told, a line each
 
     def evaluator(self, part: Part) -> Evaluator:
         """Scores all rows of a part, not a sample."""
@@ -69,6 +73,10 @@ def build(config: Config, data: Data | None = None) -> Built:
     train = examples(config, data, data.train, loss)
     sample = choose(len(train), TRAIN_SAMPLE, generators["probe"])
     probe = choose(len(train), config.log.probe_rows, generators["probe"])
+    started: tuple[str, ...] = ()
+    if config.init_from is not None:
+        earlier = Run.open(config.init_from.run)
+        started = take_parameters(earlier, config.init_from.parameters, network, data.preprocessing)
     stopping = config.train.early_stopping
     trainer = Trainer(
         network,
@@ -80,16 +88,16 @@ def build(config: Config, data: Data | None = None) -> Built:
             "train": Evaluator(network, loss, train[sample], score(data, data.train, loss, sample)),
             "val": evaluator(config, data, data.val, network, loss),
         },
-        batch_size=config.train.batch_size,
+        batch_size=batch_rows(config.train.batch_size, len(train)),
         epochs=config.train.epochs,
         order=generators["order"],
         shuffle=config.train.shuffle,
-        l1=config.regularize.l1,
-        l2=config.regularize.l2,
-        clip_norm=config.regularize.clip_norm,
+        accumulate=config.train.accumulate,
+        **config.regularize.model_dump(),
+        ema_decay=config.train.ema_decay,
         early_stopping=None if stopping is None else EarlyStopping(**stopping.model_dump()),
     )
-    check_monitor(trainer)
+    check_monitors(trainer)
     return Built(
         config=config,
         data=data,
@@ -100,7 +108,13 @@ def build(config: Config, data: Data | None = None) -> Built:
         probe_rows=probe,
         log=LogSettings(**config.log.model_dump(exclude={"probe_rows"})),
         threads=threads(config, network, trainer.batch_size),
+        notices=(*unwise(config), *data.notices, *started),
     )
+
+
+def batch_rows(batch_size: int | float, rows: int) -> int:
+    """Rows of a batch: as many as said, or a share of all there are."""
+    return max(1, round(batch_size * rows)) if isinstance(batch_size, float) else batch_size
 
 
 def build_data(config: Config, generators: Generators) -> Data:
@@ -113,6 +127,7 @@ def build_data(config: Config, generators: Generators) -> Data:
         task=options.task,
         missing=options.missing,
         ignore=options.ignore,
+        weight=options.weight,
         rng=generators["source"],
     )
     return prepare(
@@ -163,11 +178,15 @@ def build_loss(config: Config, preprocessing: Preprocessing) -> Loss:
 def examples(config: Config, data: Data, part: Part, loss: Loss) -> Examples:
     """A part of the data as the network reads it."""
     inputs = signal_rows(part.X, part.X.dtype)
+    by_class = class_weights(config, data)
+    weights = part.weights
+    if by_class is not None:
+        weights = by_class[part.y] if weights is None else weights * by_class[part.y]
+    if weights is not None:
+        weights = weights.astype(part.X.dtype)
     if data.task == "regression":
-        return Examples(inputs, part.y)
-    targets = loss.targets(len(data.class_names)).astype(part.X.dtype)
-    weights = class_weights(config, data)
-    return Examples(inputs, targets, part.y, None if weights is None else weights[part.y].astype(part.X.dtype))
+        return Examples(inputs, part.y, weights=weights)
+    return Examples(inputs, loss.targets(len(data.class_names)).astype(part.X.dtype), part.y, weights)
 
 
 def class_weights(config: Config, data: Data) -> Array | None:
@@ -224,13 +243,25 @@ def matrix_flop(widths: Sequence[int], rows: int) -> float:
     return 2.0 * rows * (3 * sum(products) - products[0])
 
 
-def check_monitor(trainer: Trainer) -> None:
-    stopping = trainer.early_stopping
-    if stopping is not None and stopping.monitor not in trainer.score_columns:
-        raise UserError(
-            f"train.early_stopping.monitor: {stopping.monitor!r} is not measured in this run"
-            f"{did_you_mean(stopping.monitor, trainer.score_columns)}"
-        )
+def check_monitors(trainer: Trainer) -> None:
+    """Raise UserError where early stopping or the schedule waits for a score that this run does not have."""
+    monitors = {}
+    if trainer.early_stopping is not None:
+        monitors["train.early_stopping.monitor"] = trainer.early_stopping.monitor
+    if isinstance(trainer.schedule, ReduceOnPlateau):
+        monitors["schedule.monitor"] = trainer.schedule.monitor
+    for key, monitor in monitors.items():
+        if monitor not in trainer.score_columns:
+            raise UserError(
+                f"{key}: {monitor!r} is not measured in this run{did_you_mean(monitor, trainer.score_columns)}"
+            )
+        part, _, name = monitor.partition("_")
+        rows = len(trainer.evaluators[part].examples)
+        if rows < (2 if name == "r2" else 1):
+            raise UserError(
+                f"{key}: {monitor} needs more than the {rows} row{'s' * (rows != 1)} of {part}; write train_{name}, or "
+                f"give data.split.{part} a larger share"
+            )
 
 
 class Model:
@@ -274,15 +305,11 @@ def load_model(run: Run) -> Model:
     """The trained model of a run, from its param.yaml and model.npz."""
     arrays = run.model
     config = config_from(run.config)
-
-    def kind(prefix: str) -> dict[str, Array]:
-        return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
-
-    preprocessing = Preprocessing.from_arrays(kind("preprocessing/"))
+    preprocessing = Preprocessing.from_arrays(model_kind(arrays, "preprocessing/"))
     network, loss = build_network(config, preprocessing, spawn_generators(config.seed))
     for wanted, given in (
-        (network.named(network.theta), kind("parameters/")),
-        (network.named_state(network.state), kind("state/")),
+        (network.named(network.theta), model_kind(arrays, "parameters/")),
+        (network.named_state(network.state), model_kind(arrays, "state/")),
     ):
         for name, view in wanted.items():
             if name not in given or given[name].shape != view.shape or given[name].dtype.kind != "f":

@@ -143,7 +143,7 @@ def network_line(session: Session) -> str:
     threads = session.built.threads
     return (
         f"network {widths}, {network.theta.size:,} parameters; {trainer.epochs:,} epochs of "
-        f"{trainer.steps_per_epoch:,} steps, {trainer.batch_size:,} rows a step; "
+        f"{trainer.steps_per_epoch:,} steps, {trainer.step_rows:,} rows a step; "
         f"{threads} BLAS thread{'s' * (threads > 1)}"
     )
 

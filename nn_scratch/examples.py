@@ -60,6 +60,10 @@ class Batch:
     Y: Array
     w: Array
 
+    def __getitem__(self, rows: slice) -> Batch:
+        """Some of the rows, with the weights that they have in the whole."""
+        return Batch(self.X[:, rows], self.Y[:, rows], self.w[rows] if self.w.ndim else self.w)
+
     def mean(self, losses: Array) -> float:
         """The batch's loss, of the losses (n,) of its rows."""
         return float((losses * self.w).sum())

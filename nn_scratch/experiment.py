@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from nn_scratch import __version__
 from nn_scratch.build import Built, as_people_read, build, model_arrays
-from nn_scratch.config.advice import unwise
-from nn_scratch.config.resolve import config_from, override_config
+from nn_scratch.config.resolve import change_config, config_from, override_config
 from nn_scratch.config.schema import Config
 from nn_scratch.config.writer import config_difference, dump_config
 from nn_scratch.data.baselines import baselines
@@ -29,7 +28,7 @@ from nn_scratch.errors import Diverged, NNScratchError, UserError
 from nn_scratch.first_look import first_look, last_look
 from nn_scratch.metrics import classification_report, regression_report
 from nn_scratch.runs.files import write_bytes, write_json, write_npz
-from nn_scratch.runs.folder import OUTPUTS, claimed, new_folder
+from nn_scratch.runs.folder import OUTPUTS, claimed, find_folder, new_folder
 from nn_scratch.runs.recorder import Recorder
 from nn_scratch.runs.run import Run
 from nn_scratch.trainer import Observer, Scores, StepSignals, StopRequested, Trainer
@@ -97,10 +96,22 @@ def train(config: Config, outputs: Path = OUTPUTS, announce: Announce = nobody, 
 
     data: rows that are split and scaled already, instead of the config's (another seed on the same split).
     """
-    built = build(config, data)
+    built = build(located(config, outputs), data)
     folder = new_folder(config.name, outputs)
     with claimed(folder):
         return _begin(built, folder, announce)
+
+
+def located(config: Config, outputs: Path) -> Config:
+    """The config with whole paths, so that its run's param.yaml repeats the run wherever one stands."""
+    changes = {
+        f"data.{key}": os.path.abspath(Path(path).expanduser())  # noqa: PTH100 (Path.absolute leaves ".." standing)
+        for key, path in (("source", config.data.source), ("test_source", config.data.test_source))
+        if isinstance(path, str)
+    }
+    if config.init_from is not None:
+        changes["init_from.run"] = str(find_folder(config.init_from.run, outputs).resolve())
+    return change_config(config, changes) if changes else config
 
 
 def resume(run: Run, overrides: Sequence[str] = (), announce: Announce = nobody) -> Run:
@@ -187,10 +198,11 @@ def _run(session: Session, recorder: Recorder, announce: Announce) -> Run:
         seconds = perf_counter() - started
         info["epochs"], info["steps"] = trainer.epoch, trainer.step
         info["seconds"] = before + seconds
-        info["samples_per_second"] = trainer.step * trainer.batch_size / info["seconds"] if info["seconds"] else None
+        info["samples_per_second"] = trainer.rows_seen / info["seconds"] if info["seconds"] else None
         if trainer.early_stopping is not None:
             info["best_epoch"] = trainer.best_epoch
         if failure is None:
+            trainer.settle()
             finish(session)
         if info["status"] != "interrupted":
             write_json(folder / "signals.json", Run(folder).signals | last_look(built))
@@ -241,6 +253,7 @@ def first_info(built: Built, folder: Path) -> dict[str, Any]:
         "epochs_asked": built.config.train.epochs,
         "steps": 0,
         "steps_per_epoch": built.trainer.steps_per_epoch,
+        "rows_a_step": built.trainer.step_rows,
         "best_epoch": None,
         "seconds": 0.0,
         "samples_per_second": None,
@@ -252,7 +265,7 @@ def first_info(built: Built, folder: Path) -> dict[str, Any]:
         "diverged": None,
         "parameters": built.network.theta.size,
         "threads": built.threads,
-        "notices": [*unwise(built.config), *built.data.notices],
+        "notices": list(built.notices),
         "versions": {"nn_scratch": __version__, "python": platform.python_version()}
         | {library: version(library) for library in libraries},
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite, nan
 from time import perf_counter
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_scratch.errors import Diverged
-from nn_scratch.evaluate import Evaluator, bound_loss
+from nn_scratch.evaluate import Evaluator
 from nn_scratch.examples import Batch, Batches, Examples
 from nn_scratch.measure import StepGauge
 from nn_scratch.metrics import lower_is_better
@@ -20,6 +21,8 @@ from nn_scratch.nn.losses import Loss
 from nn_scratch.nn.network import Network
 from nn_scratch.nn.optimizers import Optimizer
 from nn_scratch.nn.schedules import Schedule
+from nn_scratch.regularize import Average, Clip, MaxNorm, Penalty
+from nn_scratch.steps import BatchGradient, Pieces, Step, Whole
 
 Array = NDArray[Any]
 Scores = dict[str, float]
@@ -81,34 +84,11 @@ class StopRequested(Exception):
     """Somebody asked training to stop (a signal, a watcher); raised between two steps."""
 
 
-class Step:
-    """The gradient of one batch of a fixed size."""
-
-    def __init__(self, network: Network, loss: Loss, rows: int) -> None:
-        self.graph = network.on(rows, training=True)
-        self.loss = bound_loss(loss, network, rows)
-
-    def gradient(self, batch: Batch) -> None:
-        """Fill the network's gradient vector for a batch."""
-        Z = self.graph.forward(batch.X)
-        self.graph.backward(self.loss.backward(Z, batch.Y, batch.w))
-
-    def gradient_and_loss(self, batch: Batch) -> float:
-        """Fill the gradient vector likewise; returns the batch's loss."""
-        Z = self.graph.forward(batch.X)
-        loss = batch.mean(self.loss.forward(Z, batch.Y))
-        self.graph.backward(self.loss.backward(Z, batch.Y, batch.w))
-        return loss
-
-    def mean_loss(self, batch: Batch) -> float:
-        """The batch's loss with the network as it is now, in training mode."""
-        return batch.mean(self.loss.forward(self.graph.forward(batch.X), batch.Y))
-
-
 class Trainer:
     """Trains a network on examples, epoch by epoch, and can stop and go on at any step.
 
     epoch: whole epochs done. step: steps done. step_in_epoch: steps done of the epoch under way.
+    batch_size: rows that pass the network at once. step_rows: rows of a step; the last of an epoch may have fewer.
     """
 
     def __init__(
@@ -124,32 +104,54 @@ class Trainer:
         epochs: int,
         order: np.random.Generator,
         shuffle: bool = True,
+        accumulate: int = 1,
         l1: float = 0.0,
         l2: float = 0.0,
+        max_norm: float | None = None,
         clip_norm: float | None = None,
+        clip_value: float | None = None,
+        ema_decay: float | None = None,
         early_stopping: EarlyStopping | None = None,
     ) -> None:
-        """evaluators: "train" and "val", in the order of the columns of metrics.csv. order: draws the order of rows."""
+        """evaluators: "train" and "val", in the order of the columns of metrics.csv. order: draws the order of rows.
+
+        accumulate: how many batches make a step, whose loss is the mean over all their rows. ema_decay: share of the
+        weights' running mean that is kept each step; scores and the final model are those of the mean. An optimizer
+        that needs all rows (`full_batch`) takes them at once, whatever batch_size says, and no gradient is clipped.
+        """
         self.network, self.loss, self.optimizer, self.schedule = network, loss, optimizer, schedule
         self.train_examples, self.evaluators = train, evaluators
-        self.batch_size = min(batch_size, len(train))
-        self.epochs, self.shuffle, self._order = epochs, shuffle, order
+        rows = len(train)
+        self.batch_size = rows if optimizer.full_batch else min(batch_size, rows)
+        self.step_rows = min(self.batch_size * accumulate, rows)
+        self.epochs, self.shuffle, self._order = epochs, shuffle and not optimizer.full_batch, order
         self.early_stopping = early_stopping
-        self.full_steps, tail_rows = divmod(len(train), self.batch_size)
+        self.full_steps, tail_rows = divmod(rows, self.step_rows)
         self.steps_per_epoch = self.full_steps + (tail_rows > 0)
 
         trainable = slice(0, network.trainable)
         self._theta, self._grad = network.theta[trainable], network.grad[trainable]
         optimizer.bind(self._theta, self._grad)
         schedule.bind(self.steps_per_epoch, epochs)
-        self._batches = Batches(train, self.batch_size)
-        self._step = Step(network, loss, self.batch_size)
-        self._tail = (Batches(train, tail_rows), Step(network, loss, tail_rows)) if tail_rows else None
+        self._batches = Batches(train, self.step_rows)
+        self._step = self._gradient_of(self.step_rows)
+        self._tail = (Batches(train, tail_rows), self._gradient_of(tail_rows)) if tail_rows else None
         self.gauge = StepGauge(network)
-        self._adjustments: list[Callable[[], None]] = []  # what is done to a gradient before the optimizer sees it
-        if l1 or l2:
-            self._adjustments.append(Penalty(network, l1, l2).add_gradient)
-        self._clip_norm = clip_norm
+        penalty = Penalty(network, l1, l2) if l1 or l2 else None
+        self._clip = None if clip_norm is None and clip_value is None else Clip(self._grad, clip_norm, clip_value)
+        self._optimize = optimizer.step
+        if optimizer.full_batch:
+            self._clip = None
+            self._step = whole = Whole(network, loss, rows, optimizer, penalty)
+            self._optimize = whole.update
+        self._average = None if ema_decay is None else Average(network, ema_decay)
+        # what is done to a gradient before the optimizer sees it, and to the parameters after their update
+        self._adjustments: Sequence[Callable[[], None]] = () if penalty is None else (penalty.add_gradient,)
+        self._afterwards: list[Callable[[], None]] = []
+        if max_norm is not None:
+            self._afterwards.append(MaxNorm(network, max_norm).apply)
+        if self._average is not None:
+            self._afterwards.append(self._average.follow)
 
         self.epoch = self.step = self.step_in_epoch = 0
         self.best_epoch, self.best_score, self.waited = 0, nan, 0
@@ -161,7 +163,10 @@ class Trainer:
     # --- running
 
     def run(self, observer: Observer) -> None:
-        """Train to the last epoch, or until early stopping; raises Diverged or StopRequested, between steps."""
+        """Train to the last epoch, or until early stopping; raises Diverged or StopRequested, between steps.
+
+        The parameters then are those of the last step, from which training can go on; `settle` makes them the model.
+        """
         with np.errstate(all="ignore"):  # a number that is not finite is looked for, and reported with its place
             observer.on_start(self)
             while self.epoch < self.epochs and not self.finished_early:
@@ -175,8 +180,19 @@ class Trainer:
                 observer.on_epoch_end(self, scores, {"training": trained - started, "evaluation": evaluated - trained})
                 if self.stop_requested and self.epoch < self.epochs and not self.finished_early:
                     raise StopRequested
-            if self.early_stopping and self.early_stopping.restore_best:
-                self.restore_best()
+
+    def settle(self) -> None:
+        """Leave in the network what training was for: the best epoch's parameters, or the mean, or those it has."""
+        best = self.early_stopping is not None and self.early_stopping.restore_best
+        if best and self._best is not None:
+            self.network.theta[...], self.network.state[...] = self._best
+        elif self._average is not None:
+            self.network.theta[...] = self._average.theta
+
+    @property
+    def rows_seen(self) -> int:
+        """Training rows passed so far, those of every epoch counted anew."""
+        return self.epoch * len(self.train_examples) + self.step_in_epoch * self.step_rows
 
     @property
     def finished_early(self) -> bool:
@@ -184,8 +200,22 @@ class Trainer:
 
     def evaluate(self) -> Scores:
         """The scores of "train" and "val" now: {"train_loss": ..., "val_loss": ..., "train_accuracy": ...}."""
-        by_part = {part: evaluator() for part, evaluator in self.evaluators.items()}
+        with self.scored_parameters():
+            by_part = {part: evaluator() for part, evaluator in self.evaluators.items()}
         return {column: by_part[part][name] for column, part, name in self._score_columns()}
+
+    @contextmanager
+    def scored_parameters(self) -> Iterator[None]:
+        """As long as this lasts the network has the parameters that are scored: their mean, where one is kept."""
+        if self._average is None:
+            yield
+            return
+        theta = self.network.theta.copy()
+        self.network.theta[...] = self._average.theta
+        try:
+            yield
+        finally:
+            self.network.theta[...] = theta
 
     @property
     def score_columns(self) -> tuple[str, ...]:
@@ -214,7 +244,7 @@ class Trainer:
         full, at = self._step, self.step_in_epoch
         while at < self.full_steps:
             until = min(at + self._batches.steps, self.full_steps)
-            batches = self._batches.chunk(order[at * self.batch_size : until * self.batch_size])
+            batches = self._batches.chunk(order[at * self.step_rows : until * self.step_rows])
             for index, batch in enumerate(batches, start=at):
                 if index in watched:
                     self._watched_step(full, batch, rates[index], observer)
@@ -226,27 +256,27 @@ class Trainer:
                 self._pause(observer)
         if self._tail and self.step_in_epoch == self.full_steps:
             tail, step = self._tail
-            (batch,) = tail.chunk(order[self.full_steps * self.batch_size :])
+            (batch,) = tail.chunk(order[self.full_steps * self.step_rows :])
             self._watched_step(step, batch, rates[-1], observer)
         self.lr = rates[-1]
         self.epoch += 1
         self.step_in_epoch = 0
 
-    def _update(self, step: Step, lr: float) -> None:
+    def _update(self, step: BatchGradient, lr: float) -> None:
         for adjust in self._adjustments:
             adjust()
         squared_norm = self._grad.dot(self._grad)
         if not isfinite(squared_norm) and not np.isfinite(self._grad).all():
             self._report_not_finite(step)
-        if self._clip_norm is not None:
-            norm = float(squared_norm) ** 0.5
-            if norm > self._clip_norm:
-                np.multiply(self._grad, self._clip_norm / (norm + 1e-6), out=self._grad)
-        self.optimizer.step(lr)
+        if self._clip is not None:
+            self._clip.apply(squared_norm)
+        self._optimize(lr)
+        for follow in self._afterwards:
+            follow()
         self.step += 1
         self.step_in_epoch += 1
 
-    def _watched_step(self, step: Step, batch: Batch, lr: float, observer: Observer) -> None:
+    def _watched_step(self, step: BatchGradient, batch: Batch, lr: float, observer: Observer) -> None:
         """A step, measured. It changes nothing of what a plain one does."""
         noise, state = self.network.noise.bit_generator, self.network.state
         rehearse = self.step < REHEARSED_STEPS
@@ -279,8 +309,8 @@ class Trainer:
         three more passes over the parameters.
         """
         layers, size = len(self.network.layers), self.network.theta.size
-        step = 0.7e-6 * (8 * layers + 12) + 6 * size * self.batch_size / 80e9
-        watch = 0.7e-6 * (12 * layers + 10) + 2 * size * self.batch_size / 80e9 + 8 * size * 0.3e-9
+        step = 0.7e-6 * (8 * layers + 12) + 6 * size * self.step_rows / 80e9
+        watch = 0.7e-6 * (12 * layers + 10) + 2 * size * self.step_rows / 80e9 + 8 * size * 0.3e-9
         return watch / (0.02 * step)
 
     def _pause(self, observer: Observer) -> None:
@@ -294,20 +324,21 @@ class Trainer:
             return
         score = scores[self.early_stopping.monitor]
         gain = self.best_score - score if lower_is_better(self.early_stopping.monitor) else score - self.best_score
-        if not isfinite(self.best_score) or gain > self.early_stopping.min_delta:
+        if isfinite(score) and (self._best is None or gain > self.early_stopping.min_delta):
             self.best_epoch, self.best_score, self.waited = self.epoch, score, 0
-            self._best = (self.network.theta.copy(), self.network.state.copy())
+            theta = self.network.theta if self._average is None else self._average.theta
+            self._best = (theta.copy(), self.network.state.copy())
         else:
             self.waited += 1
 
-    def restore_best(self) -> None:
-        """Put back the parameters of the best epoch."""
-        if self._best is not None:
-            self.network.theta[...], self.network.state[...] = self._best
+    def _gradient_of(self, rows: int) -> BatchGradient:
+        if rows <= self.batch_size:
+            return Step(self.network, self.loss, rows)
+        return Pieces(self.network, self.loss, rows, self.batch_size)
 
     # --- numbers that are not finite
 
-    def _report_not_finite(self, step: Step | None) -> None:
+    def _report_not_finite(self, step: BatchGradient | None) -> None:
         """Raise Diverged with the first layer where they stand: weights, then signals forward, then gradients back."""
         network = self.network
         epoch, number = (self.epoch, self.step) if step is None else (self.epoch + 1, self.step + 1)
@@ -331,7 +362,9 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """All that going on from here needs: arrays, numbers, and the states of the random generators."""
         network = self.network
-        best = {} if self._best is None else {"best_theta": self._best[0], "best_state": self._best[1]}
+        more = {} if self._best is None else {"best_theta": self._best[0], "best_state": self._best[1]}
+        if self._average is not None:
+            more["average"] = self._average.theta
         return {
             "theta": network.theta,
             "grad": network.grad,
@@ -349,7 +382,7 @@ class Trainer:
             },
             "order": self._order_state if self.step_in_epoch else self._order.bit_generator.state,
             "noise": network.noise.bit_generator.state,
-            **best,
+            **more,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -364,27 +397,5 @@ class Trainer:
         network.noise.bit_generator.state = state["noise"]
         if "best_theta" in state:
             self._best = (state["best_theta"], state["best_state"])
-
-
-class Penalty:
-    """l1 Σ|W| + l2/2 Σ W² over the weights of trainable layers, biases left out; added to the gradient alone."""
-
-    def __init__(self, network: Network, l1: float, l2: float) -> None:
-        self._theta, self._grad = network.theta, network.grad
-        mask = network.penalized()
-        self._l1, self._l2 = (l1 * mask).astype(mask.dtype), (l2 * mask).astype(mask.dtype)
-        self._terms = [term for term, rate in ((self._add_l1, l1), (self._add_l2, l2)) if rate]
-        self._work = np.empty_like(mask)
-
-    def add_gradient(self) -> None:
-        for add in self._terms:
-            add()
-
-    def _add_l1(self) -> None:
-        np.sign(self._theta, out=self._work)
-        np.multiply(self._work, self._l1, out=self._work)
-        np.add(self._grad, self._work, out=self._grad)  # dW += l1 sign(W)
-
-    def _add_l2(self) -> None:
-        np.multiply(self._theta, self._l2, out=self._work)
-        np.add(self._grad, self._work, out=self._grad)  # dW += l2 W
+        if self._average is not None:
+            self._average.restore(state["average"], self.step)

@@ -171,7 +171,9 @@ def _config_type(declared: Declared) -> Any:
     part = PartOf(declared.registry)
     if get_origin(annotation) is list:
         return Annotated[list[Annotated[Named, part]], *extras]
-    plain = tuple(member for member in _members(annotation) if member in SIMPLE or get_origin(member) is Literal)
+    # text stands for the name of a part, nothing else
+    simple = SIMPLE.keys() - {str}
+    plain = tuple(member for member in _members(annotation) if member in simple or get_origin(member) is Literal)
     return Annotated[_union((Named, *plain)), part, *extras]
 
 

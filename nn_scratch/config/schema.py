@@ -83,6 +83,12 @@ class Data(Section):
         Doc("the column of a CSV to predict, by name or by number from 0; a list: several; null: the last"),
     ] = None
     ignore: Annotated[list[str], Doc("columns of a CSV that are left out")] = written([])
+    weight: Annotated[
+        str | int | None,
+        Doc(
+            "how much each row counts in the loss: a column of a CSV, or an array of an .npz, by name; null: all alike"
+        ),
+    ] = None
     task: Annotated[
         Literal["auto", "classification", "regression"],
         Doc("auto: classification if the target is text or whole numbers of few values, else regression"),
@@ -107,7 +113,15 @@ class Data(Section):
 class Regularize(Section):
     l1: Annotated[Penalty, Doc("factor of Σ|W|, a penalty on weights that drives them to 0")] = 0.0
     l2: Annotated[Penalty, Doc("factor of ½ Σ W², a penalty on weights that keeps them small")] = 0.0
+    max_norm: Annotated[
+        float | None,
+        Gt(0),
+        Doc("largest norm of the weights into a unit of a dense layer, after each step; null: none"),
+    ] = None
     clip_norm: Annotated[float | None, Gt(0), Doc("largest norm of the whole gradient; null: no clipping")] = None
+    clip_value: Annotated[
+        float | None, Gt(0), Doc("largest entry of the gradient, either sign; before clip_norm; null: no clipping")
+    ] = None
 
 
 class EarlyStopping(Section):
@@ -115,24 +129,45 @@ class EarlyStopping(Section):
         Literal[
             "val_loss",
             "val_accuracy",
+            "val_balanced_accuracy",
             "val_rmse",
             "val_r2",
             "train_loss",
             "train_accuracy",
+            "train_balanced_accuracy",
             "train_rmse",
             "train_r2",
         ],
-        Doc("the column of metrics.csv that must go on getting better"),
+        Doc("the column of metrics.csv that must go on getting better: losses and rmse fall, the others rise"),
     ] = "val_loss"
     patience: Annotated[int, Interval(ge=1, le=1_000_000), Doc("epochs without a new best before training stops")] = 10
     restore_best: Annotated[bool, Doc("whether the model is that of the best epoch, not of the last")] = True
     min_delta: Annotated[float, Ge(0), Doc("how much better a new best must be")] = 0.0
 
 
+class InitFrom(Section):
+    run: Annotated[str, Doc("the earlier run: the name of its folder under outputs/, or a path")]
+    parameters: Annotated[
+        Annotated[list[str], MinLen(1)] | None,
+        Doc("which to take, of the same names here: whole layers (hidden_1) or single ones (hidden_1.W); null: all"),
+    ] = None
+
+
 class Train(Section):
     epochs: Annotated[int, Interval(ge=1, le=1_000_000), Doc("passes over the training rows")] = 60
-    batch_size: Annotated[int, Interval(ge=1, le=10_000_000), Doc("rows a step; more than there are: all")] = 32
+    batch_size: Annotated[
+        Annotated[int, Interval(ge=1, le=10_000_000)] | Annotated[float, Interval(gt=0, le=1)],
+        Doc("rows a batch, more than there are: all; or with a point the share of the training rows: 0.1, 1.0"),
+    ] = 32
+    accumulate: Annotated[
+        int, Interval(ge=1, le=1_000_000), Doc("batches a step: the gradient is that of the mean over all their rows")
+    ] = 1
     shuffle: Annotated[bool, Doc("whether each epoch takes the rows in a new order")] = True
+    ema_decay: Annotated[
+        float | None,
+        Interval(ge=0, lt=1),
+        Doc("share kept each step of the weights' exponential moving average, which is scored and saved; null: none"),
+    ] = None
     early_stopping: Annotated[EarlyStopping | None, Doc("when to stop before the last epoch; null: never")] = None
     dtype: Annotated[Literal["float32", "float64"], Doc("precision of all numbers")] = "float32"
     threads: Annotated[
@@ -188,6 +223,10 @@ class Config(Section):
         ),
         Doc("the last layer, a dense one as wide as the target asks for"),
     ] = written({})
+    init_from: Annotated[
+        InitFrom | None,
+        Doc("an earlier run whose trained weights the network starts with; null: all weights are drawn"),
+    ] = None
     loss: Annotated[
         Literal["auto"] | Named,
         PartOf(LOSSES),
@@ -224,7 +263,12 @@ class Config(Section):
                     f"there is no {stopping.monitor} with data.split.val: 0; write train_loss, or split off rows",
                     *place,
                 )
-            measured = {"accuracy": "classification", "rmse": "regression", "r2": "regression"}
+            measured = {
+                "accuracy": "classification",
+                "balanced_accuracy": "classification",
+                "rmse": "regression",
+                "r2": "regression",
+            }
             needs = measured.get(stopping.monitor.partition("_")[2], task)
             if task not in ("auto", needs):
                 refuse(f"there is no {stopping.monitor} in a {task} (data.task); write val_loss", *place)

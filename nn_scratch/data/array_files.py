@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import zipfile
 import zlib
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import IO, Literal
@@ -18,7 +19,7 @@ import numpy as np
 from nn_scratch.data.missing import leave_out
 from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, LARGEST, SHOWN, is_bomb, plural, refuse, within_float32
 from nn_scratch.data.table import Array, Missing, Table, Task, number_columns, numbered_names
-from nn_scratch.data.targets import index_labels, infer_task, settle_task
+from nn_scratch.data.targets import check_weights, index_labels, infer_task, settle_task
 from nn_scratch.errors import UserError
 
 # What zipfile and NumPy raise on bytes that are no zip file or no array.
@@ -34,9 +35,13 @@ BROKEN = (
 )
 
 
-def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing) -> Table:
-    """X (rows, features) and y; whole numbers, true and false, and text are classes, unless `task` says otherwise."""
-    arrays = load_arrays(path, ("X", "y"))
+def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing, weight: str | int | None = None) -> Table:
+    """X (rows, features) and y; whole numbers, true and false, and text are classes, unless `task` says otherwise.
+
+    weight: the name of the array (rows,) of row weights.
+    """
+    weighs = None if weight is None else str(weight)
+    arrays = load_arrays(path, ("X", "y") if weighs is None else ("X", "y", weighs))
     X, y = check_features(path, arrays["X"], "X"), arrays["y"]
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
@@ -45,16 +50,18 @@ def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing) -> T
         raise UserError(f"{path}: y is {_what(y)}; it has to be (rows,) numbers or text, or (rows, targets) numbers")
     if len(X) != len(y):
         raise UserError(f"{path}: X has {plural(len(X), 'row')} and y has {len(y):,}; they have to be of one length")
+    weights = np.ones(len(X)) if weighs is None else _row_weights(path, arrays[weighs], len(X), weighs)
     if is_text and task == "regression":
         raise UserError(f"{path}: y is text; data.task: regression needs numbers")
     _settle_values(path, X, "X", FILL_IN if missing == "error" else None)
     if y.dtype.kind != "f" and task != "regression":
         if y.ndim == 2:
             raise UserError(f"{path}: y is {_what(y)}; classes are one number a row, as y.argmax(axis=1) gives")
-        return _classes(path, X, y, missing)
+        return _classes(path, X, y, weights, weighs, missing)
     values = y.astype(np.float64).reshape(len(y), -1)
     _settle_values(path, values, "y", FILL_IN_TARGET if missing == "error" else None)
-    X, values, notices = leave_out(X, values, missing, str(path))
+    X, kept, notices = leave_out(X, np.column_stack([values, weights]), missing, str(path))
+    values, weights = kept[:, :-1], kept[:, -1]
     rule = f"data.task: {task}"
     if task == "auto":
         task, rule = "regression", "y holds floats"
@@ -63,10 +70,21 @@ def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing) -> T
             notices = (*notices, told)
     names = numbered_names(values.shape[1], "y") if values.shape[1] > 1 else ("y",)
     values, task, class_names, _ = settle_task(values, (), task, names)
-    return _table(path, X, values, task, class_names, names, missing, rule, notices)
+    table = _table(path, X, values, task, class_names, names, missing, rule, notices)
+    return table if weighs is None else replace(table, weights=weights, weight_name=weighs)
 
 
-def _classes(path: Path, X: Array, labels: Array, missing: Missing) -> Table:
+def _row_weights(path: Path, weights: Array, rows: int, name: str) -> Array:
+    if weights.shape not in ((rows,), (rows, 1)) or weights.dtype.kind not in "biuf":
+        raise UserError(f"{path}: {name} is {_what(weights)}; weights have to be ({rows},) numbers")
+    found = weights.reshape(rows).astype(np.float64)
+    if not np.isfinite(found).all():
+        row = int(np.flatnonzero(~np.isfinite(found))[0])
+        raise UserError(f"{path}: {name}[{row}] = {found[row]} is no weight; write 0 to leave the row out of the loss")
+    return check_weights(found, name, str(path))
+
+
+def _classes(path: Path, X: Array, labels: Array, weights: Array, weighs: str | None, missing: Missing) -> Table:
     rule = "y holds whole numbers"
     nothing = np.zeros(len(labels), dtype=bool)
     if labels.dtype.kind in "SU":
@@ -80,9 +98,11 @@ def _classes(path: Path, X: Array, labels: Array, missing: Missing) -> Table:
             first = np.flatnonzero(nothing)[:SHOWN]
             raise refuse((f"{path}: y[{row}] = '' is no value; {FILL_IN_TARGET}" for row in first), int(nothing.sum()))
     codes, names = index_labels(labels)
-    X, values, notices = leave_out(X, np.where(nothing, np.nan, codes)[:, np.newaxis], missing, str(path))
-    y, task, class_names, _ = settle_task(values, names, "classification", ("y",))
-    return _table(path, X, y, task, class_names, ("y",), missing, rule, notices)
+    values = np.column_stack([np.where(nothing, np.nan, codes), weights])
+    X, values, notices = leave_out(X, values, missing, str(path))
+    y, task, class_names, _ = settle_task(values[:, :1], names, "classification", ("y",))
+    table = _table(path, X, y, task, class_names, ("y",), missing, rule, notices)
+    return table if weighs is None else replace(table, weights=values[:, 1], weight_name=weighs)
 
 
 def _table(

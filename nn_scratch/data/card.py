@@ -32,7 +32,8 @@ def make_card(
     rows: by part, the numbers of its rows, those of "test" in `table.test` where there is one; measured: by part,
     the moments of its raw features. Keys of the result:
 
-    origin, task, task_rule, rows, features, target, classes (null for regression), image_shape, scale, target_scale;
+    origin, task, task_rule, rows, features, target, weight (the column of row weights, or null),
+    classes (null for regression), image_shape, scale, target_scale;
     split         shuffled, stratified, own_test: how the parts came about
     parts         train, val, test: rows; class_counts, or target (mean, std, min, max of each)
     feature_statistics   a list each, by feature, of the raw training rows: name, mean, std, min, max, missing;
@@ -57,6 +58,7 @@ def make_card(
         "rows": sum(len(numbers) for numbers in rows.values()),
         "features": table.X.shape[1],
         "target": list(table.target_names),
+        "weight": table.weight_name or None,
         "classes": list(table.class_names) or None,
         "image_shape": table.image_shape and list(table.image_shape),
         "scale": preprocessing.scale_kind,

@@ -19,12 +19,15 @@ from nn_scratch.data.csv_layout import Layout, Record, find_layout
 from nn_scratch.data.missing import leave_out
 from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, listed, plural, quoted, refuse, within_float32
 from nn_scratch.data.table import Array, Column, Missing, Table, Task
-from nn_scratch.data.targets import settle_task
+from nn_scratch.data.targets import check_weights, settle_task
 from nn_scratch.errors import UserError, did_you_mean
 
 CHUNK_CELLS = 8192  # read at a time, so few that their texts stay in the cache
 
-Target = str | int | list[str | int] | None
+NO_WEIGHT = "write one; 0 leaves the row out of the loss"
+
+ColumnName = str | int  # as in the header, or counted from 0
+Target = ColumnName | list[ColumnName] | None
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,16 @@ class Cells:
     lines: Array  # (rows,) int64: the file's line of each row
 
 
-def read_csv(path: Path, *, target: Target, task: Task | Literal["auto"], missing: Missing, ignore: list[str]) -> Table:
-    """The table of a file with a target.
+def read_csv(
+    path: Path,
+    *,
+    target: Target,
+    task: Task | Literal["auto"],
+    missing: Missing,
+    ignore: list[str],
+    weight: ColumnName | None = None,
+) -> Table:
+    """The table of a file with a target; `weight` is the column of row weights.
 
     A column that holds text alone becomes one feature a text; numbers and text together are refused.
     """
@@ -46,8 +57,12 @@ def read_csv(path: Path, *, target: Target, task: Task | Literal["auto"], missin
     for name in ignore:
         if name not in places:
             raise UserError(f"{path}:1: data.ignore: no column {quoted(name)}{did_you_mean(name, places)}")
-    used = [name for name in layout.names if name not in ignore]
-    targets = _find_targets(path, layout.names, used, target)
+    weights = [] if weight is None else [_find_column(path, "data.weight", layout.names, weight)]
+    for name in weights:
+        if name in ignore:
+            raise UserError(f"{path}:1: data.weight and data.ignore both name {quoted(name)}; take it out of one")
+    used = [name for name in layout.names if name not in (*ignore, *weights)]
+    targets = _find_targets(path, layout.names, used, ignore, target)
     features = [name for name in used if name not in targets]
     if not features:
         raise UserError(
@@ -58,15 +73,20 @@ def read_csv(path: Path, *, target: Target, task: Task | Literal["auto"], missin
     readers: list[ColumnReader] = [AnyReader(name, places[name], fill_in) for name in features]
     for name in targets:
         readers.append(_target_reader(name, places[name], fill_in_target, task, alone=len(targets) == 1))
+    readers += [NumberReader(name, places[name], NO_WEIGHT if missing == "error" else None) for name in weights]
     cells = read_cells(layout, readers, need_lines=False)
     columns = tuple(Column(name, found) for name, found in zip(features, cells.categories, strict=False))
     X, y, notices = leave_out(
         expand(cells.values[:, : len(features)], columns), cells.values[:, len(features) :], missing, str(path)
     )
-    y, settled, class_names, rule = settle_task(y, cells.categories[-1], task, tuple(targets))
+    row_weights = check_weights(y[:, -1], weights[0], str(path)) if weights else None
+    last = len(features) + len(targets) - 1
+    y, settled, class_names, rule = settle_task(y[:, : len(targets)], cells.categories[last], task, tuple(targets))
     return Table(
         X=X,
         y=y,
+        weights=row_weights,
+        weight_name=weights[0] if weights else "",
         task=settled,
         columns=columns,
         target_names=tuple(targets),
@@ -78,21 +98,25 @@ def read_csv(path: Path, *, target: Target, task: Task | Literal["auto"], missin
     )
 
 
-def _find_targets(path: Path, names: tuple[str, ...], used: list[str], target: Target) -> list[str]:
+def _find_column(path: Path, key: str, names: tuple[str, ...], wanted: ColumnName) -> str:
+    if str(wanted) in names:
+        return str(wanted)
+    if isinstance(wanted, str):
+        raise UserError(f"{path}:1: {key}: no column {quoted(wanted)}{did_you_mean(wanted, names)}")
+    if not -len(names) <= wanted < len(names):
+        raise UserError(f"{path}:1: {key}: no column {wanted}; they are counted from 0 to {len(names) - 1}")
+    return names[wanted]
+
+
+def _find_targets(path: Path, names: tuple[str, ...], used: list[str], ignore: list[str], target: Target) -> list[str]:
     if target is None:
         return used[-1:]
     found = []
     for wanted in target if isinstance(target, list) else [target]:
-        if str(wanted) in names:
-            name = str(wanted)
-        elif isinstance(wanted, int) and -len(names) <= wanted < len(names):
-            name = names[wanted]
-        elif isinstance(wanted, int):
-            raise UserError(f"{path}:1: data.target: no column {wanted}; they are counted from 0 to {len(names) - 1}")
-        else:
-            raise UserError(f"{path}:1: data.target: no column {quoted(wanted)}{did_you_mean(wanted, names)}")
+        name = _find_column(path, "data.target", names, wanted)
         if name not in used:
-            raise UserError(f"{path}:1: data.target and data.ignore both name {quoted(name)}; take it out of one")
+            other = "data.ignore" if name in ignore else "data.weight"
+            raise UserError(f"{path}:1: data.target and {other} both name {quoted(name)}; take it out of one")
         if name not in found:
             found.append(name)
     return found
@@ -138,6 +162,7 @@ class NewRows:
     X: Array  # (rows, features) float64, NaN where a value is missing and may be
     targets: Array  # (rows, targets) float64, codes of the categories where they are text; (rows, 0) if not read
     target_categories: tuple[str, ...]
+    weights: Array | None  # (rows,) float64
     lines: Array  # (rows,) int64
     notices: tuple[str, ...]
 
@@ -150,11 +175,13 @@ def read_new_rows(
     target_names: tuple[str, ...] = (),
     task: Task | None = None,
     fill_in_target: str | None = None,
+    weight: str = "",
 ) -> NewRows:
     """Rows in the columns of training, found by name; without a header, in their order.
 
     fill_in: what to do about missing values, None where they may be.
     task: read the targets too; without it they need not be there, and are not looked at if they are.
+    weight: the column of row weights, read where it is there.
     """
     layout = find_layout(path, known={*(column.name for column in columns), *target_names})
     places = {name: place for place, name in enumerate(layout.names, start=1)}
@@ -171,7 +198,7 @@ def read_new_rows(
         )
     if absent:
         raise refuse((f"{path}:1: no column {quoted(n)}{did_you_mean(n, places)}" for n in absent), len(absent))
-    unused = [name for name in layout.names if layout.has_header and name not in (*names, *target_names)]
+    unused = [name for name in layout.names if layout.has_header and name not in (*names, *target_names, weight)]
     if unused:
         notices = (*notices, f"{path}: not used in training, and ignored: {listed(unused)}")
     readers: list[ColumnReader] = [
@@ -183,12 +210,16 @@ def read_new_rows(
     if task:
         for name in target_names:
             readers.append(_target_reader(name, places[name], fill_in_target, task, alone=len(target_names) == 1))
+    weighted = weight in places
+    if weighted:
+        readers.append(NumberReader(weight, places[weight], NO_WEIGHT))
     cells = read_cells(layout, readers, need_lines=True)
-    n = len(columns)
+    n, stop = len(columns), len(readers) - weighted
     return NewRows(
         X=expand(cells.values[:, :n], columns),
-        targets=cells.values[:, n:],
-        target_categories=cells.categories[-1] if task else (),
+        targets=cells.values[:, n:stop],
+        target_categories=cells.categories[stop - 1] if task else (),
+        weights=check_weights(cells.values[:, -1], weight, str(path)) if weighted else None,
         lines=cells.lines,
         notices=notices,
     )

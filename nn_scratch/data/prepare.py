@@ -23,6 +23,7 @@ class Part:
 
     X: Array  # (rows, features) scaled, C-contiguous, of the dtype of training
     y: Array  # classification: (rows,) int64 class indices; regression: (rows, outputs) scaled, of the same dtype
+    weights: Array | None  # (rows,) float64: how much each row counts in the loss; None: all alike
     rows: Array  # (rows,) int64: numbers of the rows in the source, from 0 (of test rows of their own: in their source)
 
     def __len__(self) -> int:
@@ -111,11 +112,18 @@ def prepare(
     notices += _target_notices(table, preprocessing, rows["train"])
     _refuse_overflow(table, measured, preprocessing, np.finfo(dtype).max)
 
+    if table.weights is not None and not table.weights[rows["train"]].any():
+        raise UserError(
+            f"{table.origin}: data.weight: {quoted(table.weight_name)} is 0 in every row to train on; nothing would "
+            "be learnt"
+        )
+
     def part(name: str) -> Part:
-        X, y = sources[name].X, sources[name].y[rows[name]]
+        X, y, weights = sources[name].X, sources[name].y[rows[name]], sources[name].weights
         return Part(
             X=preprocessing.transform(X, rows[name], dtype),
             y=y if classes is not None else preprocessing.target_transform(y, dtype),
+            weights=None if weights is None else weights[rows[name]],
             rows=rows[name],
         )
 

@@ -55,6 +55,8 @@ class Table:
     image_shape: tuple[int, int] | None = None  # (height, width)
     test: Table | None = None  # rows kept apart for the test: same columns, same classes
     missing: Missing = "error"  # what becomes of NaN in X
+    weights: Array | None = None  # (rows,) float64, 0 or more: how much each row counts in the loss; None: all alike
+    weight_name: str = ""  # the column they come from
     task_rule: str = ""  # why `task: auto` came out as it did
     notices: tuple[str, ...] = field(default=())
 

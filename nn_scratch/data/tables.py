@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nn_scratch.data import array_files, csv_table, idx
-from nn_scratch.data.csv_table import Target
+from nn_scratch.data.csv_table import ColumnName, Target
 from nn_scratch.data.missing import leave_out
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, LARGEST, plural, quoted
@@ -33,6 +33,7 @@ def load_table(
     task: Task | Literal["auto"] = "auto",
     missing: Missing = "error",
     ignore: Sequence[str] = (),
+    weight: ColumnName | None = None,
     test_source: Named | None = None,
     rng: np.random.Generator,
 ) -> Table:
@@ -40,10 +41,11 @@ def load_table(
 
     source: a built-in data set by name or as a mapping with its parameters, or a path (from the current directory).
     target: the column of a text table to predict, by name or counted from 0; several for a regression of several
-    outputs; None: the last. ignore: columns of a text table to leave out. rng: for the synthetic sources.
+    outputs; None: the last. ignore: columns of a text table to leave out. weight: the column of a text table, or the
+    array of an .npz, that says how much each row counts. rng: for the synthetic sources.
     Raises UserError for whatever is wrong with the data, EnvironmentFailure if a file may not be read.
     """
-    table = _load(source, target, task, missing, ignore, rng)
+    table = _load(source, target, task, missing, ignore, weight, rng)
     if len(table.X) < 2:
         raise UserError(f"{table.origin}: 1 row; bring more, to train on and to validate with")
     if table.task == "classification":
@@ -59,6 +61,7 @@ def _load(
     task: Task | Literal["auto"],
     missing: Missing,
     ignore: Sequence[str],
+    weight: ColumnName | None,
     rng: np.random.Generator,
 ) -> Table:
     if not isinstance(source, str) or source in SOURCES:
@@ -68,13 +71,20 @@ def _load(
         with reading(path):
             kind = format_of(path)
             if kind == "csv":
-                return csv_table.read_csv(path, target=target, task=task, missing=missing, ignore=list(ignore))
+                return csv_table.read_csv(
+                    path, target=target, task=task, missing=missing, ignore=list(ignore), weight=weight
+                )
             if kind == "npz":
-                table = array_files.read_npz(path, task=task, missing=missing)
+                table = array_files.read_npz(path, task=task, missing=missing, weight=weight)
             elif kind == "npy":
                 table = array_files.read_npy(path, task=task, missing=missing)
             else:
                 table = idx.read_idx_folder(path)
+    if weight is not None and table.weights is None:
+        raise UserError(
+            f"data.weight: {table.origin} has no column of weights; write null, or bring a .csv with one, or an .npz "
+            "with an array of them"
+        )
     for key, given in (("target", target is not None), ("ignore", bool(ignore))):
         if given:
             told = f"data.{key} has no effect: it names columns of a text table, and {table.origin} is none"
@@ -164,7 +174,7 @@ def _load_test(source: Named, table: Table, target: Target, ignore: Sequence[str
             if format_of(path) == "csv":
                 return _read_test_csv(path, table)
     # What has no effect has been told of the training rows.
-    test = _load(source, None, table.task, table.missing, (), rng)
+    test = _load(source, None, table.task, table.missing, (), None, rng)
     if any(column.categories for column in table.columns):
         raise UserError(f"data.test_source: {table.origin} has columns of text, so its test rows have to be a .csv too")
     if test.X.shape[1] != table.X.shape[1]:
@@ -189,8 +199,13 @@ def _read_test_csv(path: Path, table: Table) -> Table:
         target_names=table.target_names,
         task=table.task,
         fill_in_target=fill_in_target,
+        weight=table.weight_name,
     )
-    X, y, notices = leave_out(rows.X, rows.targets, table.missing, str(path))
+    weights = np.ones(len(rows.X)) if rows.weights is None else rows.weights
+    X, kept, notices = leave_out(rows.X, np.column_stack([rows.targets, weights]), table.missing, str(path))
+    y, weights = kept[:, :-1], kept[:, -1]
+    if table.weights is not None and rows.weights is None:
+        notices = (*notices, f"{path}: no column {quoted(table.weight_name)}: its rows all count the same in the loss")
     class_names: tuple[str, ...] = ()
     if table.task == "classification":
         names = np.array(rows.target_categories)
@@ -199,6 +214,7 @@ def _read_test_csv(path: Path, table: Table) -> Table:
         table,
         X=X,
         y=y,
+        weights=None if rows.weights is None else weights,
         class_names=class_names,
         origin=str(path),
         notices=(*rows.notices, *notices),

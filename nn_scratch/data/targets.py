@@ -64,6 +64,16 @@ def settle_task(
     return y, "classification", class_names, rule
 
 
+def check_weights(weights: Array, name: str, origin: str) -> Array:
+    """The weights of rows (rows,) as they are; UserError where they cannot be weights."""
+    bad = np.flatnonzero(weights < 0)
+    if len(bad):
+        raise UserError(
+            f"{origin}: data.weight: {name!r} holds {weights[bad[0]]:g} in row {bad[0] + 1:,}; a weight is 0 or more"
+        )
+    return weights
+
+
 def check_classes(class_names: Sequence[str], n_rows: int, name: str, origin: str) -> None:
     """Raise UserError where the classes cannot be learnt: a single one, or about as many as rows."""
     if len(class_names) < 2:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.runs.files import write_npz
+from nn_scratch.runs.files import read_npz, write_npz
 
 Array = NDArray[Any]
 
-ARRAYS = ("theta", "grad", "state", "best_theta", "best_state")
+ARRAYS = ("theta", "grad", "state", "best_theta", "best_state", "average")
 
 
 def save(path: Path, state: Mapping[str, Any], committed: Mapping[str, Any]) -> None:
@@ -28,9 +27,8 @@ def save(path: Path, state: Mapping[str, Any], committed: Mapping[str, Any]) -> 
 
 
 def load(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The state and what was committed with it; errors are those of a damaged file (OSError, ValueError, KeyError)."""
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+    """The state, and what was committed with it. A damaged file raises what it will."""
+    arrays = read_npz(path)
     rest = json.loads(arrays.pop("rest").tobytes())
     committed = rest.pop("committed")
     optimizer = {

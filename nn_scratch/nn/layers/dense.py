@@ -10,7 +10,6 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from nn_scratch.nn.activations import ACTIVATIONS, Activation
-from nn_scratch.nn.activations.rectifiers import ReLU
 from nn_scratch.nn.initializers import INITIALIZERS, Constant, Initializer
 from nn_scratch.nn.layers.base import LAYERS, Layer, Shape
 from nn_scratch.nn.memory import Array, Memory
@@ -34,7 +33,7 @@ class Dense(Layer):
     def __init__(
         self,
         units: Annotated[int, Ge(1), Le(MAX_UNITS), Doc("number of outputs")],
-        activation: Annotated[Activation | None, Choice(lambda: ACTIVATIONS), Doc("f; null: relu")] = None,
+        activation: Annotated[Activation | str, Choice(lambda: ACTIVATIONS), Doc("f")] = "relu",
         init: Annotated[
             Initializer | None,
             Choice(lambda: INITIALIZERS),
@@ -45,7 +44,7 @@ class Dense(Layer):
         trainable: Annotated[bool, Doc("false: no update, no decay, no penalty")] = True,
     ) -> None:
         self.units = units
-        self.f = activation if activation is not None else ReLU()
+        self.f = ACTIVATIONS.create(activation) if isinstance(activation, str) else activation
         self.init = init if init is not None else INITIALIZERS.create(self.f.initializer[0], **self.f.initializer[1])
         self.bias = bias
         self.bias_init = Constant(bias_init) if isinstance(bias_init, int | float) else bias_init
