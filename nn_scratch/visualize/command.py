@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nn_scratch.cli import parser as new_parser
-from nn_scratch.errors import UserError
+from nn_scratch.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from nn_scratch.runs.run import Run
@@ -67,13 +67,16 @@ def main(options: argparse.Namespace) -> None:
     if options.list:
         list_plots()
         return
+    from threadpoolctl import threadpool_limits
+
     from nn_scratch.runs.run import Run
 
     runs = [Run.open(run) for run in options.runs] or [Run.newest()]
-    if len(runs) == 1:
-        draw_run(runs[0], options)
-    else:
-        raise UserError("not yet")
+    with threadpool_limits(limits=1, user_api="blas"):  # the encoder has a use for the other cores
+        if len(runs) == 1:
+            draw_run(runs[0], options)
+        else:
+            compare_runs(runs, options)
 
 
 def list_plots() -> None:
@@ -119,6 +122,53 @@ def draw_run(run: Run, options: argparse.Namespace) -> None:
         page = run.path / "report.html"
         write_bytes(page, report(view, pictures, film).encode())
         print(f"{shown(page)}  all of it on one page: open it in a browser")
+
+
+def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
+    from nn_scratch.runs.files import disk_errors, write_bytes
+    from nn_scratch.runs.folder import shown
+    from nn_scratch.visualize.compare import COMPARISONS, Comparison
+    from nn_scratch.visualize.film.scene import check_kinds
+    from nn_scratch.visualize.gallery import save
+    from nn_scratch.visualize.page import comparison_report
+    from nn_scratch.visualize.style import drawing
+    from nn_scratch.visualize.view import View
+
+    chosen = names(options.only) or list(COMPARISONS)
+    problems = [
+        f"--only {name}: no plot of several runs{did_you_mean(name, COMPARISONS)}"
+        for name in chosen
+        if name not in COMPARISONS
+    ]
+    if problems:
+        raise UserError(problems)
+    show = names(options.show) or ["weights"]
+    check_kinds(show)
+    views = [View(run, options.layer) for run in runs]
+    comparison = Comparison(views)
+    folder = runs[0].path.parent / comparison_name(runs)
+    with disk_errors(folder):
+        (folder / "plots").mkdir(parents=True, exist_ok=True)
+    pictures = []
+    for name in chosen:
+        with drawing():
+            path = save(COMPARISONS[name].draw(comparison), folder / "plots" / name, options.svg)
+        pictures.append((COMPARISONS[name], path))
+        print(f"{shown(path)}  {COMPARISONS[name].title}")
+    film = None
+    if not options.no_film and not options.only:
+        if len(views) > 2:
+            print(f"the film shows the first two: {views[0].name} and {views[1].name}")
+        film = film_of(views[:2], folder, show, options)
+    page = folder / "report.html"
+    write_bytes(page, comparison_report(comparison, pictures, film).encode())
+    print(f"{shown(page)}  all of it on one page: open it in a browser")
+
+
+def comparison_name(runs: list[Run]) -> str:
+    """compare-digits-001-digits-002; of more than three, the first and how many others."""
+    known = [run.name for run in runs]
+    return "-".join(["compare", *(known if len(known) <= 3 else [known[0], "and", str(len(known) - 1), "more"])])[:150]
 
 
 def names(text: str | None) -> list[str] | None:

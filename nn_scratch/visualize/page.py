@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from nn_scratch.visualize.compare import Comparison, ComparisonPlot
 from nn_scratch.visualize.plot import Plot
 from nn_scratch.visualize.story import story
 from nn_scratch.visualize.style import one_line
@@ -46,20 +47,51 @@ def report(view: View, pictures: Sequence[tuple[Plot, Path]], film: Path | None)
         ("config", "The config as run", config(view)),
     ]
     sections = [(anchor, title, body) for anchor, title, body in sections if body]
-    links = " ".join(f'<a href="#{anchor}">{title}</a>' for anchor, title, _ in sections)
-    bodies = "\n".join(f'<h2 id="{anchor}">{title}</h2>\n{body}' for anchor, title, body in sections)
+    heading = (
+        f"<h1>{escape(view.name)}</h1>\n"
+        f'<p class="sub">{escape(view.subtitle)} · {escape(view.status)}, {view.last_epoch:,} epochs{warning}</p>'
+    )
+    return page(view.name, heading, sections)
+
+
+def comparison_report(
+    comparison: Comparison, pictures: Sequence[tuple[ComparisonPlot, Path]], film: Path | None
+) -> str:
+    """The page of several runs."""
+    title = " against ".join(view.name for view in comparison.views)
+    warning = f'<p class="bad">{escape(comparison.warning)}</p>' if comparison.warning else ""
+    sections = [
+        ("film", "The film", "" if film is None else video(film)),
+        ("plots", "Plots", "\n".join(picture(plot, path) for plot, path in pictures)),
+        ("config", "What differs in the configs", difference_table(comparison)),
+    ]
+    return page(title, f"<h1>{escape(title)}</h1>{warning}", [section for section in sections if section[2]])
+
+
+def difference_table(comparison: Comparison) -> str:
+    head = "".join(f"<th>{escape(view.name)}</th>" for view in comparison.views)
+    rows = "\n".join(
+        f"<tr><td>{escape(key)}</td>{''.join(f'<td>{escape(value)}</td>' for value in values)}</tr>"
+        for key, values in comparison.difference.items()
+    )
+    return f"<table><tr><th>key</th>{head}</tr>\n{rows}</table>" if rows else "<p>Nothing, names aside.</p>"
+
+
+def page(title: str, heading: str, sections: Sequence[tuple[str, str, str]]) -> str:
+    """A whole document; sections: anchor, title and body of each."""
+    links = " ".join(f'<a href="#{anchor}">{name}</a>' for anchor, name, _ in sections)
+    bodies = "\n".join(f'<h2 id="{anchor}">{name}</h2>\n{body}' for anchor, name, body in sections)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(view.name)}</title>
+<title>{escape(title)}</title>
 <style>{STYLE}</style>
 </head>
 <body>
-<h1>{escape(view.name)}</h1>
-<p class="sub">{escape(view.subtitle)} · {escape(view.status)}, {view.last_epoch:,} epochs{warning}</p>
+{heading}
 <nav>{links}</nav>
 {bodies}
 </body>
@@ -71,7 +103,7 @@ def embedded(path: Path, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def picture(plot: Plot, path: Path) -> str:
+def picture(plot: Plot | ComparisonPlot, path: Path) -> str:
     how = escape(" ".join(plot.how_to_read.split()))
     source = embedded(path, "image/png")
     return f'<figure><img src="{source}" alt="{escape(plot.title)}"><figcaption>{how}</figcaption></figure>'

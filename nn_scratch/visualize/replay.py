@@ -14,7 +14,7 @@ from nn_scratch.data.table import Column
 from nn_scratch.errors import UserError
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
-from nn_scratch.visualize.view import NotForThisRun, View
+from nn_scratch.visualize.view import NOTHING_LOGGED, NotForThisRun, View
 
 Array = NDArray[Any]
 
@@ -24,6 +24,8 @@ class Replay:
 
     def __init__(self, run: Run) -> None:
         """Raises NotForThisRun where the weights were not logged, UserError where the folder does not fit together."""
+        if not len(run.epochs):
+            raise NotForThisRun(NOTHING_LOGGED)
         self._model = load_model(run) if (run.path / "model.npz").exists() else untrained(run)
         network = self._model.network
         self._views = network.named(network.theta)

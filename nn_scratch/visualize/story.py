@@ -38,18 +38,20 @@ def milestones(view: View) -> list[Event]:
     if view.status == "stopped":
         events.append(Event(view.last_epoch, "early stopping: the validation score no longer improved"))
     if view.warning:
-        events.append(Event(view.last_epoch, view.warning))
+        events.append(Event(view.last_epoch, f"the last whole one; {view.warning}"))
     return events
 
 
 def rate_changes(view: View) -> list[Event]:
     """Jumps of the learning rate; a schedule that glides has none."""
     epochs, rates = view.run.metrics["epoch"], view.run.metrics["lr"]
-    events = []
+    events: list[Event] = []
+    if len(rates) > 2 and np.count_nonzero(np.diff(rates)) > len(rates) / 2:
+        return events
     for before, after, epoch in zip(rates[:-1], rates[1:], epochs[1:], strict=True):
         if before > 0 and after > 0 and max(before / after, after / before) >= JUMP:
             events.append(Event(int(epoch), f"learning rate from {before:.3g} to {after:.3g}"))
-    return events if len(events) <= 8 else []
+    return events
 
 
 def deaths(view: View) -> list[Event]:

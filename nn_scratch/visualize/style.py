@@ -338,6 +338,8 @@ def layer_lines(axes: Axes, names: Sequence[str], draw: Callable[[str, dict[str,
 
 def layer_legend(sheet: Sheet, axes: Axes, names: Sequence[str]) -> None:
     """Say which line is which layer, at the right of a panel that leaves 1.3 inches there."""
+    if not names:
+        return
     if len(names) <= 14:
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), borderaxespad=0, handlelength=2.6)
         return

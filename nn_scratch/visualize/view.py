@@ -22,6 +22,9 @@ SAMPLE = 1 << 16  # entries of one tensor row that percentiles are taken from
 CURVE_POINTS = 240  # epochs that a curve of percentiles passes through
 
 
+NOTHING_LOGGED = "it ended before its first weights were on disk"
+
+
 class NotForThisRun(Exception):
     """A plot has nothing to show of this run; the text says what it would need."""
 
@@ -209,6 +212,8 @@ class View:
         suffix = "" if kind == "activations" else ".W"
         found = {layer: read(layer) for layer in self.layers if self.run.has(kind, f"{layer}{suffix}")}
         rows = len(self.run.epochs)
+        if not rows:
+            raise NotForThisRun(NOTHING_LOGGED)
         found = {layer: values[:rows] for layer, values in found.items() if values.size and len(values) >= rows}
         if not found:
             raise NotForThisRun(f"it needs log.{kind}: true")

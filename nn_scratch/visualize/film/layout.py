@@ -11,6 +11,7 @@ LARGEST_CELL = 48  # pixels a side
 MOST_STRETCHED = 3  # a cell's longer side over its shorter one
 TITLE = 22  # pixels above each matrix
 GAP = 16  # pixels between matrices
+LEAST_WIDTH = 160  # pixels that a title takes
 TIGHT = 4  # pixels: below this a single weight is hard to see
 
 
@@ -24,6 +25,7 @@ class Fit:
     block: tuple[int, int] = (1, 1)  # values a cell, (down, across)
     across: int = 0  # tiles: how many stand side by side
     shown: int = 0  # tiles: how many there is room for
+    left_out: float = 1.0  # tiles: how many there are for each that is shown
 
     @property
     def height(self) -> int:
@@ -37,7 +39,8 @@ class Fit:
     def score(self) -> float:
         """What the arrangement makes as large as it can: the area, and cells that can be seen."""
         seen = 1.0 if min(self.cell) >= TIGHT else 0.0
-        return log(self.height * self.width) + seen - 0.7 * log(self.block[0] * self.block[1])
+        hidden = self.block[0] * self.block[1] * self.left_out
+        return log(self.height * self.width) + seen - 0.7 * log(hidden)
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Tiles:
                 (side, side),
                 across=across,
                 shown=shown,
+                left_out=self.count / shown,
             )
             if shown == self.count:
                 break
@@ -149,13 +153,14 @@ def shelves_of(
     top = y
     for (start, stop), room in zip(split, heights, strict=True):
         shelf = items[start:stop]
-        widths = shares([item.shape[1] for item in shelf], width_power, width - GAP * (len(shelf) - 1), least=72)
-        left = x
-        tallest = 0
-        for item, box in zip(shelf, widths, strict=True):
+        inside = width - GAP * (len(shelf) - 1)
+        least = min(LEAST_WIDTH, inside // len(shelf))
+        left, tallest = x, 0
+        for item, box in zip(shelf, shares([item.shape[1] for item in shelf], width_power, inside, least), strict=True):
             fit = item.fit(box, room)
-            places.append(Place(left, top + TITLE, box, fit))
-            left += even(box if box > fit.width + 2 * GAP and len(shelf) > 1 else max(fit.width, 72)) + GAP
+            taken = even(max(fit.width, min(box, LEAST_WIDTH)))
+            places.append(Place(left, top + TITLE, taken, fit))
+            left += taken + GAP
             tallest = max(tallest, fit.height)
         top += TITLE + even(tallest) + GAP // 2
     return places

@@ -34,22 +34,20 @@ class Digits:
 
     def __init__(self, right: int, y: int, points: float, ink: str, characters: int, bold: bool = False) -> None:
         """right, y: upper right corner in pixels; characters: the most that are ever written."""
-        # digits of one width, so that a number does not dance
-        self._advance = round(font(points, bold).getlength("0"))
+        letters = font(points, bold)
         self._height = round(points * 100 / 72 * 1.3)
         self._glyphs = {
-            character: bitmap(character, points, ink, self._advance, self._height, bold) for character in CHARACTERS
+            character: bitmap(character, points, ink, round(letters.getlength(character)), self._height, bold)
+            for character in CHARACTERS
         }
         self._right, self._y, self._characters = right, y, characters
-
-    @property
-    def width(self) -> int:
-        return self._characters * self._advance
+        self.width = characters * self._glyphs["0"].shape[1]
 
     def write(self, frame: Frame, text: str) -> None:
         rows = slice(self._y, self._y + self._height)
         frame.Y[rows, self._right - self.width : self._right] = PAPER
         x = self._right
         for character in reversed(text[-self._characters :]):
-            x -= self._advance
-            frame.Y[rows, x : x + self._advance] = self._glyphs.get(character, self._glyphs[" "])
+            glyph = self._glyphs[character]
+            x -= glyph.shape[1]
+            frame.Y[rows, x : x + glyph.shape[1]] = glyph

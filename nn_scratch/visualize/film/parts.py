@@ -218,17 +218,25 @@ class Points:
     SHAPE = ("..www..", ".wcccw.", "wcccccw", "wcccccw", "wcccccw", ".wcccw.", "..www..")
 
     def __init__(self, points: Sequence[tuple[int, int, tuple[int, int, int]]]) -> None:
-        found: dict[str, dict[tuple[int, int], int]] = {"Y": {}, "U": {}, "V": {}}
+        inks: dict[tuple[int, int], tuple[int, int, int]] = {}
         for x, y, ink in points:
             for i, line in enumerate(self.SHAPE):
                 for j, mark in enumerate(line):
                     if mark != ".":
-                        Y, U, V = ink if mark == "c" else (235, 128, 128)
-                        place = (y + i - 3, x + j - 3)
-                        found["Y"][place] = Y
-                        if mark == "c":
-                            quarter = (place[0] // 2, place[1] // 2)
-                            found["U"][quarter], found["V"][quarter] = U, V
+                        inks[y + i - 3, x + j - 3] = ink if mark == "c" else (WHITE, 128, 128)
+        quarters: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+        for (i, j), ink in inks.items():
+            quarters.setdefault((i // 2, j // 2), []).append(ink)
+        mixed = {  # the colour of 2 x 2 pixels is the dot's where it covers two of them or more
+            place: np.rint(np.mean(found, axis=0)).astype(int).tolist()
+            for place, found in quarters.items()
+            if len(found) >= 2
+        }
+        found = {
+            "Y": {place: ink[0] for place, ink in inks.items()},
+            "U": {place: ink[1] for place, ink in mixed.items()},
+            "V": {place: ink[2] for place, ink in mixed.items()},
+        }
         self._pixels = {
             plane: (
                 np.array([y for y, _ in places], int),

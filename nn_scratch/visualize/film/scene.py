@@ -39,7 +39,6 @@ from nn_scratch.visualize.style import (
     INK,
     TRAIN,
     VAL,
-    count,
     drawing,
     epoch_axis,
     fit,
@@ -48,7 +47,7 @@ from nn_scratch.visualize.style import (
     short_number,
     symmetric_limit,
 )
-from nn_scratch.visualize.view import SCORES, NotForThisRun, View, thinned
+from nn_scratch.visualize.view import NOTHING_LOGGED, SCORES, NotForThisRun, View, thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,7 +171,7 @@ class Film:
         self.width, self.height = WIDTH, HEIGHT
         longest = max(views, key=lambda view: len(view.run.epochs))
         if not len(longest.run.epochs):
-            raise NotForThisRun("no epoch was logged, not even the first weights")
+            raise NotForThisRun(NOTHING_LOGGED)
         self.pace = pace(len(longest.run.epochs), epochs_per_second, fps)
         self.fps, self.count = self.pace.fps, self.pace.frames
         self._epochs = longest.run.epochs[self.pace.rows]
@@ -336,12 +335,12 @@ class Film:
         stage.frame_around(place.x, place.y, cells.width, cells.height)
         rows, columns = tensor.shape[1:]
         name = {"weights": f"{layer}.W", "gradients": f"d{layer}.W", "activations": layer}[kind]
-        size = {"activations": f"{rows:,} rows × {count(columns, 'unit')}"}.get(kind, f"{rows:,} → {columns:,}")
+        size = {"activations": f"{rows:,} rows × {columns:,}"}.get(kind, f"{rows:,}→{columns:,}")
         ends = f"±{short_number(float(f'{limit:.2g}'))}" if signed else f"0 to {short_number(float(f'{limit:.2g}'))}"
-        stage.text(place.x, place.y - 11, f"{name}  {size}  {ends}", place.room + 8, 8.5)
+        stage.text(place.x, place.y - 11, f"{name}  {size}  {ends}", place.room + 6, 8.5)
         if tiles is not None:
             some = "each unit's" if shown.shown == columns else f"the first {shown.shown:,} units'"
-            stage.remark(f"{layer}: {some} weights as a {item_shape(item)} picture")
+            stage.remark(f"{layer}: {some} weights in the shape of the input, {item.rows} × {item.columns}")
         if blocks is not None:
             down, across = shown.block
             beyond = short_number(float(f"{blocks.beyond:.2g}"))
@@ -411,7 +410,9 @@ class Film:
             axes.axvline(best, color=GREY, linewidth=0.8, linestyle=":")
             if score == "loss":
                 side = "left" if best <= 0.8 * self._epochs[-1] else "right"
-                axes.text(best, 0.98, " best ", transform=axes.get_xaxis_transform(), va="top", fontsize=8, ha=side)
+                paper = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5}
+                place = axes.get_xaxis_transform()
+                axes.text(best, 0.97, " best ", transform=place, va="top", fontsize=8, ha=side, bbox=paper)
         # the marker's disc may stand over the axes' edges
         curves.box = (even(x - 8), even(y - 8), even(width + 18), even(height + 16))
         stage.curves.append(curves)
@@ -486,10 +487,6 @@ def optimizer_words(view: View) -> str:
     if not isinstance(optimizer, dict) or not isinstance(optimizer.get("lr"), int | float):
         return ""
     return f" · {optimizer.get('type')}, lr {optimizer['lr']:g}"
-
-
-def item_shape(item: Item) -> str:
-    return f"{item.rows} × {item.columns}"
 
 
 def row_order(view: View, tensor: Array) -> Array | None:

@@ -114,18 +114,19 @@ def first_steps(view: View, sheet: Sheet) -> None:
         sheet.message(f"No step was taken. {view.warning}")
         return
     numbers, before, after = (steps[name][here] for name in ("step", "loss", "loss_after"))
-    promised = np.array([np.nansum(steps["grad_dot_update"][steps["step"] == step]) for step in numbers])
+    with np.errstate(all="ignore"):
+        promised = before + np.array([np.nansum(steps["grad_dot_update"][steps["step"] == step]) for step in numbers])
     sheet.about(f"steps 1 to {int(numbers[-1])}, one batch each")
     ((loss, ratio),) = sheet.grid(1, 2, height=4.3)
     loss.vlines(numbers, before, after, color=GREY, linewidth=1.0)
     loss.plot(numbers, before, color=BLUE, marker="o", linestyle="", label="before its update")
     loss.plot(numbers, after, color=ORANGE, marker="v", linestyle="", label="after its update")
-    loss.plot(numbers, before + promised, color=GREEN, marker="_", markersize=10, linestyle="", label="promised")
+    loss.plot(numbers, promised, color=GREEN, marker="_", markersize=10, linestyle="", label="promised")
     loss.set_title("loss of the batch")
     loss.set_xlabel("step")
     loss.legend()
     with np.errstate(all="ignore"):
-        kept = (after - before) / promised
+        kept = (after - before) / (promised - before)
     kept = np.where(np.isfinite(kept), kept, np.nan)
     ratio.axhspan(0.3, 1.2, color=GREEN, alpha=0.12, linewidth=0, label="usual")
     ratio.axhline(0, color=VERMILLION, linewidth=1.0)

@@ -108,7 +108,7 @@ def class_colours(probabilities: Array) -> Array:
     """(points, 3): the likeliest class's colour, mixed with white where it is less sure; grey for no number."""
     from matplotlib.colors import to_rgb
 
-    finite = np.isfinite(probabilities).all(axis=1)
+    finite = np.isfinite(probabilities.sum(axis=1))
     probabilities = np.where(finite[:, None], probabilities, 0)
     k = probabilities.shape[1]
     likeliest = probabilities.argmax(axis=1)

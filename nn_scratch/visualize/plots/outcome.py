@@ -153,7 +153,7 @@ def calibration(view: View, sheet: Sheet) -> None:
     confidence = np.bincount(bins, sure, minlength=BINS)[filled] / number[filled]
     error = float(np.sum(np.abs(accuracy - confidence) * number[filled]) / len(sure))
     sheet.about(f"{len(sure):,} {part}", f"ECE {error:.3f}")
-    (axes,), (bars,) = sheet.grid(2, 1, heights=(1.0, 0.35), height=4.2, right=sheet.width - 0.75 - 6.0)
+    ((axes, bars),) = sheet.grid(1, 2, height=4.8, widths=(1.0, 0.8), gap=(0.7, 1.2))
     low, high = wilson(accuracy, number[filled])
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), label="as sure as right")
     axes.vlines(confidence, low, high, color=BLUE, linewidth=1.5, alpha=0.6)
@@ -161,24 +161,17 @@ def calibration(view: View, sheet: Sheet) -> None:
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     axes.set_title("share of rows that are right")
+    axes.set_xlabel("probability of the predicted class")
     axes.legend(loc="upper left")
     bars.bar((np.arange(BINS) + 0.5) / BINS, number / len(sure), width=0.9 / BINS, color=BLUE, alpha=0.7)
     bars.set_xlim(0, 1)
     bars.set_title("share of rows in the bin")
     bars.set_xlabel("probability of the predicted class")
-    height = sheet.figure.get_size_inches()[1]
-    box = axes.get_position()
-    lines = [
-        f"ECE (expected calibration error): {error:.3f}",
-        f"mean probability of the prediction: {sure.mean():.1%}",
-        f"share of rows that are right: {right.mean():.1%}",
-        "",
-        verdict(float(sure.mean() - right.mean())),
-    ]
-    for i, line in enumerate(lines):
-        sheet.figure.text(
-            box.x1 + 0.4 / sheet.width, box.y1 - (0.15 + 0.27 * i) / height, fit(line, 4.4, 10), fontsize=10, color=INK
-        )
+    excess = float(sure.mean() - right.mean())
+    sheet.remark(
+        f"mean probability of the prediction {sure.mean():.1%}, share of rows that are right {right.mean():.1%}: "
+        f"{verdict(excess)}"
+    )
 
 
 def verdict(excess: float) -> str:

@@ -20,6 +20,7 @@ from nn_scratch.visualize.style import (
     count,
     epoch_axis,
     fit,
+    short_number,
     symmetric_limit,
 )
 from nn_scratch.visualize.view import CURVE_POINTS, SAMPLE, View, row_sample, thinned
@@ -97,11 +98,30 @@ def bands(view: View, sheet: Sheet, kind: str, unit: str) -> None:
             sheet.remark("dark: the middle half; light: 5th to 95th percentile; dashed: least and greatest")
             if values[0].size > SAMPLE:
                 sheet.remark(f"percentiles of {SAMPLE:,} evenly spread entries where a layer has more")
+        if kind == "gradients":
+            spread_out(axes, values, rows)
         epoch_axis(axes, float(epochs[0]), float(epochs[-1]))
         axes.set_title(panel_title(axes, sheet, layer, kind, values, small))
     for axes in panels:
         if axes.get_subplotspec() is None and axes.get_position().x0 < 0.1:
             axes.set_ylabel(unit)
+
+
+def spread_out(axes: Axes, values: Array, rows: Array) -> None:
+    """Powers of ten, up and down from a strip about zero, where the spread changes by more than a factor 20."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, SymmetricalLogLocator
+
+    sizes = np.array([np.quantile(np.abs(row), 0.9) if len(row := row_sample(values[at], 4096)) else 0 for at in rows])
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    if len(sizes) < 2 or sizes.max() < 20 * sizes.min():
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=7))
+        return
+    strip = 10.0 ** np.floor(np.log10(sizes.min()))
+    axes.set_yscale("symlog", linthresh=strip, linscale=0.5)
+    decades = np.log10(sizes.max() / strip)
+    locator = SymmetricalLogLocator(base=10 ** max(1, round(decades / 3)), linthresh=strip)
+    axes.yaxis.set_major_locator(locator)
+    axes.yaxis.set_major_formatter(FuncFormatter(short_number))
 
 
 def panel_title(axes: Axes, sheet: Sheet, layer: str, kind: str, values: Array, small: bool) -> str:
@@ -202,12 +222,12 @@ def distributions(view: View, sheet: Sheet) -> None:
                 extent=(*edges(epochs), low, high),
             )
             axes.grid(False)
-            title = layer if kind == "weights" else f"{layer}, |gradient|"
-            axes.set_title(fit(title, axes.get_position().width * sheet.width, 10.5))
+            axes.set_title(fit(layer, axes.get_position().width * sheet.width, 10.5))
             axes.set_xlabel("epoch")
             if kind == "gradients":
                 axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
                 axes.yaxis.set_major_formatter(lambda value, _: f"1e{value:.0f}")
+        line[0].set_ylabel("weight" if kind == "weights" else "|∂loss/∂weight|")
         colour_bar(sheet, image, line[-1], "share of entries in a bin")
 
 

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from nn_scratch.visualize.plot import plot
 from nn_scratch.visualize.plots.tensors import edges, shown_layers
 from nn_scratch.visualize.style import (
-    BLACK,
     BLUE,
-    GREEN,
     GREY,
     SEQUENTIAL,
     VERMILLION,
@@ -119,7 +117,7 @@ def box_width(axes: Axes, sheet: Sheet) -> float:
 @plot(
     "dying_units",
     title="Units that die",
-    look="lines that turn vermillion and stay so: units lost for good; the big update just before tells why",
+    look="orange lines that go on to the end: units lost for good; many at one epoch: one update too large",
 )
 def dying_units(view: View, sheet: Sheet) -> None:
     """A line for each unit that was ever dead: when it died, how big the update that killed it was, and what then.
@@ -143,63 +141,47 @@ def dying_units(view: View, sheet: Sheet) -> None:
     shown = ever[:MOST_UNITS]
     if len(shown) < len(ever):
         sheet.remark(f"the first {MOST_UNITS} of {len(ever):,}; another layer with --layer NAME")
-    ((axes,),) = sheet.grid(1, 1, height=max(1.6, 0.2 * len(shown) + 0.4), left=1.6, right=3.0)
-    last = int(view.run.epochs[-1])
+    ((axes,),) = sheet.grid(1, 1, height=max(0.8, 0.24 * len(shown) + 0.3), left=1.6, right=4.2)
+    moved = {name: moves(view, name) for name in dict.fromkeys(name for name, _ in shown)}
     for y, (name, unit) in enumerate(shown):
-        timeline(axes, y, layers[name], int(unit), moves(view, name))
+        timeline(axes, y, layers[name], int(unit))
+        obituary(axes, y, layers[name], int(unit), moved[name])
     axes.set_yticks(range(len(shown)), [f"{fit(name, 0.9, 9)} [{unit}]" for name, unit in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
-    epoch_axis(axes, 0, last)
+    epoch_axis(axes, 0, float(view.run.epochs[-1]))
     axes.grid(axis="y", visible=False)
-    for label, style in (
-        ("alive", {"color": BLUE, "linewidth": 2}),
-        ("dead", {"color": VERMILLION, "linewidth": 4}),
-        ("dies", {"color": VERMILLION, "marker": "x", "linestyle": ""}),
-        ("comes back", {"color": BLUE, "marker": "o", "linestyle": ""}),
-        ("dead at the end, its weights move", {"color": GREEN, "marker": ">", "linestyle": ""}),
-        ("dead at the end, its weights stand still", {"color": BLACK, "marker": "s", "linestyle": ""}),
-    ):
-        axes.plot([], [], label=label, **style)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0)
+    axes.set_title("blue: alive   ✕ dies   orange: dead   ○ comes back")
 
 
-def timeline(axes: Axes, y: int, life: Lives, unit: int, moved: Array | None) -> None:
+def timeline(axes: Axes, y: int, life: Lives, unit: int) -> None:
     epochs, dead = life.epochs, life.dead[:, unit]
     axes.plot([epochs[0], epochs[-1]], [y, y], color=BLUE, linewidth=1.2, alpha=0.7)
-    stretch = np.where(dead, y, np.nan)
-    axes.plot(epochs, stretch, color=VERMILLION, linewidth=4, solid_capstyle="butt")
+    axes.plot(epochs, np.where(dead, y, np.nan), color=VERMILLION, linewidth=4, marker="s", markersize=3.5)
     deaths = np.flatnonzero(life.died[:, unit])
-    axes.plot(epochs[deaths], np.full(len(deaths), y), color=VERMILLION, marker="x", linestyle="", markersize=6)
+    axes.plot(epochs[deaths], np.full(len(deaths), y), color=VERMILLION, marker="x", linestyle="", markersize=7)
     back = np.flatnonzero(life.revived[:, unit])
-    axes.plot(epochs[back], np.full(len(back), y), color=BLUE, marker="o", linestyle="", markersize=4)
-    if moved is None:
-        return
+    paper: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": BLUE}
+    axes.plot(epochs[back], np.full(len(back), y), marker="o", linestyle="", markersize=5, **paper)
+
+
+def obituary(axes: Axes, y: int, life: Lives, unit: int, moved: Array | None) -> None:
+    """Right of a unit's line: when it died last, what update killed it, and what is to be hoped for."""
+    deaths, dead = np.flatnonzero(life.died[:, unit]), life.dead[:, unit]
+    words = []
     if len(deaths):
-        own = moved[deaths[-1], unit]
-        usual = float(np.median(moved[deaths[-1]]))
-        text = f" moved {own:.1%} ({own / usual:.1f}×)" if usual > 0 else f" moved {own:.1%}"
-        axes.annotate(
-            text,
-            (epochs[deaths[-1]], y),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7.5,
-            color=BLACK,
-            bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.6},
-        )
-    if dead[-1]:
-        still = len(moved) > 1 and moved[-1, unit] == 0
-        axes.plot(
-            [epochs[-1]],
-            [y],
-            marker="s" if still else ">",
-            color=BLACK if still else GREEN,
-            markersize=6,
-            linestyle="",
-            clip_on=False,
-            zorder=5,
-        )
+        row = deaths[-1]
+        words.append(f"died in epoch {int(life.epochs[row])}")
+        if moved is not None:
+            usual = float(np.median(moved[row]))
+            times = f", {moved[row, unit] / usual:.1f}× usual" if usual > 0 else ""
+            words.append(f"moved {100 * moved[row, unit]:.3g} %{times}")
+    else:
+        words.append("dead from the start")
+    if not dead[-1]:
+        words.append("came back")
+    elif moved is not None and len(moved) > 1:
+        words.append("frozen" if moved[-1, unit] == 0 else "still moves")
+    axes.text(1.01, y, "; ".join(words), transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
 
 
 def moves(view: View, layer: str) -> Array | None:

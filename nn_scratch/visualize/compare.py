@@ -1,0 +1,304 @@
+"""What sets runs apart: their curves in one picture, their scores, and the keys of their configs that differ.
+
+Runs whose configs differ in nothing but the seed are one group, drawn as a line with a band: a difference between two
+groups means something when it is wider than the bands.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch.visualize.style import (
+    COLOURS,
+    DASHES,
+    GREY,
+    INK,
+    Sheet,
+    blank,
+    epoch_axis,
+    fit,
+    log_axis,
+    log_helps,
+    one_line,
+    widest,
+)
+from nn_scratch.visualize.view import SCORES, View, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = NDArray[Any]
+
+IGNORED = ("name", "seed")  # a difference in these is none
+MOST_GROUPS = len(COLOURS)
+MOST_KEYS = 40
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in nothing but their seed."""
+
+    views: tuple[View, ...]
+    label: str
+
+    def curves(self, column: str) -> tuple[Array, Array]:
+        """Epochs, and (runs, epochs) values, as far as all the runs came; empty where none has the column."""
+        series = [(view.metrics["epoch"], view.metrics[column]) for view in self.views if column in view.metrics]
+        if not series:
+            return np.zeros(0), np.zeros((0, 0))
+        length = min(len(values) for _, values in series)
+        epochs = min((epochs for epochs, _ in series), key=len)[:length]
+        values = np.stack([values[:length] for _, values in series]).astype(float)
+        return epochs, np.where(np.isfinite(values), values, np.nan)
+
+
+class Comparison:
+    """Two runs or more."""
+
+    def __init__(self, views: Sequence[View]) -> None:
+        self.views = list(views)
+
+    @cached_property
+    def settings(self) -> list[dict[str, Any]]:
+        """Each run's config, flat: {"optimizer.lr": 0.001, ...}."""
+        return [flat(view.run.config) for view in self.views]
+
+    @cached_property
+    def difference(self) -> dict[str, list[str]]:
+        """The keys that differ, name aside, and their value in each run ("–": the run has no such key)."""
+        keys = dict.fromkeys(key for settings in self.settings for key in settings)
+        found = {}
+        for key in keys:
+            values = [as_text(settings[key]) if key in settings else "–" for settings in self.settings]
+            if key != "name" and len(set(values)) > 1:
+                found[key] = values
+        return found
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        members: dict[str, list[int]] = {}
+        for i, settings in enumerate(self.settings):
+            key = json.dumps({k: as_text(v) for k, v in settings.items() if k not in IGNORED}, sort_keys=True)
+            members.setdefault(key, []).append(i)
+        keys = [key for key in self.difference if key not in IGNORED]
+        groups = []
+        for indices in members.values():
+            views = tuple(self.views[i] for i in indices)
+            told = ", ".join(f"{key.rsplit('.', 1)[-1]} {self.difference[key][indices[0]]}" for key in keys[:2])
+            name = views[0].name if len(views) == 1 else f"{views[0].name} and {len(views) - 1} more seeds"
+            groups.append(Group(views, f"{name}: {told}" if told else name))
+        return groups
+
+    @property
+    def subtitle(self) -> str:
+        return " · ".join(view.name for view in self.views)
+
+    @property
+    def warning(self) -> str:
+        return "; ".join(f"{view.name} {view.warning}" for view in self.views if view.warning)
+
+
+@dataclass(frozen=True)
+class ComparisonPlot:
+    """One picture of several runs."""
+
+    name: str
+    title: str
+    look: str
+    function: Callable[[Comparison, Sheet], None]
+
+    @property
+    def how_to_read(self) -> str:
+        import inspect
+
+        return inspect.getdoc(self.function) or ""
+
+    def draw(self, comparison: Comparison) -> Figure:
+        sheet = Sheet(self.title, comparison.subtitle, self.look, comparison.warning)
+        self.function(comparison, sheet)
+        return sheet.finish()
+
+
+COMPARISONS: dict[str, ComparisonPlot] = {}
+
+
+def comparison_plot(
+    name: str, *, title: str, look: str
+) -> Callable[[Callable[[Comparison, Sheet], None]], Callable[[Comparison, Sheet], None]]:
+    """Function decorator: make a plot of several runs known as `name`."""
+
+    def add(function: Callable[[Comparison, Sheet], None]) -> Callable[[Comparison, Sheet], None]:
+        COMPARISONS[name] = ComparisonPlot(name, title, look, function)
+        return function
+
+    return add
+
+
+@comparison_plot(
+    "curves_compared",
+    title="Loss and score of several runs",
+    look="curves that part by more than the width of the bands: a difference that is more than the luck of the seed",
+)
+def curves_compared(comparison: Comparison, sheet: Sheet) -> None:
+    """Validation (full lines) and training (thin, pale) of each run; runs that differ in their seed alone are a band.
+
+    The band reaches from the least to the greatest of a group's runs, the line is their mean. Where bands overlap, the
+    difference may be the luck of the seed. A lower validation loss counts, not a lower training loss.
+    """
+    groups = shown_groups(comparison, sheet)
+    score = groups[0].views[0].score
+    room = min(3.4, widest([group.label for group in groups], 9) + 0.6)
+    ((loss, points),) = sheet.grid(1, 2, height=4.6, right=room + 0.3)
+    last = max(view.last_epoch for view in comparison.views)
+    for axes, name in ((loss, "loss"), (points, score)):
+        drawn = [draw_group(axes, group, name, i, room) for i, group in enumerate(groups)]
+        axes.set_title(SCORES.get(name, name))
+        values = [values for values in drawn if values.size]
+        if name == "loss" and values and log_helps(*values):
+            log_axis(axes.yaxis)
+        epoch_axis(axes, 0, max(1, last))
+    points.legend(loc="upper left", bbox_to_anchor=(1.02, 1.02), borderaxespad=0)
+    sheet.remark("thick: validation; thin: training; bands: least to greatest of the seeds")
+
+
+def draw_group(axes: Axes, group: Group, score: str, place: int, room: float) -> Array:
+    style = {"color": COLOURS[place], "linestyle": DASHES[place]}
+    epochs, training = group.curves(f"train_{score}")
+    if training.size:
+        axes.plot(epochs, mean(training), linewidth=0.9, alpha=0.45, **style)
+    epochs, values = group.curves(f"val_{score}")
+    label = fit(group.label, room - 0.5, 9)
+    if not values.size:
+        axes.plot([], [], label=label, **style)
+        return np.zeros(0)
+    axes.plot(epochs, mean(values), linewidth=2.0, label=label, marker="o" if len(epochs) < 3 else "", **style)
+    if len(values) > 1:
+        low, high = np.nanmin(filled(values), axis=0), np.nanmax(filled(values), axis=0)
+        axes.fill_between(epochs, low, high, color=style["color"], alpha=0.18, linewidth=0)
+    return values
+
+
+def filled(values: Array) -> Array:
+    """Columns of nan alone as zeros, so that NumPy has something to reduce."""
+    return np.where(np.isnan(values).all(axis=0), 0.0, values)
+
+
+def mean(values: Array) -> Array:
+    """Over runs; nan where no run has a number."""
+    number_of = np.sum(~np.isnan(values), axis=0)
+    means = np.full(values.shape[1], np.nan)
+    np.divide(np.nansum(values, axis=0), number_of, out=means, where=number_of > 0)
+    return means
+
+
+def shown_groups(comparison: Comparison, sheet: Sheet) -> list[Group]:
+    groups = comparison.groups
+    if len(groups) > MOST_GROUPS:
+        sheet.remark(f"the first {MOST_GROUPS} of {len(groups)} groups of runs")
+    return groups[:MOST_GROUPS]
+
+
+@comparison_plot(
+    "scores_compared",
+    title="Scores of several runs",
+    look="groups whose dots do not overlap; a small difference between groups that do is luck until shown otherwise",
+)
+def scores_compared(comparison: Comparison, sheet: Sheet) -> None:
+    """Each run's score after training on training, validation and test rows; the bar is the mean of runs of one group.
+
+    Judge by the validation score, and look at the test score last: choosing by it makes it another validation score.
+    """
+    groups = shown_groups(comparison, sheet)
+    score = groups[0].views[0].score
+    parts = ("train", "val", "test")
+    room = min(4.0, widest([group.label for group in groups], 9) + 0.3)
+    (panels,) = sheet.grid(1, 3, height=max(1.4, 0.5 * len(groups) + 0.6), left=0.4 + room, gap=(0.5, 0.35))
+    for axes, part in zip(panels, parts, strict=True):
+        for place, group in enumerate(groups):
+            values = np.array([final_score(view, part, score) for view in group.views])
+            values = values[np.isfinite(values)]
+            axes.plot(values, np.full(len(values), place), marker="o", color=COLOURS[place], alpha=0.6, linestyle="")
+            if len(values):
+                axes.vlines(values.mean(), place - 0.3, place + 0.3, color=COLOURS[place], linewidth=2.5)
+                spread = f" ± {values.std(ddof=1):.4f}" if len(values) > 1 else ""
+                text = f"{values.mean():.4f}{spread}"
+                axes.annotate(
+                    text, (values.mean(), place - 0.34), ha="center", va="bottom", fontsize=8.5, annotation_clip=False
+                )
+        axes.set_ylim(len(groups) - 0.4, -0.75)
+        axes.margins(x=0.25)
+        labels = [fit(group.label, room, 9) for group in groups] if part == "train" else [""] * len(groups)
+        axes.set_yticks(range(len(groups)), labels)
+        axes.grid(axis="y", visible=False)
+        axes.set_title(f"{part}: {SCORES.get(score, score)}")
+        axes.tick_params(axis="x", labelrotation=0)
+        axes.locator_params(axis="x", nbins=4)
+    sheet.remark("a dot a run; bar and number: the mean of the group's runs ± their standard deviation")
+
+
+def final_score(view: View, part: str, score: str) -> float:
+    scores = view.run.info.get(part)
+    return number(scores.get(score)) if isinstance(scores, dict) else float("nan")
+
+
+@comparison_plot(
+    "config_difference",
+    title="What differs in the configs",
+    look="more than one line: then the pictures cannot tell which of the differences it was",
+)
+def config_difference(comparison: Comparison, sheet: Sheet) -> None:
+    """The keys whose values are not the same in all runs, and their values.
+
+    One line is an experiment. Several lines are several experiments at once; change one thing at a time to know which
+    it was. The seed alone: what is seen is luck.
+    """
+    rows = list(comparison.difference.items())[:MOST_KEYS]
+    if len(rows) < len(comparison.difference):
+        sheet.remark(f"the first {MOST_KEYS} of {len(comparison.difference)} keys")
+    if not rows:
+        sheet.message("The configs are the same, names aside.")
+        return
+    ((axes,),) = sheet.grid(1, 1, height=0.3 * (len(rows) + 1.4), left=0.25, right=0.25, bottom=0.15)
+    blank(axes)
+    columns = len(comparison.views)
+    key_room = min(3.4, widest([key for key, _ in rows], 10) + 0.3)
+    total = sheet.width - 0.5
+    room = (total - key_room) / columns
+    axes.set_xlim(0, total)
+    axes.set_ylim(len(rows) + 1, -0.4)
+    for place, view in enumerate(comparison.views):
+        axes.text(
+            key_room + place * room, 0, fit(view.name, room - 0.15, 10, bold=True), fontweight="bold", va="center"
+        )
+    for line, (key, values) in enumerate(rows, start=1):
+        axes.axhline(line - 0.5, color="#dddddd", linewidth=0.8)
+        axes.text(0, line, fit(key, key_room - 0.15, 10), va="center", color=GREY)
+        for place, value in enumerate(values):
+            axes.text(key_room + place * room, line, fit(value, room - 0.15, 10), va="center", color=INK)
+
+
+def flat(value: Any, path: str = "") -> dict[str, Any]:
+    """Nested mappings and lists as {"layers.0.units": 64}."""
+    if isinstance(value, dict) and value:
+        return {
+            k: v for key, inner in value.items() for k, v in flat(inner, f"{path}.{key}" if path else str(key)).items()
+        }
+    if isinstance(value, list) and value:
+        return {k: v for key, inner in enumerate(value) for k, v in flat(inner, f"{path}.{key}").items()}
+    return {path: value}
+
+
+def as_text(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else one_line(str(value))
