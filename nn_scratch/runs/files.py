@@ -10,10 +10,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from math import prod
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -31,7 +34,6 @@ def disk_errors(path: Path, needed: int | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or path
         reasons = {
             errno.ENOSPC: "no space left on the disk",
             errno.EDQUOT: "the disk quota is used up",
@@ -40,31 +42,72 @@ def disk_errors(path: Path, needed: int | None = None) -> Iterator[None]:
             errno.EPERM: "not permitted",
             errno.EROFS: "the file system is read-only",
             errno.ENOENT: "the folder is gone",
+            errno.ELOOP: "a symbolic link is not followed",
         }
-        reason = reasons.get(error.errno or 0, os.strerror(error.errno or 0))
-        wanted = "" if needed is None else f" ({needed:,} bytes were to be written)"
-        raise EnvironmentFailure(f"{where}: {reason}{wanted}; what was committed before is kept") from None
+        reason = reasons.get(error.errno or 0, error.strerror or str(error))
+        wanted = "" if needed is None else f"; {needed:,} bytes were to be written"
+        raise EnvironmentFailure(f"{path}: {reason}{wanted}") from None
 
 
-def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Write a file beside its place and rename it when it is whole, so that its name never stands for half of it."""
+def write_whole(path: Path, write: Callable[[IO[bytes]], Any], needed: int | None = None) -> None:
+    """Write a file beside its place and rename it when it is whole, so that its name never stands for half of it.
+
+    needed: how many bytes that takes, where it is known.
+    """
     beside = path.with_name(f"{path.name}.part")
     try:
-        with disk_errors(path):
-            with beside.open("wb") as file:
+        with disk_errors(path, needed):
+            beside.unlink(missing_ok=True)  # of a process that was killed; or a link to somewhere else
+            with open(open_raw(beside, os.O_CREAT | os.O_EXCL), "wb") as file:
                 write(file)
             beside.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
         raise
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    write_whole(path, lambda file: file.write(content))
+    write_whole(path, lambda file: file.write(content), len(content))
 
 
 def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
-    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+    needed = sum(np.asarray(values).nbytes for values in arrays.values())
+    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays), needed)
+
+
+def read_npz(path: Path) -> dict[str, Array]:
+    """The arrays of a .npz of ours, from a stranger as well: it takes no more memory than the file has bytes.
+
+    Whatever it is made of, the answer is arrays of numbers or text, or an exception.
+    """
+    arrays = {}
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise ValueError("compressed members are not ours")
+        if sum(member.file_size for member in members) > path.stat().st_size:
+            raise ValueError("it claims to hold more than its size")
+        for member in members:
+            with archive.open(member) as file:
+                shape, fortran_order, dtype = read_npy_header(file)
+                content = bytearray(file.read())  # which an array can write to
+            if len(content) != prod(shape) * dtype.itemsize:
+                raise ValueError(f"{member.filename} holds {len(content):,} bytes for shape {shape}, dtype {dtype}")
+            order: Literal["F", "C"] = "F" if fortran_order else "C"
+            arrays[member.filename.removesuffix(".npy")] = np.frombuffer(content, dtype).reshape(shape, order=order)
+    return arrays
+
+
+def read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether in Fortran's order, and dtype of an array of ours: numbers or text. ValueError for any other."""
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"format version {version}")
+    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=1024)
+    if len(shape) > 4 or min(shape, default=0) < 0 or dtype.kind not in "fiubU" or dtype.itemsize == 0:
+        raise ValueError(f"no array of numbers or text: shape {shape}, dtype {dtype}")
+    return shape, fortran_order, dtype
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -104,10 +147,10 @@ class NpyLog:
         self.path, self.shape, self.dtype, self.rows = path, shape, np.dtype(dtype), rows
         self.row_bytes = int(np.prod(shape, dtype=np.int64)) * self.dtype.itemsize
         with disk_errors(path):
-            self._file = open_raw(path, new=rows == 0)
+            self._file = open_raw(path, os.O_CREAT | os.O_TRUNC if rows == 0 else 0)
             if rows == 0:
                 write_all(self._file, npy_header((0, *shape), dtype), 0)
-            os.ftruncate(self._file, HEADER_BYTES + rows * self.row_bytes)
+            cut(self._file, HEADER_BYTES + rows * self.row_bytes)
 
     def append(self, block: Array) -> None:
         """Add rows (n, *shape); they count once `commit` has been called."""
@@ -134,8 +177,8 @@ class CsvLog:
         self.path, self.columns, self.rows, self.size = path, columns, rows, size
         self.lines: list[str] = []
         with disk_errors(path):
-            self._file = open_raw(path, new=size == 0)
-            os.ftruncate(self._file, size)
+            self._file = open_raw(path, os.O_CREAT | os.O_TRUNC if size == 0 else 0)
+            cut(self._file, size)
         if size == 0:
             self._write(",".join(columns) + "\n")
 
@@ -156,10 +199,22 @@ class CsvLog:
         os.close(self._file)
 
 
-def open_raw(path: Path, *, new: bool) -> int:
-    """A file descriptor for writing at given places; a symbolic link is not followed."""
-    flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-    return os.open(path, flags | (os.O_CREAT | os.O_TRUNC if new else 0), 0o644)
+def open_raw(path: Path, flags: int) -> int:
+    """A descriptor of a plain file, to read and to write at given places; a symbolic link is not followed."""
+    for name in ("O_CLOEXEC", "O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"):  # not every system has each
+        flags |= getattr(os, name, 0)
+    file = os.open(path, flags | os.O_RDWR, 0o644)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "no plain file")
+    return file
+
+
+def cut(file: int, size: int) -> None:
+    """Cut a file down to a size, which it must have at the least."""
+    if os.fstat(file).st_size < size:
+        raise OSError(errno.EINVAL, f"the file is shorter than the {size:,} bytes that were committed")
+    os.ftruncate(file, size)
 
 
 def write_all(file: int, content: bytes | memoryview, at: int) -> None:

@@ -7,11 +7,11 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nn_scratch.errors import EnvironmentFailure, UserError, did_you_mean
-from nn_scratch.runs.files import disk_errors
+from nn_scratch.runs.files import disk_errors, open_raw
 
 PROJECT = Path(__file__).resolve().parents[2]
 OUTPUTS = PROJECT / "outputs"
@@ -77,18 +77,44 @@ def claimed(folder: Path) -> Iterator[None]:
     """Hold the folder's lock: one process writes a run. The lock of a process that has died is no lock."""
     path = folder / "lock"
     with disk_errors(path):
-        file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+        file = open_lock(path)
     try:
-        if not lock(file):
-            holder = os.pread(file, 4096, 0).decode(errors="replace").strip() or "unknown"
-            raise EnvironmentFailure(f"{shown(folder)}: another process is writing this run: {holder}")
+        if file is None:
+            raise EnvironmentFailure(f"{shown(folder)}: another process is writing this run: {holder(path)}")
         with disk_errors(path):
             os.ftruncate(file, 0)
             os.write(file, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
         yield
-        path.unlink(missing_ok=True)
     finally:
+        if file is not None:
+            with suppress(OSError):  # the folder may be gone
+                path.unlink()
+            os.close(file)
+
+
+def open_lock(path: Path) -> int | None:
+    """A descriptor of the lock's file, held; None where another process holds it."""
+    while True:
+        file = open_raw(path, os.O_CREAT)
+        if not lock(file):
+            os.close(file)
+            return None
+        # whoever held it may have removed the file in the meantime, and a lock on a removed file keeps nobody out
+        try:
+            if os.path.samestat(os.fstat(file), path.stat()):
+                return file
+        except FileNotFoundError:
+            pass
         os.close(file)
+
+
+def holder(path: Path) -> str:
+    """Who a lock says holds it."""
+    try:
+        said = json.loads(path.read_bytes()[:1000])
+        return f"process {int(said['pid'])} on {str(said['host'])[:100]!r}"
+    except (OSError, ValueError, TypeError, KeyError):
+        return "unknown"
 
 
 def lock(file: int) -> bool:

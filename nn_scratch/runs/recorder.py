@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from errno import ELOOP
 from functools import cache
+from itertools import islice
 from math import ceil, inf, nan
 from pathlib import Path
 from time import perf_counter
@@ -19,17 +21,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.errors import EnvironmentFailure
+from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.evaluate import ClassScore
 from nn_scratch.measure import LAYER_COLUMNS, STEP_COLUMNS, EpochGauge
 from nn_scratch.runs import checkpoint
 from nn_scratch.runs.files import CsvLog, NpyLog, disk_errors, write_json
-from nn_scratch.trainer import Scores, StepSignals, Trainer
+from nn_scratch.trainer import WATCHED_PER_EPOCH, Scores, StepSignals, Trainer
 
 Array = NDArray[Any]
 
 COMMIT_SECONDS = 0.5  # between commits, so that a kill loses at most that, or one epoch
 COMMIT_SHARE = 0.01  # of the time, at the most, that commits may take where they are large
+TENSOR_BYTES = 4  # of an entry on disk: float32 or int32
+LAYER_LINE_BYTES, STEP_LINE_BYTES = 260, 130  # about, in CSV
 PAUSE_SECONDS = 20.0  # between commits within one long epoch
 MOST_CONFUSION_CLASSES = 100
 
@@ -71,25 +75,26 @@ class Recorder:
             for part, evaluator in trainer.evaluators.items()
             if isinstance(evaluator.score, ClassScore) and evaluator.score.classes <= MOST_CONFUSION_CLASSES
         }
-        self.row_bytes = sum(rows.nbytes for _, rows in self._tensor_rows(one=True))
+        self.row_bytes = sum(TENSOR_BYTES * rows.size for _, rows in self._tensor_rows(one=True))
         self.stride = stride(self.row_bytes, trainer.epochs, settings)
         self.tensor_epochs: list[int] = []
+        self.diverged: Mapping[str, Any] | None = None  # how training ended where it cannot go on
         if committed is not None:
-            self.stride, self.tensor_epochs = committed["stride"], list(committed["tensor_epochs"])
-        self._committed_at, self._commit_cost = -inf, 0.0
+            check_stride(committed["stride"], self.row_bytes, trainer.epochs, settings)
+            self.tensor_epochs, self.diverged = list(committed["tensor_epochs"]), committed.get("diverged")
+        self._committed_at, self._commit_cost, self._commit_spent = -inf, 0.0, 0.0
         # what waits to be written: the epochs of the gauge's rows, the steps of the trainer's, and confusion counts
         self._epochs: list[int] = []
         self._watched: list[StepSignals] = []
         self._counts: dict[str, list[Array]] = {part: [] for part in self._confusions}
         self._update_ratios: dict[int, Array] = {}  # of the last step watched, by epoch
-        if committed is None:
-            check_space(folder, self.row_bytes * (1 + trainer.epochs // self.stride))
+        check_space(folder, self._bytes_ahead())
         self._open(committed)
 
     # --- what is told
 
     def on_start(self, trainer: Trainer) -> None:
-        if trainer.step == 0:
+        if not self._layers.rows:
             trainer.evaluate()
             self._keep(epoch=0)
         self.commit()
@@ -104,18 +109,23 @@ class Recorder:
         epoch, step, *values = scores.values()
         self._metrics.lines.append(f"{epoch},{step},{numbers(values)}")
         self._keep(trainer.epoch)
+        # an epoch's line goes to disk with its commit, whose own time stands in the line of the next epoch
+        logging = perf_counter() - started + self._commit_spent
+        self._times.lines.append(f"{epoch},{numbers((seconds['training'], seconds['evaluation'], logging))}")
+        self._commit_spent = 0.0
         since = started - self._committed_at
         if since > COMMIT_SECONDS and since * COMMIT_SHARE > self._commit_cost:
             self.commit()
-        logging = perf_counter() - started
-        self._times.lines.append(f"{epoch},{numbers((seconds['training'], seconds['evaluation'], logging))}")
 
     def on_pause(self, trainer: Trainer) -> None:
         if trainer.stop_requested or perf_counter() - self._committed_at > PAUSE_SECONDS:
             self.commit()
 
-    def commit(self) -> None:
-        """Bring everything so far to disk, and say so."""
+    def commit(self, diverged: Mapping[str, Any] | None = None) -> None:
+        """Bring everything so far to disk, and say so.
+
+        diverged: epoch, step, layer and what, where training found numbers that are not finite and ends here.
+        """
         started = perf_counter()
         self._write_epochs()
         for tensor in self._tensors.values():
@@ -134,11 +144,13 @@ class Recorder:
             },
             "stride": self.stride,
             "tensor_epochs": self.tensor_epochs,
+            "diverged": diverged,
         }
         checkpoint.save(self.folder / "checkpoint.npz", trainer.state(), committed)
         write_json(self.folder / "commit.json", committed)
         self._committed_at = perf_counter()
         self._commit_cost = self._committed_at - started
+        self._commit_spent += self._commit_cost
 
     def close(self) -> None:
         for tensor in self._tensors.values():
@@ -213,8 +225,10 @@ class Recorder:
         self._tensors: dict[str, NpyLog] = {}
         for name, row in self._tensor_rows(one=True):
             path = self.folder / name
-            with disk_errors(path):
+            with disk_errors(path.parent):
                 path.parent.mkdir(exist_ok=True)
+                if path.parent.is_symlink():
+                    raise OSError(ELOOP, "a symbolic link is not followed")
             dtype = np.int32 if row.dtype.kind == "i" else np.float32
             self._tensors[name] = NpyLog(path, row.shape[1:], dtype, rows=files.get(name, {}).get("rows", 0))
         columns = ("epoch", "step", "lr", *self._trainer.score_columns)
@@ -222,10 +236,21 @@ class Recorder:
         self._layers = self._open_table("layers.csv", LAYER_FIELDS, files)
         self._steps = self._open_table("steps.csv", STEP_FIELDS, files)
         # times differ from run to run, so that commit.json, which does not, cannot know this file's size
-        epochs = 0 if committed is None else committed["epoch"]
-        kept = {"times.csv": first_lines(self.folder / "times.csv", epochs)}
-        self._times = self._open_table("times.csv", TIME_FIELDS, kept)
+        self._times = self._open_table(
+            "times.csv", TIME_FIELDS, {"times.csv": first_lines(self.folder / "times.csv", self._metrics.rows)}
+        )
         self._tables = (self._metrics, self._layers, self._steps, self._times)
+
+    def _bytes_ahead(self) -> int:
+        """About how much is still to be written: tensors, lines of text, and the checkpoint beside its old self."""
+        trainer, layers = self._trainer, len(self._names)
+        epochs = trainer.epochs - trainer.epoch
+        lines = LAYER_LINE_BYTES + STEP_LINE_BYTES * min(trainer.steps_per_epoch, WATCHED_PER_EPOCH)
+        state = trainer.state()
+        vectors = [value for values in (state, state["optimizer"]) for value in values.values()]
+        checkpoints = 2 * sum(value.nbytes for value in vectors if isinstance(value, np.ndarray))
+        rows = len(range(0, trainer.epochs + 1, self.stride)) - len(self.tensor_epochs)
+        return self.row_bytes * rows + epochs * layers * lines + checkpoints
 
     def _open_table(self, name: str, columns: tuple[str, ...], files: Mapping[str, Any]) -> CsvLog:
         kept = files.get(name, {"rows": 0, "bytes": 0})
@@ -238,13 +263,25 @@ def stride(row_bytes: int, epochs: int, settings: LogSettings) -> int:
     return max(settings.every, ceil(epochs / rows))
 
 
+def check_stride(before: int, row_bytes: int, epochs: int, settings: LogSettings) -> None:
+    """Refuse to go on where a run of so many epochs would have kept the tensors at other epochs from the start."""
+    if stride(row_bytes, epochs, settings) == before:
+        return
+    every = "every epoch" if before == 1 else f"every {before} epochs"
+    problem = f"train.epochs: this run keeps its tensors {every}, one of {epochs:,} epochs would not"
+    megabytes = ceil(row_bytes * (1 + ceil(epochs / before)) / 1e6)
+    if stride(row_bytes, epochs, replace(settings, max_megabytes=megabytes)) == before:
+        raise UserError(f"{problem}; write log.max_megabytes={megabytes} beside it, or start a new run")
+    raise UserError(f"{problem}; start a new run")
+
+
 def check_space(folder: Path, needed: int) -> None:
     """Refuse to begin what the disk cannot hold."""
     with disk_errors(folder):
         free = shutil.disk_usage(folder).free
     if needed > free:
         raise EnvironmentFailure(
-            f"{folder}: the log needs {needed:,} bytes and the disk has {free:,} free; "
+            f"{folder}: the log needs about {needed:,} bytes and the disk has {free:,} free; "
             "lower log.max_megabytes or switch off log.activations"
         )
 
@@ -260,9 +297,9 @@ def _format(count: int) -> str:
 
 
 def first_lines(path: Path, rows: int) -> dict[str, int]:
-    """How many bytes a CSV file's header and first rows take."""
-    if rows == 0:
+    """How many of a CSV file's first rows are whole, at most `rows`, and how many bytes they take with the header."""
+    if rows == 0 or not path.exists():
         return {"rows": 0, "bytes": 0}
     with path.open("rb") as file:
-        size = sum(len(file.readline()) for _ in range(rows + 1))
-    return {"rows": rows, "bytes": size}
+        lines = [len(line) for line in islice(file, rows + 1) if line.endswith(b"\n")]
+    return {"rows": max(0, len(lines) - 1), "bytes": sum(lines)}

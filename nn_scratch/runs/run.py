@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import zipfile
-from collections.abc import Callable
+import os
+import re
+import stat
+import warnings
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,15 +18,32 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.errors import UserError, did_you_mean
-from nn_scratch.runs import checkpoint
+from nn_scratch.errors import NNScratchError, UserError, did_you_mean
+from nn_scratch.runs import checkpoint, documents
 from nn_scratch.runs import folder as folders
+from nn_scratch.runs.documents import Shape
+from nn_scratch.runs.files import read_npy_header, read_npz
 
 Array = NDArray[Any]
 T = TypeVar("T")
 
 MOST_JSON_BYTES = 64 << 20
 MOST_CSV_BYTES = 1 << 30
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")  # of a file: it stays within its folder
+
+# what a reader may rely on, whichever version wrote the run
+METRICS_COLUMNS = ("epoch", "step", "lr", "train_loss", "val_loss")
+LAYERS_COLUMNS = (
+    "epoch",
+    "layer",
+    *("W_norm", "W_mean", "W_std", "b_norm", "dW_norm", "dW_mean", "dW_std", "distance"),
+    *("A_mean", "A_std", "zero_share", "dead_share", "saturated_share", "update_ratio"),
+)
+STEPS_COLUMNS = (
+    *("step", "epoch", "layer", "loss", "loss_after"),
+    *("param_norm", "grad_norm", "update_norm", "update_ratio", "grad_cosine"),
+)
+TIMES_COLUMNS = ("epoch", "training", "evaluation", "logging")
 
 
 class Run:
@@ -58,37 +79,35 @@ class Run:
     @cached_property
     def info(self) -> dict[str, Any]:
         """run.json: status, scores, times, versions."""
-        return self._json("run.json")
+        return self._json("run.json", documents.INFO)
 
     @cached_property
     def card(self) -> dict[str, Any]:
         """data.json: the data card."""
-        return self._json("data.json")
+        return self._json("data.json", documents.CARD)
 
     @cached_property
     def signals(self) -> dict[str, Any]:
         """signals.json: what is measured once, at step 0 and at the end; empty where an older run has none."""
-        return self._json("signals.json") if self._file("signals.json").exists() else {}
+        return self._json("signals.json", {}) if self._file("signals.json").exists() else {}
 
     @cached_property
     def committed(self) -> dict[str, Any]:
         """commit.json: how many rows of each file are whole."""
-        committed = self._json("commit.json")
-        epochs = committed.get("tensor_epochs")
-        files = committed.get("files")
-        if (
-            not isinstance(files, dict)
-            or not all(isinstance(entry, dict) and is_count(entry.get("rows")) for entry in files.values())
-            or not isinstance(epochs, list)
-            or not all(is_count(epoch) for epoch in epochs)
-        ):
-            raise self._damaged("commit.json", "it does not say how many rows are whole")
+        committed = self._json("commit.json", documents.COMMIT)
+        epochs = committed["tensor_epochs"]
+        tensors = {name: entry["rows"] for name, entry in committed["files"].items() if name.endswith(".npy")}
+        if epochs[:1] not in ([], [0]) or any(epoch <= before for before, epoch in pairwise(epochs)):
+            raise self._damaged("commit.json", "tensor_epochs do not rise from 0")
+        for name, rows in tensors.items():
+            if rows != len(epochs):
+                raise self._damaged("commit.json", f"{printable(name)} has {rows} rows for {len(epochs)} epochs")
         return committed
 
     @cached_property
     def diagnosis(self) -> dict[str, Any] | None:
         """diagnosis.json, or None where there is none."""
-        return self._json("diagnosis.json") if self._file("diagnosis.json").exists() else None
+        return self._json("diagnosis.json", documents.DIAGNOSIS) if self._file("diagnosis.json").exists() else None
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -105,22 +124,31 @@ class Run:
     @cached_property
     def metrics(self) -> dict[str, Array]:
         """metrics.csv by column, a row an epoch."""
-        return self._table("metrics.csv")
+        table = self._table("metrics.csv", METRICS_COLUMNS)
+        if not np.array_equal(table["epoch"], np.arange(1, len(table["epoch"]) + 1)):
+            raise self._damaged("metrics.csv", "its epochs are not 1, 2, 3 ...")
+        return table
 
     @cached_property
     def layers(self) -> dict[str, Array]:
         """layers.csv by column, a row an epoch and layer, from epoch 0 on."""
-        return self._table("layers.csv")
+        table = self._table("layers.csv", LAYERS_COLUMNS)
+        names = list(dict.fromkeys(table["layer"].tolist()))
+        epochs, left = divmod(len(table["layer"]), max(1, len(names)))
+        expected = np.repeat(np.arange(epochs), len(names)), np.array(names * epochs, dtype=np.str_)
+        if left or not all(map(np.array_equal, (table["epoch"], table["layer"]), expected)):
+            raise self._damaged("layers.csv", "it has not one row of each layer an epoch, from epoch 0 on")
+        return table
 
     @cached_property
     def steps(self) -> dict[str, Array]:
         """steps.csv by column, a row a watched step and layer."""
-        return self._table("steps.csv")
+        return self._table("steps.csv", STEPS_COLUMNS)
 
     @cached_property
     def times(self) -> dict[str, Array]:
         """times.csv by column, a row an epoch; seconds."""
-        return self._table("times.csv", rows=len(self.metrics["epoch"]))
+        return self._table("times.csv", TIMES_COLUMNS, rows=len(self.metrics["epoch"]))
 
     # --- tensors
 
@@ -185,30 +213,50 @@ class Run:
 
     def checkpoint(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """A trainer's state, and what was on disk when it was saved."""
-        self._check_zip("checkpoint.npz")
-        return self._reading("checkpoint.npz", lambda: checkpoint.load(self._file("checkpoint.npz")))
+        path = self._file("checkpoint.npz")
+        state, committed = self.reading("checkpoint.npz", lambda: checkpoint.load(path))
+        wrong = documents.misfit(committed, documents.COMMIT)
+        if wrong:
+            raise self._damaged("checkpoint.npz", wrong)
+        return state, committed
 
     # --- reading
 
+    def reading(self, name: str, read: Callable[[], T]) -> T:
+        """Call a reader; whatever a damaged file makes it raise is told as one line that names the file."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # such as NumPy's of a header written by Python 2
+                return read()
+        except NNScratchError:
+            raise
+        except FileNotFoundError:
+            raise self._damaged(name, "no such file") from None
+        except Exception as error:
+            raise self._damaged(name, f"cannot be read ({first_line(error)})") from None
+
     def _file(self, name: str) -> Path:
-        path = self.path / name
-        if path.is_symlink() or any(part.is_symlink() for part in path.parents if self.path in part.parents):
-            raise self._damaged(name, "a symbolic link is not followed")
+        """The path of a plain file in the folder, which may be missing; no link leads out of it."""
+        parts = name.split("/")
+        if not all(PLAIN_NAME.fullmatch(part) for part in parts):
+            raise self._damaged("commit.json", f"no name of a file: {printable(name)}")
+        path = self.path
+        for depth, part in enumerate(parts, 1):
+            path = path / part
+            try:
+                mode = os.lstat(path).st_mode
+            except (FileNotFoundError, NotADirectoryError):
+                return self.path / name
+            except OSError as error:
+                raise self._damaged(name, f"cannot be read ({error.strerror})") from None
+            if stat.S_ISLNK(mode):
+                raise self._damaged(name, "a symbolic link is not followed")
+            if not (stat.S_ISREG(mode) if depth == len(parts) else stat.S_ISDIR(mode)):
+                raise self._damaged(name, "no plain file")
         return path
 
     def _damaged(self, name: str, reason: str) -> UserError:
         return UserError(f"{self.path / name}: {reason}; train anew, or `train.py --resume` if the run did not end")
-
-    def _reading(self, name: str, read: Callable[[], T]) -> T:
-        """Call a reader; whatever a damaged file makes it raise is told as one line."""
-        try:
-            return read()
-        except FileNotFoundError:
-            raise self._damaged(name, "no such file") from None
-        except (OSError, ValueError, TypeError, KeyError, EOFError, IndexError, RecursionError, OverflowError) as error:
-            raise self._damaged(name, f"cannot be read ({first_line(error)})") from None
-        except (zipfile.BadZipFile, NotImplementedError, MemoryError, SyntaxError) as error:
-            raise self._damaged(name, f"cannot be read ({first_line(error)})") from None
 
     def _bytes(self, name: str, most: int) -> bytes:
         path = self._file(name)
@@ -218,30 +266,34 @@ class Run:
                 raise ValueError(f"larger than {most:,} bytes")
             return path.read_bytes()
 
-        return self._reading(name, read)
+        return self.reading(name, read)
 
-    def _json(self, name: str) -> dict[str, Any]:
+    def _json(self, name: str, shape: Shape) -> dict[str, Any]:
         content = self._bytes(name, MOST_JSON_BYTES)
-        value = self._reading(name, lambda: json.loads(content))
-        if not isinstance(value, dict):
-            raise self._damaged(name, "not a JSON object")
+        value: dict[str, Any] = self.reading(name, lambda: json.loads(content, parse_constant=refuse_constant))
+        wrong = documents.misfit(value, shape)
+        if wrong:
+            raise self._damaged(name, printable(wrong))
         return value
 
-    def _table(self, name: str, rows: int | None = None) -> dict[str, Array]:
+    def _table(self, name: str, columns: Sequence[str], rows: int | None = None) -> dict[str, Array]:
         content = self._bytes(name, MOST_CSV_BYTES)
         if rows is None:
             rows = self.committed["files"].get(name, {}).get("rows", 0)
 
         def read() -> dict[str, Array]:
             lines = list(csv.reader(content.decode().splitlines()[: rows + 1]))
+            if not lines or len(lines) <= rows:
+                raise ValueError(f"{max(0, len(lines) - 1)} rows, and {rows} were committed")
             header, body = lines[0], lines[1:]
-            if len(body) < rows:
-                raise ValueError(f"{len(body)} rows, and commit.json speaks of {rows}")
+            missing = [column for column in columns if column not in header]
+            if missing:
+                raise ValueError(f"no column {missing[0]}")
             if any(len(line) != len(header) for line in body):
                 raise ValueError("rows of unequal length")
             return {column: as_column(column, [line[i] for line in body]) for i, column in enumerate(header)}
 
-        return self._reading(name, read)
+        return self.reading(name, read)
 
     def _tensor(self, kind: str, name: str) -> Array:
         file = f"{kind}/{name}.npy"
@@ -250,61 +302,48 @@ class Run:
             logged = [known for known in self.committed["files"] if known.startswith(f"{kind}/")]
             raise UserError(f"{self.path / file}: not logged{did_you_mean(file, logged)}")
         path = self._file(file)
-        return self._reading(file, lambda: map_rows(path, entry["rows"]))
+        return self.reading(file, lambda: map_rows(path, entry["rows"]))
 
     def _npz(self, name: str) -> dict[str, Array]:
-        path = self._check_zip(name)
-
-        def read() -> dict[str, Array]:
-            with np.load(path, allow_pickle=False) as file:
-                return {key: file[key] for key in file.files}
-
-        return self._reading(name, read)
-
-    def _check_zip(self, name: str) -> Path:
-        """Refuse archives that unpack to more than they are."""
         path = self._file(name)
-
-        def check() -> None:
-            with zipfile.ZipFile(path) as archive:
-                members = archive.infolist()
-            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                raise ValueError("compressed members are not ours")
-            if sum(member.file_size for member in members) > path.stat().st_size:
-                raise ValueError("it claims to hold more than its size")
-
-        self._reading(name, check)
-        return path
+        return self.reading(name, lambda: read_npz(path))
 
 
-def is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53
+def printable(words: str) -> str:
+    """One short line that any terminal can show."""
+    return (words if words.isprintable() else repr(words)[1:-1])[:200]
+
+
+def refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def first_line(error: BaseException) -> str:
-    return str(error).split("\n", 1)[0][:200] or type(error).__name__
+    return printable(str(error).split("\n", 1)[0]) or type(error).__name__
 
 
 def as_column(name: str, values: list[str]) -> Array:
     if name == "layer":
         return np.array(values, dtype=np.str_)
     column = np.array([float(value) if value else np.nan for value in values])
-    return column.astype(np.int64) if name in ("epoch", "step") else column
+    if name not in ("epoch", "step"):
+        return column
+    if not ((column >= 0) & (column < documents.MOST_COUNT) & (column == np.floor(column))).all():
+        raise ValueError(f"{name}: not whole numbers")
+    return column.astype(np.int64)
 
 
 def map_rows(path: Path, rows: int) -> Array:
     """The first `rows` rows of a .npy log, memory-mapped; ValueError where the file is not one of ours."""
     with path.open("rb") as file:
-        version = np.lib.format.read_magic(file)
-        if version != (1, 0):
-            raise ValueError(f"format version {version}")
-        shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=1024)
+        shape, fortran_order, dtype = read_npy_header(file)
         offset = file.tell()
-    if fortran_order or dtype.hasobject or dtype.kind not in "fi" or not 1 <= len(shape) <= 4:
+    if fortran_order or dtype.kind not in "fi" or not shape or 0 in shape[1:]:
         raise ValueError(f"not a log of numbers: shape {shape}, dtype {dtype}")
     row_bytes = prod(shape[1:]) * dtype.itemsize
-    if path.stat().st_size < offset + rows * row_bytes:
-        raise ValueError(f"{path.stat().st_size:,} bytes, too few for the {rows} rows commit.json speaks of")
-    if rows == 0 or row_bytes == 0:
-        return np.empty((rows, *shape[1:]), dtype)
+    size = path.stat().st_size
+    if size < offset + rows * row_bytes:
+        raise ValueError(f"{size:,} bytes, too few for the {rows} rows commit.json speaks of")
+    if rows == 0:
+        return np.empty((0, *shape[1:]), dtype)
     return np.memmap(path, dtype, "r", offset, (rows, *shape[1:]))
