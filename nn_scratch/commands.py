@@ -62,7 +62,7 @@ def with_verdict(
         view.console.print(brief(diagnose_and_keep(Run(folders[-1]))), highlight=False)
         raise
     view.close()
-    if folders:  # else nothing was trained: a finished run was to go on no further
+    if folders or run.diagnosis is None:  # else nothing was trained: a finished run was to go on no further
         view.console.print(brief(diagnose_and_keep(run)), highlight=False)
     conclude(run)
     return run

@@ -7,7 +7,7 @@ import platform
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from nn_scratch import __version__
 from nn_scratch.build import Built, as_people_read, build, model_arrays
+from nn_scratch.config.parts import instantiate
 from nn_scratch.config.resolve import change_config, config_from, override_config
 from nn_scratch.config.schema import Config
 from nn_scratch.config.writer import config_difference, dump_config
@@ -27,7 +28,8 @@ from nn_scratch.data.prepare import Data, Part
 from nn_scratch.errors import Diverged, NNScratchError, UserError
 from nn_scratch.first_look import first_look, last_look
 from nn_scratch.metrics import classification_report, regression_report
-from nn_scratch.runs.files import write_bytes, write_json, write_npz
+from nn_scratch.nn.schedules import SCHEDULES
+from nn_scratch.runs.files import finite, write_bytes, write_json, write_npz
 from nn_scratch.runs.folder import OUTPUTS, claimed, find_folder, new_folder
 from nn_scratch.runs.recorder import Recorder
 from nn_scratch.runs.run import Run
@@ -35,7 +37,8 @@ from nn_scratch.trainer import Observer, Scores, StepSignals, StopRequested, Tra
 
 Array = NDArray[Any]
 
-RESUMABLE = frozenset({"train.epochs"})  # what may change when a run goes on
+RESUMABLE = frozenset({"train.epochs", "log.max_megabytes"})  # what may change when a run goes on
+ENDED = frozenset({"finished", "stopped", "diverged"})
 
 
 class Interrupted(NNScratchError):
@@ -45,7 +48,7 @@ class Interrupted(NNScratchError):
         self.exit_code = 128 + signum
         super().__init__(
             f"stopped in epoch {epoch + 1} by {signal.Signals(signum).name}; "
-            f"to go on: python script/train.py --resume {folder.name}"
+            f"to go on: python script/train.py --resume {Run(folder).as_typed}"
         )
 
 
@@ -98,8 +101,12 @@ def train(config: Config, outputs: Path = OUTPUTS, announce: Announce = nobody, 
     """
     built = build(located(config, outputs), data)
     folder = new_folder(config.name, outputs)
-    with claimed(folder):
-        return _begin(built, folder, announce)
+    try:
+        with claimed(folder), pinned(built):
+            return _begin(built, folder, announce)
+    finally:
+        with suppress(OSError):  # it goes if nothing could be written into it
+            folder.rmdir()
 
 
 def located(config: Config, outputs: Path) -> Config:
@@ -125,14 +132,28 @@ def resume(run: Run, overrides: Sequence[str] = (), announce: Announce = nobody)
     for key in changed:
         if key not in RESUMABLE:
             raise UserError(f"{key}: cannot change when a run goes on; start a new run, or change train.epochs alone")
-    if not changed and run.info.get("status") in ("finished", "stopped", "diverged"):
+    fresh = not any((run.path / name).exists() for name in ("checkpoint.npz", "commit.json"))
+    if not fresh and run.info["status"] in ENDED and run.info["epochs_asked"] == config.train.epochs and not changed:
+        if (run.path / "lock").exists():  # killed with its last breath; or somebody is at it
+            with claimed(run.path):
+                pass
         return run
     with claimed(run.path):
+        run = Run(run.path)  # read anew, now that nobody else writes
+        if not fresh and run.info["status"] == "diverged":
+            raise UserError(f"train.epochs: {run.name} diverged and cannot go on; start a new run with another config")
         built = build(config)
-        saved = run.path / "checkpoint.npz"
-        if not saved.exists():
-            return _begin(built, run.path, announce)
-        return _go_on(built, run, announce)
+        with pinned(built):
+            return _begin(built, run.path, announce) if fresh else _go_on(built, run, announce, before.train.epochs)
+
+
+@contextmanager
+def pinned(built: Built) -> Iterator[None]:
+    """BLAS with as many threads as the run says: on another number the last bits differ."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=built.threads, user_api="blas"):
+        yield
 
 
 def _begin(built: Built, folder: Path, announce: Announce) -> Run:
@@ -143,31 +164,60 @@ def _begin(built: Built, folder: Path, announce: Announce) -> Run:
     arrays = {"X": probe.X[rows], "y": probe.y[rows], "rows": probe.rows[rows]}
     write_npz(folder / "probe.npz", arrays)
     session = Session(built, folder, first_info(built, folder))
+    with np.errstate(all="ignore"):
+        session.info["initial"] = built.trainer.evaluate()
     recorder = Recorder(folder, built.trainer, built.gauge, built.log)
     write_json(folder / "signals.json", first_look(built))
     return _run(session, recorder, announce)
 
 
-def _go_on(built: Built, run: Run, announce: Announce) -> Run:
+def _go_on(built: Built, run: Run, announce: Announce, epochs_before: int) -> Run:
+    """epochs_before: how many the run was to have, as far as it has come."""
     state, committed = run.checkpoint()
     trainer = built.trainer
-    trainer.restore(state)
+    check_data(built, run)
+    check_schedule(built, state["counters"]["step"], epochs_before)
+    run.reading("checkpoint.npz", lambda: trainer.restore(state))
     if trainer.epoch > trainer.epochs:
         raise UserError(f"train.epochs: {run.name} has {trainer.epoch} epochs already; write a larger number")
-    write_bytes(run.path / "param.yaml", dump_config(built.config).encode())
-    info = {**first_info(built, run.path), "seconds": run.info.get("seconds") or 0.0}
-    if run.info.get("threads") not in (None, info["threads"]) or run.info.get("versions") != info["versions"]:
+    recorder = run.reading("checkpoint.npz", lambda: Recorder(run.path, trainer, built.gauge, built.log, committed))
+    info = first_info(built, run.path) | {"initial": run.info["initial"], "seconds": seconds_so_far(run)}
+    if run.info["threads"] != info["threads"] or run.info["versions"] != info["versions"]:
         info["notices"].append(
             "resumed with other libraries or another number of threads: the last bits of the weights may differ"
         )
-    session = Session(built, run.path, info, resumed=True)
-    recorder = Recorder(run.path, trainer, built.gauge, built.log, committed)
-    return _run(session, recorder, announce)
+    write_bytes(run.path / "param.yaml", dump_config(built.config).encode())
+    (run.path / "diagnosis.json").unlink(missing_ok=True)  # of what the run was before
+    return _run(Session(built, run.path, info, resumed=True), recorder, announce)
+
+
+def check_data(built: Built, run: Run) -> None:
+    """Refuse to go on with other data than those the run began with."""
+    now, then = ({**card, "origin": None} for card in (finite(built.data.card), run.card))
+    for key in then:
+        if now.get(key) != then[key]:
+            raise UserError(f"data.source: the data have changed since {run.name} began ({key}); start a new run")
+
+
+def check_schedule(built: Built, steps: int, epochs_before: int) -> None:
+    """Refuse another length of training where the steps so far would have been taken at other rates."""
+    schedule, trainer = built.config.schedule, built.trainer
+    planned = instantiate(SCHEDULES, schedule)
+    planned.bind(trainer.steps_per_epoch, epochs_before)
+    done = np.arange(steps)
+    if not np.array_equal(planned.factors(done), trainer.schedule.factors(done)):
+        raise UserError(
+            f"train.epochs: the schedule {schedule.type} has followed a plan of {epochs_before:,} epochs so far, which "
+            f"differs from one of {trainer.epochs:,}; start a new run"
+        )
+
+
+def seconds_so_far(run: Run) -> float:
+    """What the epochs that are on disk took."""
+    return float(sum(np.nansum(run.times[kind]) for kind in ("training", "evaluation", "logging")))
 
 
 def _run(session: Session, recorder: Recorder, announce: Announce) -> Run:
-    from threadpoolctl import threadpool_limits
-
     built, folder, info = session.built, session.folder, session.info
     trainer = built.trainer
     if recorder.stride > built.log.every:
@@ -180,20 +230,22 @@ def _run(session: Session, recorder: Recorder, announce: Announce) -> Run:
     observers = Observers([recorder, *announce(session)])
     started, before = perf_counter(), info["seconds"]
     failure: NNScratchError | None = None
-    with threadpool_limits(limits=built.threads, user_api="blas"), stop_on_signals(trainer) as received:
+    with stop_on_signals(trainer) as received:
         try:
-            if not session.resumed:
-                info["initial"] = trainer.evaluate()
+            if recorder.diverged is not None:
+                raise Diverged(*(recorder.diverged[name] for name in ("epoch", "step", "layer", "what")))
             trainer.run(observers)
             info["status"] = "stopped" if trainer.finished_early else "finished"
+            recorder.commit()
         except Diverged as error:
             info["status"], failure = "diverged", error
             info["diverged"] = {"epoch": error.epoch, "step": error.step, "layer": error.layer, "what": error.what}
+            recorder.commit(info["diverged"])
         except StopRequested:
             info["status"] = "interrupted"
             failure = Interrupted(folder, trainer.epoch, received[0] if received else signal.SIGINT)
-        finally:
             recorder.commit()
+        finally:
             recorder.close()
         seconds = perf_counter() - started
         info["epochs"], info["steps"] = trainer.epoch, trainer.step
@@ -279,17 +331,21 @@ def stop_on_signals(trainer: Trainer) -> Iterator[list[int]]:
     Yields the list of signals received. Outside the main thread, where no handler can be set, nothing changes.
     """
     received: list[int] = []
+    handlers: dict[signal.Signals, Any] = {}
 
     def ask(signum: int, frame: FrameType | None) -> None:
         if received:
-            raise KeyboardInterrupt
+            signal.signal(signum, handlers[signal.Signals(signum)])
+            signal.raise_signal(signum)
+            return
         received.append(signum)
         trainer.stop_requested = True
 
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
-    handlers = {signum: signal.signal(signum, ask) for signum in (signal.SIGINT, signal.SIGTERM)}
+    for asking in (signal.SIGINT, signal.SIGTERM):
+        handlers[asking] = signal.signal(asking, ask)
     try:
         yield received
     finally:
