@@ -15,7 +15,7 @@ import numpy as np
 
 from tests.doctor_benchmark import measures
 from tests.doctor_benchmark.baselines import BASELINES
-from tests.doctor_benchmark.case import Case, load
+from tests.doctor_benchmark.case import FOLDER, Case, load
 from tests.doctor_benchmark.examine import examine
 from tests.doctor_benchmark.generate import path_of
 from tests.doctor_benchmark.measures import Result
@@ -23,30 +23,41 @@ from tests.doctor_benchmark.parts import PARTS
 
 RANDOM_EVERY = 4  # of the cases, one in so many is treated with random patches too
 CHUNK = 16
+FULL = 1000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
-    cases = load(path_of(options.part, options.seed))
-    if not options.full:
-        cases = cases[: options.cases] if options.cases else cases
+    seeds = [options.seed] if options.seed is not None else cached_seeds(options.part)
+    cases = [case for seed in seeds for case in load(path_of(options.part, seed))]
+    if options.full and len(cases) < FULL:
+        print(
+            f"{len(cases)} cases of the {options.part} part are cached, not {FULL:,}; more with "
+            f"`python -m tests.doctor_benchmark.generate --part {options.part} --seed {max(seeds) + 1} --cases 200`"
+        )
+    cases = cases[: options.cases or FULL]
     started = perf_counter()
     results = run(cases, 0.0 if options.full else 60 * options.minutes, options.jobs, not options.no_treatment)
     minutes = (perf_counter() - started) / 60
     print(report(results, len(cases), options, minutes))
     if options.json:
-        entries = [asdict(result) for result in results]
-        Path(options.json).write_text(json.dumps(entries, indent=1, default=float) + "\n", encoding="utf-8")
+        text = json.dumps([asdict(result) for result in results], default=float)
+        entries = json.loads(text, parse_constant=lambda constant: None)  # JSON has no NaN
+        Path(options.json).write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def cached_seeds(part: str) -> list[int]:
+    return sorted(int(path.stem.split("-")[1]) for path in FOLDER.glob(f"{part}-*.json"))
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.doctor_benchmark", description=__doc__)
     parser.add_argument("--part", choices=list(PARTS), default="dev", help="dev to work with, reported to report")
-    parser.add_argument("--seed", type=int, default=1, help="of the cases: those of cases/<part>-<seed>.json")
+    parser.add_argument("--seed", type=int, help="the cases of cases/<part>-<seed>.json alone")
     parser.add_argument("--minutes", type=float, default=10.0, help="no new cases are begun later than this")
     parser.add_argument("--cases", type=int, default=0, help="the first so many alone")
-    parser.add_argument("--full", action="store_true", help="all cases, however long it takes")
+    parser.add_argument("--full", action="store_true", help=f"{FULL:,} cases, however long it takes")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--no-treatment", action="store_true", help="diagnose, and try no patches: five times faster")
     parser.add_argument("--json", metavar="FILE", help="every case's result")
@@ -75,9 +86,8 @@ def run(cases: Sequence[Case], seconds: float, jobs: int, treat: bool) -> list[R
 def report(results: Sequence[Result], asked: int, options: argparse.Namespace, minutes: float) -> str:
     kinds = {kind: len(measures.of_kind(results, kind)) for kind in ("fault", "decoy", "healthy")}
     lines = [
-        f"The doctor on the {options.part} part, cases of seed {options.seed}: {len(results)} of {asked} in "
-        f"{minutes:.1f} minutes: {kinds['fault']} harmful faults, {kinds['decoy']} harmless ones, "
-        f"{kinds['healthy']} tricky healthy runs",
+        f"The doctor on the {options.part} part: {len(results)} of {asked} cases in {minutes:.1f} minutes: "
+        f"{kinds['fault']} harmful faults, {kinds['decoy']} harmless ones, {kinds['healthy']} tricky healthy runs",
         "",
         f"{'figure':36} {'best published':28} {'goal':9} ours [95 % interval]",
     ]

@@ -42,7 +42,7 @@ def examine(case: Case, random_patches: bool, treat: bool = True) -> Result:
             error = traceback.format_exc(limit=-3)
         seconds = perf_counter() - started
     if error:
-        return Result(case, "error", (), (), float("nan"), alarms, (), seconds, error)
+        return Result(case, "error", (), (), alarms, (), seconds, error)
     findings = tuple(Said(one.rule, one.severity, one.layer) for one in diagnosis.findings)
     wanted = treat and (case.kind == "healthy" or (case.kind == "fault" and case.curable))
     patches = [dict(patch.set) for one in diagnosis.findings for patch in one.patches] if wanted else []
@@ -54,7 +54,6 @@ def examine(case: Case, random_patches: bool, treat: bool = True) -> Result:
         diagnosis.verdict,
         findings,
         trials,
-        float("nan"),
         alarms,
         tuple(attempt(case, patch) for patch in drawn),
         seconds,

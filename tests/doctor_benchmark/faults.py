@@ -24,7 +24,8 @@ class Planted:
     """changes: dotted keys that spoil the recipe. rules: findings that name the cause. layer: where, if in one layer.
 
     twin: the recipe without the fault, where it is not the recipe as it came. cures: other ways to mend the faulty
-    run than taking the changes back. undone: taking the changes back is a cure that a config can hold.
+    run than taking the changes back. undone: taking the changes back is a cure that a config can hold. decoy: whether a
+    harmless one is kept as a decoy; not where something else is wrong with the data.
     """
 
     changes: Config
@@ -34,6 +35,7 @@ class Planted:
     twin: Recipe | None = None
     cures: tuple[Config, ...] = ()
     undone: bool = True
+    decoy: bool = True
     tables: Config = field(default_factory=dict)
     wrong_gradient: dict[str, str] | None = None
 
@@ -257,7 +259,7 @@ def over_regularized(recipe: Recipe, part: Part, rng: Rng) -> Planted | None:
 
 @fault(plain=True, data=lambda d: d.classes > 0, width="widest", activation="relu", optimizer="adam")
 def overfit(recipe: Recipe, part: Part, rng: Rng) -> Planted | None:
-    """Few, noisy rows, a wide network and many epochs; the twin stops in time."""
+    """Few, noisy rows, a wide network and many epochs; the twin stops in time. Who names the noise is right too."""
     if not recipe.config["layers"]:
         return None
     noise = float(rng.choice([0.15, 0.2, 0.25]))
@@ -265,7 +267,8 @@ def overfit(recipe: Recipe, part: Part, rng: Rng) -> Planted | None:
     twin.config["train"] |= {"epochs": 150, "early_stopping": {"patience": 12}}
     twin.config["schedule"] = "constant"
     changes = {"train.early_stopping": None, "train.epochs": 300}
-    return Planted(changes, ("overfit",), noise / 0.25, twin=twin, cures=({"regularize.l2": 0.1},))
+    rules = ("overfit", "label_noise")
+    return Planted(changes, rules, noise / 0.25, twin=twin, cures=({"regularize.l2": 0.1},), decoy=False)
 
 
 # ---- loss and output ----

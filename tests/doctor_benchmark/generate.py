@@ -112,7 +112,7 @@ class Generator:
         diagnosed = int(rng.integers(len(at)))
         if harm.mean() >= HARM + BORDER and harm[diagnosed] >= HARM:
             kind = "fault"
-        elif harm.mean() < HARM - BORDER and harm[diagnosed] < HARM and self._decoys < DECOYS * (self._planted + 3):
+        elif harm.mean() < HARM - BORDER and harm[diagnosed] < HARM and planted.decoy and self._want_decoy():
             kind = "decoy"
         else:
             return None
@@ -137,6 +137,9 @@ class Generator:
             repair_seeds=tuple(twin.repair_seeds),
             cure=tuple(round(float(value), 5) for value in cure),
         )
+
+    def _want_decoy(self) -> bool:
+        return self._decoys < DECOYS * (self._planted + 3)
 
     def _cure(self, planted: Planted, twin: Recipe, tables: Any, faulty: Any) -> tuple[list[float], bool]:
         """The best known cure's score at the seeds of repair, and whether it mends 5 points or more."""

@@ -44,7 +44,6 @@ class Result:
     verdict: str
     findings: tuple[Said, ...]
     trials: tuple[Trial, ...]  # the doctor's patches, best first
-    untreated: float  # of the run as it is, at the seeds of repair: mean test score (nan: not needed)
     alarms: dict[str, tuple[str, ...]]  # by baseline
     random_trials: tuple[Trial, ...]
     seconds: float  # of the diagnosis

@@ -23,7 +23,7 @@ def result(kind: Kind = "fault", *findings: tuple[str, str, str | None], **more:
         repair_seeds=(1, 2),
         cure=(0.9, 0.8),
     )
-    plain = Result(case, "", tuple(Said(*finding) for finding in findings), (), nan, {}, (), 0.1)
+    plain = Result(case, "", tuple(Said(*finding) for finding in findings), (), {}, (), 0.1)
     return replace(plain, **more)
 
 
