@@ -39,8 +39,8 @@ def problems(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
         ("dta: {}", "1:1: dta: unknown key; did you mean 'data'?"),
         (
             "1: 2",
-            "1:1: 1: unknown key; one of: class_weight, data, layers, log, loss, name, optimizer, output, "
-            "regularize, schedule, seed, train",
+            "1:1: 1: unknown key; one of: class_weight, data, init_from, layers, log, loss, name, optimizer, "
+            "output, regularize, schedule, seed, train",
         ),
         (
             f"layers: [{DENSE}, activation: {{type: relu, slope: 1}}}}]",
@@ -112,7 +112,7 @@ def problems(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
         ),
         (
             f"layers: [{DENSE}, activation: 3}}]",
-            "1:46: layers[0].activation: must be the name of an activation, a mapping with its type or null, not 3",
+            "1:46: layers[0].activation: must be the name of an activation or a mapping with its type, not 3",
         ),
         (
             f"layers: [{DENSE}, bias_init: true}}]",
@@ -159,8 +159,8 @@ def problems(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
         # sections
         (
             "train:",
-            "1:7: train: must be a mapping with the keys epochs, batch_size, shuffle, early_stopping, "
-            "dtype, threads, not null; take the key out for its defaults",
+            "1:7: train: must be a mapping with the keys epochs, batch_size, accumulate, shuffle, ema_decay, "
+            "early_stopping, dtype, threads, not null; take the key out for its defaults",
         ),
         (
             "log: none",

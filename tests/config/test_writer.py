@@ -23,6 +23,7 @@ data:
   test_source: null
   target: 'no'
   ignore: [id]
+  weight: null
   task: auto
   missing: error
   split: {train: 0.7, val: 0.15, test: 0.15}
@@ -34,15 +35,18 @@ layers:
   - {type: dense, units: 8, activation: tanh, init: null, bias: true, bias_init: 0.0, trainable: true}
   - {type: dropout, rate: 0.5}
 output: {activation: auto, init: zeros, bias: true, bias_init: 0.0, trainable: true}
+init_from: null
 loss: mse
 class_weight: {'1': 2.0, cat: 1.0e-05}
 optimizer: {type: sgd, lr: 0.01, momentum: 0.0, nesterov: false}
 schedule: {type: constant, warmup_epochs: 0.0, warmup_steps: 0}
-regularize: {l1: 0.0, l2: 0.0, clip_norm: null}
+regularize: {l1: 0.0, l2: 0.0, max_norm: null, clip_norm: null, clip_value: null}
 train:
   epochs: 60
   batch_size: 32
+  accumulate: 1
   shuffle: true
+  ema_decay: null
   early_stopping: {monitor: val_loss, patience: 10, restore_best: true, min_delta: 0.0}
   dtype: float32
   threads: auto
@@ -104,7 +108,7 @@ def test_the_difference_of_two_configs_is_told_by_the_keys_of_overrides() -> Non
     assert config_difference(a, b) == [
         ("seed", 42, 7),
         ("layers.0.units", 8, 9),
-        ("layers.0.activation", None, "tanh"),
+        ("layers.0.activation", "relu", "tanh"),
         ("layers.1", {"type": "dropout", "rate": 0.5}, ABSENT),
         ("class_weight.y", 2.0, ABSENT),
         ("class_weight.z", ABSENT, 2.0),
