@@ -6,7 +6,7 @@ This is the one place that knows both the config and the classes: they take plai
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -41,6 +41,7 @@ Array = NDArray[Any]
 Generators = Mapping[str, np.random.Generator]
 
 TRAIN_SAMPLE = 2048  # rows of the training set that are scored each epoch
+SHORTEST_AVERAGE = 3  # how many times its own length training must have for a mean of the weights to mean something
 ONE_THREAD_MFLOP = 20.0  # below this much work a step, a second thread costs more than it gives
 
 
@@ -98,6 +99,13 @@ def build(config: Config, data: Data | None = None) -> Built:
         early_stopping=None if stopping is None else EarlyStopping(**stopping.model_dump()),
     )
     check_monitors(trainer)
+    if not network.trainable:
+        raise UserError("layers: none is trainable, nor is the output; write trainable: true in one of them")
+    if loss.needs_counts and (data.train.y < 0).any():
+        raise UserError(
+            f"loss: {loss.registered_name} needs counts, and {' or '.join(data.target_names)} is negative in some rows; "
+            "write mse, or mae"
+        )
     return Built(
         config=config,
         data=data,
@@ -108,8 +116,19 @@ def build(config: Config, data: Data | None = None) -> Built:
         probe_rows=probe,
         log=LogSettings(**config.log.model_dump(exclude={"probe_rows"})),
         threads=threads(config, network, trainer.batch_size),
-        notices=(*unwise(config), *data.notices, *started),
+        notices=(*unwise(config), *data.notices, *started, *short_average(trainer, config.train.ema_decay)),
     )
+
+
+def short_average(trainer: Trainer, decay: float | None) -> Iterator[str]:
+    """What is to be told of a mean of the weights that reaches further back than training does."""
+    steps = trainer.steps_per_epoch * trainer.epochs
+    if decay is not None and steps * (1 - decay) < SHORTEST_AVERAGE:
+        better = max(0.0, 1 - 10 / steps)
+        yield (
+            f"train.ema_decay: {decay:g} averages about {1 / (1 - decay):,.0f} steps and training has {steps:,}, so "
+            f"that the first weights count to the end; write {better:.2g}"
+        )
 
 
 def batch_rows(batch_size: int | float, rows: int) -> int:

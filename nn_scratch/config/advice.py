@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nn_scratch.config.parts import Named, instantiate
-from nn_scratch.config.schema import Config
+from nn_scratch.config.schema import Config, Train
 from nn_scratch.nn.initializers import INITIALIZERS
 from nn_scratch.nn.optimizers import OPTIMIZERS
 
@@ -14,6 +14,7 @@ __all__ = ["unwise"]
 LARGE_LR = 100  # times the optimizer's default
 LARGE_PENALTY = 0.5
 LARGE_DROPOUT = 0.8
+NOISE = frozenset({"dropout", "alpha_dropout", "gaussian_noise"})
 
 
 def unwise(config: Config) -> list[str]:
@@ -25,10 +26,15 @@ def _unwise(config: Config) -> Iterator[tuple[str, str]]:
     if config.data.stratify and not config.data.shuffle and config.data.task != "regression":
         yield "data.stratify", "has no effect with data.shuffle: false, which leaves the rows in their places"
     yield from _of_layers(config.layers, "layers")
+    yield from _of_alpha_dropout(config.layers, "layers", None)
     activation = config.output.parameters["activation"]
     if isinstance(activation, Named) and activation.type != "identity":
         yield "output.activation", f"{activation.type} is applied before the loss, which expects none; write auto"
     yield from _of_optimizer(config.optimizer)
+    if OPTIMIZERS[config.optimizer.type].full_batch:
+        yield from _of_full_batch(config)
+    yield from _of_max_norm(config)
+    yield from _of_training(config)
     for key in ("l1", "l2"):
         penalty = getattr(config.regularize, key)
         if penalty > LARGE_PENALTY:
@@ -60,3 +66,69 @@ def _of_optimizer(optimizer: Named) -> Iterator[tuple[str, str]]:
         )
     if optimizer.parameters.get("nesterov") and not optimizer.parameters.get("momentum"):
         yield "optimizer.nesterov", "has no effect without momentum; write momentum: 0.9 beside it"
+
+
+def _of_alpha_dropout(layers: list[Named], key: str, activation: str | None) -> Iterator[tuple[str, str]]:
+    """`activation`: the one whose values reach the first of the layers, where it is known."""
+    for index, layer in enumerate(layers):
+        here = f"{key}[{index}]"
+        if layer.type == "alpha_dropout" and activation not in (None, "selu"):
+            yield here, f"alpha_dropout keeps mean and variance after selu alone, not after {activation}; write dropout"
+        yield from _of_alpha_dropout(layer.parameters.get("layers", []), f"{here}.layers", activation)
+        function = layer.parameters.get("activation", layer.parameters.get("function"))
+        if isinstance(function, Named):
+            activation = function.type
+        elif layer.type not in NOISE:
+            activation = None
+
+
+def _every(layers: list[Named]) -> Iterator[Named]:
+    for layer in layers:
+        yield layer
+        yield from _every(layer.parameters.get("layers", []))
+
+
+def _of_full_batch(config: Config) -> Iterator[tuple[str, str]]:
+    kind = config.optimizer.type
+    usual = Train()
+    noisy = sorted({layer.type for layer in _every(config.layers)} & NOISE)
+    if noisy:
+        yield (
+            "optimizer",
+            f"{kind} is misled by {' and '.join(noisy)}, which make every step's loss another; leave it out",
+        )
+    for name in ("batch_size", "accumulate"):
+        if getattr(config.train, name) != getattr(usual, name):
+            yield f"train.{name}", f"has no effect: {kind} takes all training rows at every step"
+    for name in ("clip_norm", "clip_value"):
+        if getattr(config.regularize, name) is not None:
+            yield f"regularize.{name}", f"has no effect: the line search of {kind} needs the gradient as it is"
+
+
+def _of_max_norm(config: Config) -> Iterator[tuple[str, str]]:
+    if config.regularize.max_norm is None:
+        return
+    dense = [layer for layer in _every(config.layers) if layer.type == "dense"]
+    if not any(layer.parameters["trainable"] for layer in (*dense, config.output)):
+        yield "regularize.max_norm", "has no effect: it bounds dense layers, and none is trainable; write null"
+    elif not dense:
+        yield (
+            "regularize.max_norm",
+            "there is no hidden dense layer, so it bounds the weights of the output alone; "
+            "add a layer such as {type: dense, units: 64}, or write null",
+        )
+
+
+def _of_training(config: Config) -> Iterator[tuple[str, str]]:
+    train, warmup = config.train, config.schedule.parameters.get("warmup_epochs", 0)
+    if train.batch_size == 1 and any(layer.type == "batch_norm" for layer in _every(config.layers)):
+        yield "train.batch_size", "1 row has no variance, so batch_norm never measures a batch; write 16 or more"
+    if train.early_stopping is not None and train.early_stopping.patience >= train.epochs:
+        yield (
+            "train.early_stopping.patience",
+            f"{train.early_stopping.patience} epochs are never waited for in train.epochs: {train.epochs}",
+        )
+    if warmup >= train.epochs:
+        yield "schedule.warmup_epochs", f"{warmup:g} is all of train.epochs: {train.epochs}; a tenth of it is usual"
+    if config.regularize.l2 > 0 and config.optimizer.parameters.get("weight_decay"):
+        yield "regularize.l2", f"{config.optimizer.type} has weight_decay beside it, to the same end; write 0.0"

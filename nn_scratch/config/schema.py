@@ -256,6 +256,13 @@ class Config(Section):
             refuse(f"{self.loss.type} is no loss for {task} (data.task); write {join(fitting)}", "loss")
         if task == "regression" and self.class_weight is not None:
             refuse("a regression (data.task) has no classes; write null", "class_weight")
+        loss = LOSSES[self.loss.type] if isinstance(self.loss, Named) else None
+        if loss is not None and loss.needs_counts and self.data.target_scale == "standard":
+            refuse(
+                f"standard makes targets negative, and {loss.registered_name} (loss) needs counts; write none",
+                "data",
+                "target_scale",
+            )
         if stopping is not None:
             place = ("train", "early_stopping", "monitor")
             if stopping.monitor.startswith("val_") and self.data.split.val == 0:

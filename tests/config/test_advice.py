@@ -43,6 +43,57 @@ ZEROS = {"type": "dense", "units": 8, "init": "zeros"}
             {"data": {"shuffle": False}},
             "data.stratify: has no effect with data.shuffle: false, which leaves the rows in their places",
         ),
+        (
+            {"layers": [{"type": "dense", "units": 8}, "dropout", "alpha_dropout"]},
+            "layers[2]: alpha_dropout keeps mean and variance after selu alone, not after relu; write dropout",
+        ),
+        (
+            {"layers": [{"type": "dense", "units": 8}, {"type": "residual", "layers": ["alpha_dropout"]}]},
+            "layers[1].layers[0]: alpha_dropout keeps mean and variance after selu alone, not after relu; write "
+            "dropout",
+        ),
+        (
+            {"optimizer": "lbfgs", "layers": ["gaussian_noise", "dropout"]},
+            "optimizer: lbfgs is misled by dropout and gaussian_noise, which make every step's loss another; leave it "
+            "out",
+        ),
+        (
+            {"optimizer": "lbfgs", "layers": [], "train": {"batch_size": 64}},
+            "train.batch_size: has no effect: lbfgs takes all training rows at every step",
+        ),
+        (
+            {"optimizer": "lbfgs", "layers": [], "regularize": {"clip_norm": 1}},
+            "regularize.clip_norm: has no effect: the line search of lbfgs needs the gradient as it is",
+        ),
+        (
+            {"layers": ["batch_norm"], "regularize": {"max_norm": 2}},
+            "regularize.max_norm: there is no hidden dense layer, so it bounds the weights of the output alone; add a "
+            "layer such as {type: dense, units: 64}, or write null",
+        ),
+        (
+            {
+                "layers": [{"type": "dense", "units": 8, "trainable": False}, "batch_norm"],
+                "output": {"trainable": False},
+                "regularize": {"max_norm": 2},
+            },
+            "regularize.max_norm: has no effect: it bounds dense layers, and none is trainable; write null",
+        ),
+        (
+            {"layers": ["batch_norm"], "train": {"batch_size": 1}},
+            "train.batch_size: 1 row has no variance, so batch_norm never measures a batch; write 16 or more",
+        ),
+        (
+            {"train": {"epochs": 10, "early_stopping": {"patience": 10}}},
+            "train.early_stopping.patience: 10 epochs are never waited for in train.epochs: 10",
+        ),
+        (
+            {"train": {"epochs": 10}, "schedule": {"type": "cosine", "warmup_epochs": 10}},
+            "schedule.warmup_epochs: 10 is all of train.epochs: 10; a tenth of it is usual",
+        ),
+        (
+            {"optimizer": "adamw", "regularize": {"l2": 0.01}},
+            "regularize.l2: adamw has weight_decay beside it, to the same end; write 0.0",
+        ),
     ],
 )
 def test_an_unwise_choice_is_told(values: dict[str, Any], expected: str) -> None:
@@ -54,7 +105,10 @@ def test_an_unwise_choice_is_told(values: dict[str, Any], expected: str) -> None
     [
         {},
         {"optimizer": {"type": "sgd", "lr": 0.5, "momentum": 0.9, "nesterov": True}},
-        {"optimizer": "lbfgs"},
+        {"optimizer": "lbfgs", "layers": [{"type": "dense", "units": 8}]},
+        {"layers": [{"type": "dense", "units": 8, "activation": "selu"}, "alpha_dropout", "alpha_dropout"]},
+        {"layers": [{"type": "dense", "units": 8}, "batch_norm", "alpha_dropout"]},
+        {"regularize": {"max_norm": 3}},
         {"optimizer": "adadelta"},
         {"output": {"activation": "identity", "init": "zeros"}},
         {"layers": [{"type": "dropout", "rate": 0.5}]},
