@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from math import isfinite, nan, sqrt
 from typing import Any
 
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 
 from nn_scratch.build import Built
 from nn_scratch.data.attainable import attainable
+from nn_scratch.data.baselines import best_feature
 from nn_scratch.data.card import rounded
+from nn_scratch.data.prepare import Data
 from nn_scratch.evaluate import Evaluator, bound_loss
 from nn_scratch.examples import Batch
 from nn_scratch.measure import SATURATED
@@ -89,6 +92,8 @@ def last_look(built: Built) -> dict[str, Any]:
             end["layers"] = [end_panel(built, layer) for layer in network.dense]
             if built.data.task == "classification":
                 end["confident_errors"] = confident_errors(built)
+    if built.data.card["split"]["own_test"]:
+        end["giveaway"] = giveaway(built.data)
     return {"end": tidy(end), "attainable": tidy(attainable(built.data))}
 
 
@@ -338,3 +343,15 @@ def confident_errors(built: Built) -> dict[str, Any]:
     kept = np.argsort(-sure, kind="stable")[: max(1, len(sure) // 3)]
     wrong = P.argmax(axis=1) != labels
     return {"train_certain_errors": float(wrong[kept].mean()), "sureness": float(np.median(sure))}
+
+
+def giveaway(data: Data) -> dict[str, Any] | None:
+    """The feature that predicts best on val by itself, and its score there and on test rows of their own."""
+    best = best_feature(data)
+    if best is None or best["part"] != "val" or not len(data.test):
+        return None
+    j = data.feature_names.index(best["feature"])
+    one = {name: replace(part, X=part.X[:, j : j + 1]) for name, part in (("train", data.train), ("val", data.test))}
+    later = best_feature(replace(data, train=one["train"], val=one["val"]))
+    kind = "balanced_accuracy" if data.task == "classification" else "r2"
+    return {"feature": best["feature"], "val": best[kind], "test": later[kind] if later else None}

@@ -17,6 +17,19 @@ from nn_scratch.runs.run import Run
 
 Array = NDArray[Any]
 
+# Rates in the middle of those at which small networks learn small data; healthy runs lie within a factor of ten.
+WORKING_LR = {
+    "sgd": 0.1,  # momentum m multiplies its steps by 1 / (1 - m)
+    "adam": 0.004,
+    "adamw": 0.004,
+    "nadam": 0.004,
+    "radam": 0.01,
+    "adamax": 0.008,
+    "rmsprop": 0.002,
+    "adagrad": 0.08,
+    "adadelta": 1.0,
+    "lion": 0.001,
+}
 HARM = 0.05  # points of balanced accuracy, or of R², from which a fault is critical
 
 
@@ -77,17 +90,17 @@ class Case:
 
     @cached_property
     def usual_lr(self) -> float:
-        """The rate to start from: the optimizer's default; SGD's with momentum counts ten times."""
+        """A rate at which the optimizer trains small networks: WORKING_LR, else its default."""
         from nn_scratch.nn.optimizers import OPTIMIZERS
 
-        declared = {p.name: p.default for p in OPTIMIZERS.parameters(str(self.optimizer["type"]))}
-        return float(declared["lr"])
+        kind = str(self.optimizer["type"])
+        declared = {p.name: p.default for p in OPTIMIZERS.parameters(kind)}
+        rate = float(WORKING_LR.get(kind, declared["lr"]))
+        return rate * (1 - min(0.99, float(self.optimizer.get("momentum") or 0))) if kind == "sgd" else rate
 
     @property
     def lr_ratio(self) -> float:
-        """The rate over the optimizer's default; momentum multiplies SGD's steps by 1 / (1 - momentum)."""
-        if self.optimizer["type"] == "sgd":
-            return self.lr / (1 - min(0.999, float(self.optimizer.get("momentum", 0)))) / (10 * self.usual_lr)
+        """The rate over the usual one."""
         return self.lr / self.usual_lr
 
     @property
@@ -149,9 +162,13 @@ class Case:
         found = self._held()
         return self.chance if self.diverged or not isfinite(found) else found
 
-    def _held(self) -> float:
+    def part_score(self, part: str) -> float:
+        """The score on the rows of "val" or "test"; nan where there are none."""
+        return self._held((part,))
+
+    def _held(self, among: tuple[str, ...] = ("val", "test")) -> float:
         predictions = self.run.predictions
-        parts = [part for part in ("val", "test") if len(predictions.get(f"{part}_y", ()))]
+        parts = [part for part in among if len(predictions.get(f"{part}_y", ()))]
         if not parts:
             return nan
         y = np.concatenate([predictions[f"{part}_y"] for part in parts])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import isfinite
 
+import numpy as np
+
 from nn_scratch.doctor.case import HARM, Case
 from nn_scratch.doctor.diagnosis import Severity
 
@@ -17,6 +19,13 @@ def ramp(value: float, low: float, high: float) -> float:
     if not isfinite(value):
         return 1.0 if value == float("inf") else 0.0
     return min(1.0, max(0.0, (value - low) / (high - low)))
+
+
+def score_fallen(case: Case) -> float:
+    """How far the validation score is below its best, both as means over five epochs."""
+    score = case.curve("val_balanced_accuracy" if case.is_classification else "val_r2")
+    smooth = np.convolve(score, np.ones(5) / 5, mode="valid") if len(score) >= 5 else score
+    return float(np.nanmax(smooth) - smooth[-1]) if np.isfinite(smooth).any() else 0.0
 
 
 def needed(case: Case, strength: float) -> float:

@@ -103,8 +103,8 @@ def identifiers(table: Table) -> Iterator[Finding]:
         yield finding(
             "identifier",
             "critical" if len(found) == len(table.columns) else "warning",
-            f"{', '.join(map(repr, found))} has another value in nearly every row, as an identifier has: a network can only "
-            "learn it by heart",
+            f"{', '.join(map(repr, found))} has another value in nearly every row, as an identifier has: a network can "
+            "only learn it by heart",
             Patch({"data.ignore": found}, "what numbers the rows tells nothing of rows to come"),
             columns=found,
         )

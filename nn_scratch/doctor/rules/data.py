@@ -9,7 +9,7 @@ import numpy as np
 
 from nn_scratch.doctor.case import HARM, Case, number
 from nn_scratch.doctor.diagnosis import Finding, Patch, Severity
-from nn_scratch.doctor.reckoning import grade, ramp
+from nn_scratch.doctor.reckoning import grade, ramp, score_fallen
 from nn_scratch.doctor.rule import rule
 
 IN_ORDER = 5.0  # standard deviations by which runs of equal labels are fewer than in a random order
@@ -55,7 +55,9 @@ def sorted_data(case: Case) -> Finding | None:
     if shuffled or not (in_order or absent > 0.5):
         return None
     apart = class_distance(case)
-    split_hurts = lost > HARM + case.standard_error or absent > 0.2 or (apart > 0.25 and case.falls_short)
+    pooled = number((case.signals.get("attainable") or {}).get("pooled"))
+    short = not case.held_score > pooled - HARM
+    split_hurts = (lost > HARM + case.standard_error and short) or absent > 0.2 or (apart > 0.25 and case.falls_short)
     severity, confidence = grade(case, 0.9 if blocks else 0.6)
     if split_hurts:
         severity, confidence = "critical", 0.95
@@ -129,7 +131,9 @@ def split_mismatch(case: Case) -> Finding | None:
     if not (unlike or absent > 0.2 or class_shift(case) > UNLIKE):
         return None
     apart = class_distance(case)
-    hurts = lost > HARM + 1.5 * case.standard_error or absent > 0.2 or (apart > 0.25 and case.falls_short)
+    pooled = number((case.signals.get("attainable") or {}).get("pooled"))
+    short = not case.held_score > pooled - HARM
+    hurts = (lost > HARM + 1.5 * case.standard_error and short) or absent > 0.2 or (apart > 0.25 and case.falls_short)
     severity: Severity = "critical" if hurts else "warning"
     shuffled = bool(case.config["data"]["shuffle"])
     patch = {"data.shuffle": True} if not shuffled else {"data.stratify": True}
@@ -185,24 +189,24 @@ def class_shift(case: Case) -> float:
     "leakage",
     stage="data",
     source="Kaufman et al. 2012, Leakage in data mining",
+    explains=("split_mismatch", "overfit", "underfit"),
 )
 def leakage(case: Case) -> Finding | None:
     """Held-out rows that also stand in train, or one feature that gives the target away."""
     found = case.card["duplicates"]
     held = max(1, case.held_rows)
     leaked = int(found["val_in_train"]) + int(found["test_in_train"])
-    end = case.signals.get("end") or {}
-    unseen = number(end.get("unseen_score"))
-    inflated = case.held_score - unseen if isfinite(unseen) else 0.0
+    told = (case.signals.get("end") or {}).get("giveaway") or {}
+    if told and number(told["val"]) - number(told["test"]) > HARM:
+        return given_away(case, told)
     if leaked / held >= 0.05 and leaked >= 5:
-        hurts = inflated >= HARM and number(end.get("unseen_rows")) >= 20 and inflated > 1.5 * case.standard_error
         return Finding(
             "leakage",
-            "critical" if hurts else "warning",
+            "warning",
             0.8,
             "data",
             f"{leaked} of {held} held-out rows also stand in the training rows, so the score measures memory",
-            evidence={"leaked_rows": leaked, "held_rows": held, "score": case.held_score, "score_unseen": unseen},
+            evidence={"leaked_rows": leaked, "held_rows": held, "threshold": 0.05 * held},
         )
     best = (case.info.get("baselines") or {}).get("best_feature") or {}
     alone = number(best.get(case.score_name))
@@ -220,6 +224,31 @@ def leakage(case: Case) -> Finding | None:
             else (),
         )
     return None
+
+
+def given_away(case: Case, told: dict[str, Any]) -> Finding | None:
+    """A feature that tells the target in the rows of train and val, and not in the test rows, which come later."""
+    lost = case.part_score("val") - case.part_score("test")
+    spread = 1.5 * case.standard_error
+    strength = ramp(number(told["val"]) - number(told["test"]), 0.05, 0.25)
+    severity, confidence = grade(case, strength, lost - spread)
+    ignored = [*(case.config["data"].get("ignore") or []), told["feature"]]
+    return Finding(
+        "leakage",
+        severity,
+        confidence,
+        "data",
+        f"{told['feature']!r} tells the target in the rows that are trained on, and not in the test rows: it is not "
+        "known before the answer is",
+        evidence={
+            "feature": told["feature"],
+            "score_alone_on_val": told["val"],
+            "score_alone_on_test": told["test"],
+            "network_on_val": case.part_score("val"),
+            "network_on_test": case.part_score("test"),
+        },
+        patches=(Patch({"data.ignore": ignored}, "the network learns from what is known in new rows, too"),),
+    )
 
 
 @rule(
@@ -258,7 +287,9 @@ def class_imbalance(case: Case) -> Finding | None:
     if not isfinite(gap) or gap < 0.15:
         return None
     strength = ramp(gap, 0.15, 0.4) * ramp(ratio, 5, 12) * ramp(other, 0.5, 0.75)
-    severity, confidence = grade(case, strength)
+    # the frequent classes show what the rare ones could reach with as many rows
+    cost = 0.6 * gap * np.count_nonzero(rare) / np.count_nonzero(present)
+    severity, confidence = grade(case, strength, max(cost, case.shortfall if isfinite(case.shortfall) else 0.0))
     return Finding(
         "class_imbalance",
         severity,
@@ -299,12 +330,14 @@ def label_noise(case: Case) -> Finding | None:
         return nothing_to_learn(case)
     if noise < 0.03 or not informed:
         return None
-    strength = ramp(noise, 0.03, 0.09) * ramp(certain / max(overall, 1e-9), 0.3, 0.6)
+    # where classes overlap, errors gather at the border and the certain rows have few of them
+    strength = ramp(noise, 0.03, 0.09) * ramp(certain / max(overall, 1e-9), 0.5, 0.7)
     harmful = strength > 0.5
+    by_heart = learned_by_heart(case)
     return Finding(
         "label_noise",
         "critical" if harmful else "info",
-        0.5 + 0.4 * strength,
+        0.45 if by_heart else 0.5 + 0.4 * strength,
         "data",
         f"about {certain:.0%} of the rows that lie deep inside one class carry the label of another: "
         "the fault is in the data, and no line of YAML mends it",
@@ -316,6 +349,16 @@ def label_noise(case: Case) -> Finding | None:
             ),
         ),
     )
+
+
+def learned_by_heart(case: Case) -> bool:
+    """Whether training went on far beyond the epoch of the best validation loss, at a price: the wrong labels do harm
+    because they are learned."""
+    loss = case.curve("val_loss")
+    if not np.isfinite(loss).any():
+        return False
+    beyond = len(loss) - 1 - int(np.nanargmin(loss))
+    return score_fallen(case) > 0.06 and case.train_score - case.held_score > 0.15 and beyond >= 150
 
 
 def nothing_to_learn(case: Case) -> Finding:

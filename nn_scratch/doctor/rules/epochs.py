@@ -10,17 +10,18 @@ import numpy as np
 from nn_scratch.doctor.case import Case, name_of
 from nn_scratch.doctor.diagnosis import Finding, Patch
 from nn_scratch.doctor.patches import without_type
-from nn_scratch.doctor.reckoning import grade, ramp
+from nn_scratch.doctor.reckoning import grade, ramp, score_fallen
 from nn_scratch.doctor.rule import rule
 
 
 @rule(
     "over_regularized",
-    stage="epochs",
+    stage="config",
     source="Goodfellow et al. 2016, Deep Learning, 7.1; Srivastava et al. 2014, Dropout",
     explains=(
         "underfit",
         "too_few_epochs",
+        "lr_too_high",
         "lr_too_low",
         "vanishing_gradient",
         "dead_relu",
@@ -77,7 +78,7 @@ def over_regularized(case: Case) -> Finding | None:
         )
     if rates:
         kept = float(np.prod([1 - rate for rate in rates]))
-        strength = max(ramp(max(rates), 0.45, 0.75), ramp(-log10(max(kept, 1e-9)), 0.4, 0.9)) * (0.4 + 0.6 * unfit)
+        strength = max(ramp(max(rates), 0.45, 0.75), ramp(-log10(max(kept, 1e-9)), 0.65, 1.2)) * (0.4 + 0.6 * unfit)
         candidates.append(
             (
                 strength,
@@ -105,7 +106,7 @@ def over_regularized(case: Case) -> Finding | None:
         "over_regularized",
         severity,
         confidence,
-        "epochs",
+        "config",
         because,
         evidence=evidence | {"train_score": case.train_score, "attainable": case.attainable},
         patches=(patch, *(other[3] for other in candidates if other[3] is not patch)),
@@ -264,21 +265,19 @@ def bent_layers(case: Case) -> list[Any]:
     "overfit",
     stage="end",
     source="Prechelt 1998, Early Stopping - but when?; Srivastava et al. 2014",
+    explains=("label_noise",),
 )
 def overfit(case: Case) -> Finding | None:
     """The network learns its rows by heart: the score on held-out rows falls behind, and their loss rises."""
     if case.diverged or case.epochs_done < 5:
         return None
     loss = case.curve("val_loss")
-    name = "val_balanced_accuracy" if case.is_classification else "val_r2"
-    score = case.curve(name)
     gap = case.train_score - case.held_score
     if not np.isfinite(loss).any() or gap < 0.05:
         return None
-    smooth = np.convolve(score, np.ones(5) / 5, mode="valid") if len(score) >= 5 else score
     best = int(np.nanargmin(loss))
     rise = float(loss[-1] / max(float(loss[best]), 1e-9))
-    fallen = float(np.nanmax(smooth) - smooth[-1]) if np.isfinite(smooth).any() else 0.0
+    fallen = score_fallen(case)
     late = best < 0.7 * len(loss)
     strength = ramp(gap, 0.05, 0.2) * ramp(log10(max(rise, 1e-9)), 0.04, 0.3) * (1.0 if late else 0.3)
     if strength < 0.1:

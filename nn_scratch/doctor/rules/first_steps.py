@@ -40,9 +40,9 @@ def lr_too_high(case: Case) -> Finding | None:
         1.0 if case.diverged else 0.0,
         ramp(signs["worse_share"], 0.3, 0.6),
         ramp(log10(max(signs["growth"], 1e-9)), 0.3, 1.0),
-        ramp(log10(max(signs["update_ratio"], 1e-9)), -1.2, -0.3) * ramp(log10(case.lr_ratio), 0.5, 1.3),
-        ramp(log10(case.lr_ratio), 0.8, 1.8) * 0.8,
-        ramp(signs["late_update_ratio"], 0.03, 0.12) * ramp(log10(case.lr_ratio), 0.0, 0.8),
+        ramp(log10(max(signs["update_ratio"], 1e-9)), -1.2, -0.3) * ramp(log10(case.lr_ratio), 0.2, 1.0),
+        ramp(log10(case.lr_ratio), 0.6, 1.5) * 0.8,
+        ramp(signs["late_update_ratio"], 0.03, 0.12) * ramp(log10(case.lr_ratio), -0.3, 0.6),
     )
     if not case.diverged:  # whoever fits the training rows was not broken
         strength *= 0.3 + 0.7 * ramp(case.fit_shortfall, -0.1, 0.02) if isfinite(case.fit_shortfall) else 1.0
@@ -52,7 +52,7 @@ def lr_too_high(case: Case) -> Finding | None:
         return None
     severity, confidence = grade(case, strength)
     # momentum and Adam both forget a spike: a run that ends well was not harmed
-    lr = case.lr / 10 if case.lr_ratio < 30 else working_lr(case)
+    lr = case.lr / 10 if case.lr_ratio < 30 else case.usual_lr
     step = broken_step(case)
     return Finding(
         "lr_too_high",
@@ -84,13 +84,6 @@ def lr_too_high(case: Case) -> Finding | None:
         epoch=1 if step else None,
         step=step,
     )
-
-
-def working_lr(case: Case) -> float:
-    """A rate that trains small networks in few epochs: three times the default; 0.1 for SGD, less with momentum."""
-    if case.optimizer["type"] == "sgd":
-        return 0.1 * (1 - float(case.optimizer.get("momentum", 0)))
-    return 3 * case.usual_lr if case.usual_lr < 0.01 else case.usual_lr
 
 
 def rounded_lr(lr: float) -> float:
@@ -172,14 +165,20 @@ def lr_too_low(case: Case) -> Finding | None:
     furthest = max(moved, default=0.0)
     low = -log10(max(case.lr_ratio, 1e-12))
     strength = max(
-        ramp(low, 0.9, 1.8) * ramp(-furthest, -0.3, -0.1),
-        ramp(-log10(max(ratio, 1e-15)), 3.6, 4.6) * ramp(low, 0.3, 1.0),
-        ramp(low, 1.6, 2.6) * 0.9,
+        ramp(low, 1.2, 2.0) * ramp(-furthest, -0.3, -0.1),
+        ramp(-log10(max(ratio, 1e-15)), 3.6, 4.6) * ramp(low, 0.7, 1.4),
+        ramp(low, 1.8, 2.6) * 0.9,
+        # a smooth, slow fall that is nowhere near its end
+        ramp(low, 0.5, 1.2)
+        * ramp(-furthest, -1.2, -0.4)
+        * ramp(case.fit_shortfall, 0.02, 0.06)
+        * ramp(-unsteadiness(case), -0.1, -0.02)
+        * ramp(case.epochs_done, 4, 12),
     )
     if strength < 0.15:
         return None
     severity, confidence = grade(case, strength)
-    usual = working_lr(case)
+    usual = case.usual_lr
     return Finding(
         "lr_too_low",
         severity,

@@ -24,6 +24,7 @@ TRAINING = (
     "vanishing_gradient",
     "exploding_gradient",
 )
+OF_NUMBERS = ("mse", "mae", "huber", "log_cosh")
 WRONG = 2e-2  # relative error of the gradient
 BOUNDED = ("sigmoid", "tanh", "hard_tanh", "hard_sigmoid", "softsign")
 REACH = {
@@ -51,8 +52,13 @@ def wrong_gradient(case: Case) -> Finding | None:
     wrong = [entry for entry in checked if entry["error"] > WRONG and entry["entries"] >= 2]
     if not wrong:
         return None
-    # backward runs from the output on: the last wrong layer is the first that went wrong
+    # backward runs from the output on: the last wrong layer is the first that went wrong; where all before it are
+    # wrong as well, and by a sign, the layer after it sends its gradient back with the wrong sign
     worst = wrong[-1]
+    at = checked.index(worst)
+    flipped = all(abs(entry["error"] - 2) < 1e-3 for entry in wrong)
+    if len(wrong) > 1 and at + 1 == len(wrong) and flipped and at + 1 < len(checked):
+        worst = {**checked[at + 1], "error": worst["error"]}
     return Finding(
         "wrong_gradient",
         "critical",
@@ -74,11 +80,20 @@ def wrong_gradient(case: Case) -> Finding | None:
 )
 def wrong_loss_output(case: Case) -> Finding | None:
     """An activation on the output that the loss does not expect."""
-    activation = case.layers[-1].activation
-    if activation in ("auto", "identity"):
+    activation, loss = case.layers[-1].activation, name_of(case.config["loss"])
+    plain = activation in ("auto", "identity")
+    of_numbers = case.is_classification and loss in OF_NUMBERS
+    if plain and not of_numbers:
         return None
-    evidence: dict[str, object] = {"activation": activation, "loss": name_of(case.config["loss"])}
-    if case.is_classification:
+    evidence: dict[str, object] = {"activation": activation, "loss": loss}
+    keys: dict[str, object] = {} if plain else {"output.activation": "auto"}
+    if of_numbers:
+        strength = 0.8 if not plain or loss == "mae" else 0.6
+        because = (
+            f"{loss} is a loss for numbers: it hardly pulls at classes that the network gets wrong with confidence"
+        )
+        keys = {"loss": "auto", **keys}
+    elif case.is_classification:
         strength = {"relu": 1.0, "relu6": 1.0, "softmax": 0.8, "sigmoid": 0.9}.get(activation, 0.6)
         because = f"the loss takes logits, and {activation} has bent them before"
     else:
@@ -101,7 +116,7 @@ def wrong_loss_output(case: Case) -> Finding | None:
         "config",
         because,
         evidence=evidence,
-        patches=(Patch({"output.activation": "auto"}, "the loss gets the numbers that it is made for"),),
+        patches=(Patch(keys, "a loss for the kind of target, on the numbers that it is made for"),),
         layer="output",
         epoch=0,
         step=0,
