@@ -103,8 +103,8 @@ def build(config: Config, data: Data | None = None) -> Built:
         raise UserError("layers: none is trainable, nor is the output; write trainable: true in one of them")
     if loss.needs_counts and (data.train.y < 0).any():
         raise UserError(
-            f"loss: {loss.registered_name} needs counts, and {' or '.join(data.target_names)} is negative in some rows; "
-            "write mse, or mae"
+            f"loss: {loss.registered_name} needs counts, and {' or '.join(data.target_names)} is negative in some rows;"
+            " write mse, or mae"
         )
     return Built(
         config=config,

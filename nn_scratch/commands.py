@@ -21,8 +21,11 @@ if TYPE_CHECKING:  # these take a while to import, and --help has none
 
 
 def train_command(arguments: Namespace) -> None:
-    """Train, resume, or train with several seeds."""
+    """Train, resume, train with several seeds, or try a config out."""
     outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
+    if arguments.check or arguments.find_lr:
+        try_out(arguments, outputs)
+        return
     if arguments.resume:
         resume_run(arguments, outputs)
         return
@@ -33,6 +36,75 @@ def train_command(arguments: Namespace) -> None:
         train_run(config, arguments, outputs)
     else:
         train_seeds(config, arguments, outputs)
+
+
+def try_out(arguments: Namespace, outputs: Path) -> None:
+    """Look at a config before any long run (--check), or find it a learning rate (--find-lr)."""
+    flag = "--check" if arguments.check else "--find-lr"
+    for other, given in (
+        ("--find-lr", arguments.check and arguments.find_lr),
+        ("--resume", arguments.resume),
+        ("--seeds", arguments.seeds is not None),
+    ):
+        if given:
+            raise UserError(f"{flag}: looks at a config, before any run; leave out {other}")
+    config = load_config(arguments.config, arguments.overrides, arguments.name)
+    if arguments.check:
+        check_config(config, outputs)
+    else:
+        find_rate(config, outputs)
+
+
+def check_config(config: Config, outputs: Path) -> None:
+    """Print what a check finds; raises UserError with its problems."""
+    from rich.console import Console
+
+    from nn_scratch.build import build
+    from nn_scratch.check import check
+    from nn_scratch.console import show_check
+    from nn_scratch.experiment import located
+
+    built = build(located(config, outputs))
+    checked = check(built)
+    console = Console()
+    show_check(console, built, checked)
+    if checked.problems:
+        raise UserError([f"problem: {problem}" for problem in checked.problems])
+    console.print("[bold]all is well[/]: train it with the same command without --check", highlight=False)
+
+
+def find_rate(config: Config, outputs: Path) -> None:
+    """Draw the curve of a learning-rate range test, and print what to write."""
+    from rich.console import Console
+    from threadpoolctl import threadpool_limits
+
+    from nn_scratch.build import build
+    from nn_scratch.experiment import located
+    from nn_scratch.find_lr import draw, find_lr
+    from nn_scratch.runs.files import disk_errors
+    from nn_scratch.runs.folder import shown
+
+    built = build(located(config, outputs))
+    with threadpool_limits(limits=built.threads, user_api="blas"):
+        test = find_lr(built)
+    path = outputs / f"{config.name}-find-lr.png"
+    with disk_errors(outputs):
+        outputs.mkdir(parents=True, exist_ok=True)
+    kind = config.optimizer.type
+    draw(test, f"{config.name} · {built.data.card['origin']} · {kind}, {built.trainer.step_rows:,} rows a step", path)
+    console = Console()
+    for notice in built.notices:
+        console.print(f"[yellow]note:[/] {notice}", highlight=False, soft_wrap=True)
+    if test.suggestion is None:
+        console.print("no rate made the loss fall; run --check, which looks for the reason", highlight=False)
+    else:
+        lowest = test.rates[test.smoothed.argmin()]
+        console.print(
+            f"the loss falls furthest at a rate of {lowest:.2g}; a tenth of it is a good one to train with:\n"
+            f"optimizer: {{type: {kind}, lr: {test.suggestion:g}}}",
+            highlight=False,
+        )
+    console.print(f"the curve: {shown(path)}", highlight=False, soft_wrap=True)
 
 
 def with_verdict(

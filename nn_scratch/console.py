@@ -14,6 +14,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from nn_scratch.build import Built
+from nn_scratch.check import Checked
 from nn_scratch.experiment import Session
 from nn_scratch.measure import LAYER_COLUMNS, STEP_COLUMNS
 from nn_scratch.runs.folder import shown
@@ -287,3 +289,52 @@ class GradientView:
             )
             norm = float(np.linalg.norm(values))
             self.console.print(f"  {name:<14} norm {norm:.3e}   {entries}", highlight=False, soft_wrap=True)
+
+
+def check_table(checked: Checked) -> Table:
+    """The layers of a network: widths, parameters, and how far their gradients are from differences of the loss."""
+    table = plain_table()
+    for title in ("layer", "", "in", "out", "parameters", "number", "gradient check"):
+        table.add_column(title, justify="right" if title in ("in", "out", "number", "gradient check") else "left")
+    for layer in checked.layers:
+        shapes = ", ".join(f"{name} {' x '.join(map(str, shape))}" for name, shape in layer["parameters"].items())
+        table.add_row(
+            layer["name"],
+            layer["type"] + ("" if layer["trainable"] else ", not trainable"),
+            f"{layer['inputs']:,}",
+            f"{layer['outputs']:,}",
+            shapes or "-",
+            f"{layer['count']:,}" if layer["count"] else "-",
+            "-" if np.isnan(layer["error"]) else f"{layer['error']:.0e}",
+        )
+    table.add_row("all", "", "", "", "", f"{sum(layer['count'] for layer in checked.layers):,}", "")
+    return table
+
+
+def show_check(console: Console, built: Built, checked: Checked) -> None:
+    """What a check found, problems aside."""
+    console.print(check_table(checked))
+    loss = built.loss.registered_name
+    knowing = "" if checked.knowing_loss is None else f"; the classes' shares alone give {checked.knowing_loss:.4g}"
+    lines = [
+        f"loss at the start: {checked.start_loss:.4g} ({loss}); outputs of 0 have {checked.silent_loss:.4g}{knowing}",
+        f"trial: {checked.trial}",
+        f"log: about {checked.log_bytes / 1e6:,.1f} MB",
+    ]
+    if np.isfinite(checked.seconds):
+        trainer = built.trainer
+        lines[2] += f"; time: about {duration(checked.seconds)} for {trainer.epochs:,} epochs of " + (
+            f"{trainer.steps_per_epoch:,} steps"
+        )
+    for line in lines:
+        console.print(escape(line), highlight=False, soft_wrap=True)
+    for notice in built.notices:
+        console.print(f"[yellow]note:[/] {escape(notice)}", highlight=False, soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """To two digits or so, in the unit that people would use."""
+    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.2g} s"

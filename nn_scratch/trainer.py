@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite, nan
@@ -180,6 +180,26 @@ class Trainer:
                 observer.on_epoch_end(self, scores, {"training": trained - started, "evaluation": evaluated - trained})
                 if self.stop_requested and self.epoch < self.epochs and not self.finished_early:
                     raise StopRequested
+
+    def steps_at(self, rates: Iterable[float]) -> Iterator[float]:
+        """Steps at these learning rates, whatever the schedule says, on whole batches in epoch after epoch.
+
+        Yields each batch's loss, that before its step. For trials: no epoch is counted, evaluated or told to anybody.
+        """
+        todo = iter(rates)
+        rate = next(todo, None)
+        while rate is not None:
+            n = len(self.train_examples)
+            order = self._order.permutation(n) if self.shuffle else np.arange(n)
+            for at in range(self.full_steps):
+                (batch,) = self._batches.chunk(order[at * self.step_rows : (at + 1) * self.step_rows])
+                with np.errstate(all="ignore"):
+                    loss = self._step.gradient_and_loss(batch)
+                    self._update(self._step, rate)
+                yield loss
+                rate = next(todo, None)
+                if rate is None:
+                    return
 
     def settle(self) -> None:
         """Leave in the network what training was for: the best epoch's parameters, or the mean, or those it has."""

@@ -25,6 +25,8 @@ LEVELS = [
     {"experiment"},
     {"predict", "benchmarks"},
     {"doctor", "visualize"},
+    {"find_lr"},
+    {"check"},
     {"console"},
     {"commands"},
 ]
