@@ -1,13 +1,20 @@
-"""What every script shares: errors to exit codes, and the paths that people type."""
+"""What every script shares: errors to exit codes, and a process that nothing around it can trip."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import NoReturn
 
 from nn_scratch.errors import NNScratchError
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, where nobody has asked to be told of it first."""
 
 
 def run_script(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser) -> int:
@@ -15,32 +22,65 @@ def run_script(main: Callable[[argparse.Namespace], None], parser: argparse.Argu
 
     0 done, 1 the environment, 2 the user's input, 3 diverged, 70 a bug of ours, 130 Ctrl-C, 143 SIGTERM.
     """
+    steady()
     parser.add_argument("--debug", action="store_true", help="show the traceback of whatever goes wrong")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()  # options may stand between the others
+    code = 0
     try:
         main(arguments)
-    except NNScratchError as error:
-        if arguments.debug:
-            raise
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads what is printed any more
-        return 0
-    except OSError as error:
+        unread()
+    except (Exception, KeyboardInterrupt) as error:
         if arguments.debug:
             raise
-        print(f"{error.filename or 'the machine'}: {error.strerror or error}", file=sys.stderr)
-        return 1
-    except Exception as error:
-        if arguments.debug:
-            raise
-        print(f"a bug of ours: {type(error).__name__}: {error} (run again with --debug to see where)", file=sys.stderr)
-        return 70
-    return 0
+        code, words = explained(error)
+        print(words, file=sys.stderr)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        unread()
+    return code
+
+
+def explained(error: BaseException) -> tuple[int, str]:
+    """The exit code of a failure, and what is said of it."""
+    match error:
+        case NNScratchError():
+            return error.exit_code, str(error)
+        case Terminated():
+            return 143, "stopped by SIGTERM"
+        case KeyboardInterrupt():
+            return 130, "stopped"
+        case MemoryError():
+            return 1, f"not enough memory: {error or 'the machine has no more'}"
+        case OSError():
+            return 1, f"{error.filename or 'the machine'}: {error.strerror or error}"
+    return 70, f"a bug of ours: {type(error).__name__}: {error} (run again with --debug to see where)"
+
+
+def steady() -> None:
+    """Make the process the same however it was started: closed streams, a terminal of few letters, SIGTERM."""
+    for stream in (0, 1, 2):  # else a file of the run would get the number, and whatever is printed
+        try:
+            os.fstat(stream)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for text in (sys.stdout, sys.stderr):
+        if hasattr(text, "reconfigure"):
+            text.reconfigure(errors="replace")
+    signal.signal(signal.SIGTERM, terminate)
+
+
+def terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def unread() -> None:
+    """Let what is still to be printed go nowhere: nobody reads it any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def parser(description: str, epilog: Sequence[str] = ()) -> argparse.ArgumentParser:

@@ -214,6 +214,8 @@ def check_schedule(built: Built, steps: int, epochs_before: int) -> None:
 
 def seconds_so_far(run: Run) -> float:
     """What the epochs that are on disk took."""
+    if not (run.path / "commit.json").exists():  # killed before its first commit was whole
+        return 0.0
     return float(sum(np.nansum(run.times[kind]) for kind in ("training", "evaluation", "logging")))
 
 

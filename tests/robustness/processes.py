@@ -1,0 +1,98 @@
+"""The other end of server.py: scripts run to their end, or to a signal at some moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Job:
+    """A script to run.
+
+    limits: by the names of `resource.setrlimit`. constants: module constants to change, by their dotted names.
+    signal_at: the n-th thing done to a file, at which the process sends itself `signal`; or after: seconds until it
+    is sent.
+    """
+
+    script: str
+    arguments: list[str]
+    cwd: str
+    limits: dict[str, int] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    signal: int = signal.SIGKILL
+    signal_at: int | None = None
+    after: float | None = None
+
+
+@dataclass
+class Ended:
+    """How a job ended: its exit code (of a signal that killed it, the negative number), and all that it printed.
+
+    things: how many things it did to files, where it was to count them (`signal_at`) and came to its end.
+    """
+
+    code: int
+    output: str
+    things: int
+
+
+class Scripts:
+    """A server, as long as this lasts. Environment variables are those of this process, but for those given."""
+
+    def __init__(self, *modules: str, **environment: str) -> None:
+        """modules: what to import before the first job, beside the usual."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.robustness.server", *modules],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", **environment},
+        )
+        self._folder = tempfile.TemporaryDirectory()
+
+    def __enter__(self) -> Scripts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+        self._folder.cleanup()
+
+    def run(self, job: Job) -> Ended:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        log = Path(self._folder.name) / "log"
+        print(json.dumps(asdict(job) | {"log": str(log)}), file=self._process.stdin, flush=True)
+        child = int(self._process.stdout.readline())
+        timer = None
+        if job.after is not None:
+            timer = threading.Timer(job.after, send, (child, job.signal))
+            timer.start()
+        code = int(self._process.stdout.readline())
+        if timer is not None:
+            timer.cancel()
+        count = log.with_name("log.count")
+        things = int(count.read_text()) if count.exists() else 0
+        count.unlink(missing_ok=True)
+        return Ended(code, log.read_text(errors="replace"), things)
+
+    def train(self, cwd: Path, *arguments: str, **options: Any) -> Ended:
+        return self.run(Job("train.py", [*arguments, "--outputs", str(cwd)], str(cwd), **options))
+
+
+def send(process: int, signum: int) -> None:
+    try:
+        os.kill(process, signum)
+    except ProcessLookupError:
+        pass  # it has ended

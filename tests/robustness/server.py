@@ -1,0 +1,108 @@
+"""Runs the project's scripts in processes that share the imports: a fork a run instead of a second of start-up.
+
+Reads a job a line from stdin, `{"script", "arguments", "cwd", "log", ...}` (see `Job` in processes.py), forks, and
+answers with the child's process number, and with its exit code when it has ended.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import runpy
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "script"
+WARM = (
+    "nn_scratch.commands",
+    "nn_scratch.console",
+    "nn_scratch.experiment",
+    "nn_scratch.predict",
+    "sklearn.linear_model",
+)
+WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.truncate"}  # audit events at which a kill may come
+
+
+def main() -> None:
+    for name in (*WARM, *sys.argv[1:]):
+        importlib.import_module(name)
+    import nn_scratch.doctor.report
+    import nn_scratch.doctor.watch
+    import nn_scratch.doctor.words  # noqa: F401
+
+    for line in sys.stdin:
+        job = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            os._exit(run(job))
+        print(child, flush=True)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def run(job: dict[str, Any]) -> int:
+    """The exit code of a script, in the process that this one has become."""
+    os.setpgid(0, 0)
+    log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for file, at in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(file, at)
+    os.chdir(job["cwd"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name, limit in job["limits"].items():
+        resource.setrlimit(getattr(resource, name), (limit, limit))
+    for name, value in job["constants"].items():
+        module, _, constant = name.rpartition(".")
+        setattr(importlib.import_module(module), constant, value)
+    counted = signal_at(job["signal_at"], job["signal"]) if job["signal_at"] is not None else [0]
+    script = SCRIPTS / job["script"]
+    sys.argv = [str(script), *job["arguments"]]
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    else:
+        code = 0
+    sys.stdout.flush()
+    sys.stderr.flush()
+    Path(f"{job['log']}.count").write_text(str(counted[0]))
+    return code
+
+
+def signal_at(number: int, signum: int) -> list[int]:
+    """Send this process a signal at the n-th thing that it does to a file: before it, or in the middle of a write.
+
+    Returns a list of one number, which goes on counting these things.
+    """
+    count = [0]
+    write = os.write
+
+    def reached() -> bool:
+        count[0] += 1
+        return count[0] == number
+
+    def half(file: int, content: Any) -> int:
+        if reached():
+            written = write(file, bytes(content)[: len(content) // 2])
+            os.kill(os.getpid(), signum)
+            return written  # as a system call may, that a signal cut short
+        return write(file, content)
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        wanted = event in WATCHED and (event != "open" or (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR))
+        if wanted and reached():
+            os.kill(os.getpid(), signum)
+
+    patched: Callable[[int, Any], int] = half
+    os.write = patched  # type: ignore[assignment]
+    sys.addaudithook(watch)
+    return count
+
+
+if __name__ == "__main__":
+    main()
