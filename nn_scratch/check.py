@@ -94,7 +94,6 @@ def layer_entry(network: Network, layer: Layer, errors: Mapping[str, float]) -> 
     return {
         "name": layer.name,
         "type": layer.registered_name + (f", {layer.f.registered_name}" if isinstance(layer, Dense) else ""),
-        "inputs": layer.inputs,
         "outputs": layer.outputs,
         "parameters": {name: view.shape for name, view in blocks.items()},
         "count": sum(view.size for view in blocks.values()),

@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nn_scratch.config.parts import Named
 from nn_scratch.config.resolve import change_config, load_config
 from nn_scratch.config.schema import Config
+from nn_scratch.config.writer import yaml_line
 from nn_scratch.errors import Diverged, UserError
 from nn_scratch.runs.folder import OUTPUTS
 
@@ -90,8 +92,11 @@ def find_rate(config: Config, outputs: Path) -> None:
     path = outputs / f"{config.name}-find-lr.png"
     with disk_errors(outputs):
         outputs.mkdir(parents=True, exist_ok=True)
-    kind = config.optimizer.type
-    draw(test, f"{config.name} · {built.data.card['origin']} · {kind}, {built.trainer.step_rows:,} rows a step", path)
+    draw(
+        test,
+        f"{config.name} · {built.data.card['origin']} · {config.optimizer.type}, {built.trainer.step_rows:,} rows a step",
+        path,
+    )
     console = Console()
     for notice in built.notices:
         console.print(f"[yellow]note:[/] {notice}", highlight=False, soft_wrap=True)
@@ -101,10 +106,19 @@ def find_rate(config: Config, outputs: Path) -> None:
         lowest = test.rates[test.smoothed.argmin()]
         console.print(
             f"the loss falls furthest at a rate of {lowest:.2g}; a tenth of it is a good one to train with:\n"
-            f"optimizer: {{type: {kind}, lr: {test.suggestion:g}}}",
+            f"optimizer: {as_written(config.optimizer.but(lr=test.suggestion))}",
             highlight=False,
         )
     console.print(f"the curve: {shown(path)}", highlight=False, soft_wrap=True)
+
+
+def as_written(optimizer: Named) -> str:
+    """The mapping of an optimizer in a config, without what is as usual."""
+    from nn_scratch.nn.optimizers import OPTIMIZERS
+
+    usual = {declared.name: declared.default for declared in OPTIMIZERS.parameters(optimizer.type)}
+    given = {name: value for name, value in optimizer.parameters.items() if name == "lr" or value != usual[name]}
+    return yaml_line({"type": optimizer.type, **given})
 
 
 def with_verdict(

@@ -292,22 +292,22 @@ class GradientView:
 
 
 def check_table(checked: Checked) -> Table:
-    """The layers of a network: widths, parameters, and how far their gradients are from differences of the loss."""
+    """The layers of a network: outputs, parameters, and how far their gradients are from differences of the loss."""
     table = plain_table()
-    for title in ("layer", "", "in", "out", "parameters", "number", "gradient check"):
-        table.add_column(title, justify="right" if title in ("in", "out", "number", "gradient check") else "left")
+    for title in ("layer", "type", "outputs", "parameters", "number", "gradient error"):
+        left = title in ("layer", "type", "parameters")
+        table.add_column(title, justify="left" if left else "right", overflow="fold")
     for layer in checked.layers:
-        shapes = ", ".join(f"{name} {' x '.join(map(str, shape))}" for name, shape in layer["parameters"].items())
+        shapes = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in layer["parameters"].items())
         table.add_row(
             layer["name"],
             layer["type"] + ("" if layer["trainable"] else ", not trainable"),
-            f"{layer['inputs']:,}",
             f"{layer['outputs']:,}",
             shapes or "-",
             f"{layer['count']:,}" if layer["count"] else "-",
             "-" if np.isnan(layer["error"]) else f"{layer['error']:.0e}",
         )
-    table.add_row("all", "", "", "", "", f"{sum(layer['count'] for layer in checked.layers):,}", "")
+    table.add_row("all", "", "", "", f"{sum(layer['count'] for layer in checked.layers):,}", "")
     return table
 
 

@@ -12,7 +12,7 @@ from nn_scratch.config.parts import Named, ParametersOf
 from nn_scratch.config.schema import Config
 from nn_scratch.config.section import Section
 
-__all__ = ["ABSENT", "config_difference", "dump_config", "to_plain"]
+__all__ = ["ABSENT", "config_difference", "dump_config", "to_plain", "yaml_line"]
 
 LINE_LENGTH = 150
 IN_LINES = {(), ("data",), ("layers",), ("train",)}  # mappings and lists that get a line an entry, however short
@@ -54,6 +54,11 @@ def dump_config(config: Config) -> str:
     Loads back to an equal Config, here and in any YAML parser: text that could be taken for something else is quoted.
     """
     return _serialized(_node(to_plain(config), ()))
+
+
+def yaml_line(value: Any) -> str:
+    """A plain value as YAML on one line: {type: adam, lr: 0.001}."""
+    return _serialized(_node(value, ("",))).strip()
 
 
 class _Dumper(yaml.SafeDumper):
