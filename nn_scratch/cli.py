@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from types import FrameType
 from typing import NoReturn
 
@@ -25,24 +26,17 @@ def run_script(main: Callable[[argparse.Namespace], None], parser: argparse.Argu
     steady()
     parser.add_argument("--debug", action="store_true", help="show the traceback of whatever goes wrong")
     arguments = parser.parse_intermixed_args()  # options may stand between the others
-    code = 0
     try:
         main(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:
-        unread()
     except (Exception, KeyboardInterrupt) as error:
         if arguments.debug:
             raise
         code, words = explained(error)
         print(words, file=sys.stderr)
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        unread()
-    return code
+        return code
+    return 0
 
 
 def explained(error: BaseException) -> tuple[int, str]:
@@ -63,14 +57,17 @@ def explained(error: BaseException) -> tuple[int, str]:
 
 def steady() -> None:
     """Make the process the same however it was started: closed streams, a terminal of few letters, SIGTERM."""
-    for stream in (0, 1, 2):  # else a file of the run would get the number, and whatever is printed
+    for number in (0, 1, 2):  # else a file of the run would get the number, and whatever is printed
         try:
-            os.fstat(stream)
+            os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-    for text in (sys.stdout, sys.stderr):
-        if hasattr(text, "reconfigure"):
-            text.reconfigure(errors="replace")
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if type(stream) is TextIOWrapper:
+            patient = Patient(stream.detach(), stream.encoding, "replace", line_buffering=stream.line_buffering)
+            setattr(sys, name, patient)
+            setattr(sys, f"__{name}__", patient)
     signal.signal(signal.SIGTERM, terminate)
 
 
@@ -78,9 +75,25 @@ def terminate(signum: int, frame: FrameType | None) -> NoReturn:
     raise Terminated
 
 
-def unread() -> None:
-    """Let what is still to be printed go nowhere: nobody reads it any more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+class Patient(TextIOWrapper):
+    """A stream that may lose its reader (`| head`): what is written then goes nowhere, and the work goes on."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            self._go_nowhere()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self._go_nowhere()
+
+    def _go_nowhere(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+        super().flush()
 
 
 def parser(description: str, epilog: Sequence[str] = ()) -> argparse.ArgumentParser:

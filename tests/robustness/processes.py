@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,5 @@ class Scripts:
 
 
 def send(process: int, signum: int) -> None:
-    try:
+    with suppress(ProcessLookupError):  # it may have ended
         os.kill(process, signum)
-    except ProcessLookupError:
-        pass  # it has ended

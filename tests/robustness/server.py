@@ -19,11 +19,8 @@ from typing import Any
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "script"
 WARM = (
-    "nn_scratch.commands",
-    "nn_scratch.console",
-    "nn_scratch.experiment",
-    "nn_scratch.predict",
-    "sklearn.linear_model",
+    *("nn_scratch.commands", "nn_scratch.console", "nn_scratch.predict", "sklearn.linear_model"),
+    *("nn_scratch.doctor.report", "nn_scratch.doctor.watch", "nn_scratch.doctor.words"),
 )
 WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.truncate"}  # audit events at which a kill may come
 
@@ -31,10 +28,6 @@ WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.truncate"}  # audit
 def main() -> None:
     for name in (*WARM, *sys.argv[1:]):
         importlib.import_module(name)
-    import nn_scratch.doctor.report
-    import nn_scratch.doctor.watch
-    import nn_scratch.doctor.words  # noqa: F401
-
     for line in sys.stdin:
         job = json.loads(line)
         child = os.fork()
