@@ -37,7 +37,7 @@ Array = NDArray[Any]
 SCHEMA = 1
 CHECKED_ROWS = 16  # of the probe, on which the gradient is checked
 CHECKED_ENTRIES = 5  # a layer
-DIFFERENCE = 1e-5  # of a parameter, relative to max(1, |θ|)
+DIFFERENCE = 1e-5  # of a parameter, relative to the size of its layer's: a signal of small weights is small, too
 KINK = 0.01  # relative difference of the slopes to the left and to the right, above which they lie on two sides of one
 ORDER_BATCHES = 50
 ALIKE = 1e-6  # relative difference of two units' weights below which they are one unit twice
@@ -237,9 +237,9 @@ def gradient_errors(network: Network, built: Built) -> list[dict[str, Any]]:
             ]
         )
         pairs = []
+        step = DIFFERENCE * min(1.0, norm(network.theta[start:stop]) / sqrt(stop - start) or 1.0)
         for entry in entries:
             theta = float(network.theta[entry])
-            step = DIFFERENCE * max(1.0, abs(theta))
             sides = []
             for sign in (1.0, -1.0):
                 network.theta[entry] = theta + sign * step
@@ -247,7 +247,7 @@ def gradient_errors(network: Network, built: Built) -> list[dict[str, Any]]:
             network.theta[entry] = theta
             if abs(sides[0] - sides[1]) <= KINK * max(map(abs, sides)):
                 pairs.append((float(np.mean(sides)), float(gradient[entry])))
-        found.append({"layer": layer.name, "entries": len(pairs), "error": relative_error(pairs, middle)})
+        found.append({"layer": layer.name, "entries": len(pairs), "error": relative_error(pairs, middle, step)})
     return found
 
 
@@ -255,13 +255,13 @@ def own_blocks(network: Network, layer: Layer) -> bool:
     return any(block.layer is layer for block in network.parameter_blocks)
 
 
-def relative_error(pairs: list[tuple[float, float]], loss: float) -> float:
+def relative_error(pairs: list[tuple[float, float]], loss: float, step: float) -> float:
     """nan where nothing can be said: no entries, or slopes below what a difference of losses resolves."""
     if not pairs:
         return nan
     numeric, exact = np.array(pairs).T
     size = max(norm(numeric), norm(exact))
-    resolved = 1e-15 * max(1.0, abs(loss)) / DIFFERENCE * 100
+    resolved = 1e-13 * max(1.0, abs(loss)) / step
     return norm(numeric - exact) / size if isfinite(size) and size > resolved else nan
 
 

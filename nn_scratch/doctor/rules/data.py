@@ -13,6 +13,7 @@ from nn_scratch.doctor.reckoning import grade, ramp, score_fallen
 from nn_scratch.doctor.rule import rule
 
 IN_ORDER = 5.0  # standard deviations by which runs of equal labels are fewer than in a random order
+MOSTLY_SORTED = 0.4  # runs of equal labels over those of a random order
 UNLIKE = 5.0  # the same of label counts a batch
 LATER = (
     "split_mismatch",
@@ -47,12 +48,14 @@ def sorted_data(case: Case) -> Finding | None:
     z = number(order.get("z"))
     strength_of_order = abs(z) if case.is_classification else z
     in_order = isfinite(z) and strength_of_order > IN_ORDER and (not case.is_classification or z < 0)
+    if case.is_classification and not number(order.get("runs")) < MOSTLY_SORTED * number(order.get("expected_runs")):
+        in_order = False
     batches = case.signals.get("order") or {}
     batch_z = number(batches.get("z"))
     lost = split_cost(case)
     absent = absent_share(case)
     blocks = not mixed and isfinite(batch_z) and batch_z > UNLIKE
-    if shuffled or not (in_order or absent > 0.5):
+    if shuffled or not (in_order or absent > 0.5 or (blocks and batch_z > 10 * UNLIKE)):
         return None
     apart = class_distance(case)
     pooled = number((case.signals.get("attainable") or {}).get("pooled"))

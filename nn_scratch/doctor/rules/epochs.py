@@ -150,6 +150,8 @@ def too_few_epochs(case: Case) -> Finding | None:
         return None
     falling = slope(case)
     steps = int(case.info.get("steps") or 0)
+    if steps < 150 and case.start_loss > 0:  # so few that the slope from the start says more than the last jump
+        falling = max(falling, (1 - float(case.curve("train_loss")[-1]) / case.start_loss) / case.epochs_done)
     if falling < 0.003:
         return None
     unfit = ramp(case.fit_shortfall, -0.02, 0.05) if isfinite(case.fit_shortfall) else 0.5
