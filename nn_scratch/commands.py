@@ -92,11 +92,8 @@ def find_rate(config: Config, outputs: Path) -> None:
     path = outputs / f"{config.name}-find-lr.png"
     with disk_errors(outputs):
         outputs.mkdir(parents=True, exist_ok=True)
-    draw(
-        test,
-        f"{config.name} · {built.data.card['origin']} · {config.optimizer.type}, {built.trainer.step_rows:,} rows a step",
-        path,
-    )
+    how = f"{config.optimizer.type}, {built.trainer.step_rows:,} rows a step"
+    draw(test, f"{config.name} · {built.data.card['origin']} · {how}", path)
     console = Console()
     for notice in built.notices:
         console.print(f"[yellow]note:[/] {notice}", highlight=False, soft_wrap=True)
