@@ -18,7 +18,9 @@ Array = NDArray[Any]
 
 PIPE_BYTES = 1 << 20  # as much as Linux gives without asking: fewer turns between us and the encoder
 BT709 = "range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
-SETTINGS = ("-preset", "veryfast", "-crf", "20")
+# Measured on films of weights: as fast as ultrafast (1.8 times veryfast), as small and as sharp as veryfast at crf 20
+# (45 dB). What ultrafast lacks and these pictures need is CABAC and looking ahead to what stays as it is.
+SETTINGS = ("-preset", "ultrafast", "-crf", "23", "-x264-params", "cabac=1:mbtree=1:rc-lookahead=5")
 
 
 def ffmpeg() -> str:
@@ -50,8 +52,8 @@ class Encoder:
             *(ffmpeg(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y"),
             *("-f", "rawvideo", "-pix_fmt", "yuv420p", *size, "-i", "pipe:0"),
             *("-an", "-vf", f"setparams={BT709}", "-c:v", "libx264", *SETTINGS),
-            # a key frame a second or two, so that a reader can drag the film back and forth
-            *("-g", str(max(12, 2 * self.fps)), "-pix_fmt", "yuv420p", "-movflags", "+faststart"),
+            # a key frame every few seconds, so that a viewer can drag the film back and forth
+            *("-g", str(max(50, 5 * self.fps)), "-pix_fmt", "yuv420p", "-movflags", "+faststart"),
             *("-f", "mp4", str(self._part)),
         ]
         self._errors: IO[bytes] = tempfile.TemporaryFile()

@@ -40,13 +40,13 @@ class Digits:
             character: bitmap(character, points, ink, round(letters.getlength(character)), self._height, bold)
             for character in CHARACTERS
         }
-        self._right, self._y, self._characters = right, y, characters
+        self.right, self.y, self.points, self._characters = right, y, points, characters
         self.width = characters * self._glyphs["0"].shape[1]
 
     def write(self, frame: Frame, text: str) -> None:
-        rows = slice(self._y, self._y + self._height)
-        frame.Y[rows, self._right - self.width : self._right] = PAPER
-        x = self._right
+        rows = slice(self.y, self.y + self._height)
+        frame.Y[rows, self.right - self.width : self.right] = PAPER
+        x = self.right
         for character in reversed(text[-self._characters :]):
             glyph = self._glyphs[character]
             x -= glyph.shape[1]

@@ -88,14 +88,18 @@ class MatrixPart:
         tiles: TileGrid | None = None,
     ) -> None:
         """source: the matrix of the film's epoch number."""
-        self._source, self._blocks, self._scale, self._tiles, self._cells = source, blocks, scale, tiles, cells
+        self._source, self._blocks, self._scale, self._tiles, self.cells = source, blocks, scale, tiles, cells
 
-    def paint(self, frame: Frame, index: int) -> None:
+    def levels(self, index: int) -> Array:
+        """(cells down, cells across): table indices."""
         values = self._source(index)
         if self._blocks is not None:
             values = self._blocks(values)
         levels = self._scale.levels(values)
-        self._cells.paint(frame, levels if self._tiles is None else self._tiles(levels))
+        return levels if self._tiles is None else self._tiles(levels)
+
+    def paint(self, frame: Frame, index: int) -> None:
+        self.cells.paint(frame, self.levels(index))
 
 
 class CurvePart:
@@ -112,20 +116,20 @@ class CurvePart:
     ) -> None:
         """box: x, y, width, height in pixels; line: top and bottom of the marker; xs: its place at each epoch;
         marks: for each curve the height of its point at each epoch (nan: none) and its colour."""
-        self._past, self._future, self._box, self._line = past, future, box, line
-        self._xs = np.rint(xs / 2).astype(int) * 2
-        self._marks = [(ys, colour(name)) for ys, name in marks]
+        self._past, self._future, self._box, self.line, self.marks = past, future, box, line, marks
+        self.xs = np.rint(xs / 2).astype(int) * 2
+        self._inks = [colour(name) for _, name in marks]
         self._dot = disc(5)
         self._grey = colour("#888888")[0]
 
     def paint(self, frame: Frame, index: int) -> None:
         x, y, width, height = self._box
-        now = int(self._xs[index])
+        now = int(self.xs[index])
         frame.copy_box(self._past, x, y, now - x, height)
         frame.copy_box(self._future, now, y, x + width - now, height)
-        top, bottom = self._line
+        top, bottom = self.line
         frame.Y[top:bottom, now] = self._grey
-        for ys, ink in self._marks:
+        for (ys, _), ink in zip(self.marks, self._inks, strict=True):
             if np.isfinite(ys[index]):
                 stamp(frame, self._dot, now, round(float(ys[index]) / 2) * 2, ink)
 
@@ -159,10 +163,19 @@ class NumberPart:
     """A number that changes: the epoch, a loss."""
 
     def __init__(self, digits: Digits, texts: Sequence[str]) -> None:
-        self._digits, self._texts = digits, texts
+        self._digits, self.texts = digits, texts
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The upper right corner, in pixels."""
+        return self._digits.right, self._digits.y
+
+    @property
+    def points(self) -> float:
+        return self._digits.points
 
     def paint(self, frame: Frame, index: int) -> None:
-        self._digits.write(frame, self._texts[index])
+        self._digits.write(frame, self.texts[index])
 
 
 class CaptionPart:
@@ -172,22 +185,32 @@ class CaptionPart:
 
     def __init__(self, events: Sequence[Event], epochs: Array, x: int, y: int, width: int, linger: int) -> None:
         """epochs: of each of the film's epochs; linger: for how many of them a caption is new."""
-        self._x, self._y, self._width, self._linger = x, y, width, linger
+        self.x, self.y, self._width, self._linger = x, y, width, linger
         # an event of an epoch that is not shown appears with the next one that is
         self._events = [(int(np.searchsorted(epochs, min(event.epoch, epochs[-1]))), event) for event in events]
         self._lines: dict[tuple[int, bool], Array] = {}
 
+    def _text(self, number: int) -> str:
+        event = self._events[number][1]
+        return f"epoch {event.epoch}: {event.text}"
+
+    def told(self, index: int) -> list[tuple[str, bool]]:
+        """The lines that stand there, the newest first, and whether each is new."""
+        return [(self._text(number), index - self._events[number][0] < self._linger) for number in self._latest(index)]
+
+    def _latest(self, index: int) -> list[int]:
+        return [number for number, (at, _) in enumerate(self._events) if at <= index][-self.LINES :][::-1]
+
     def _line(self, number: int, new: bool) -> Array:
         key = (number, new)
         if key not in self._lines:
-            event = self._events[number][1]
-            text = fit(f"epoch {event.epoch}: {event.text}", self._width / DPI, 10.5, bold=new)
+            text = fit(self._text(number), self._width / DPI, 10.5, bold=new)
             self._lines[key] = bitmap(text, 10.5, "#000000" if new else "#888888", self._width, self.LINE, bold=new)
         return self._lines[key]
 
     def paint(self, frame: Frame, index: int) -> None:
-        told = [number for number, (at, _) in enumerate(self._events) if at <= index][-self.LINES :][::-1]
-        box = frame.Y[self._y : self._y + self.LINES * self.LINE, self._x : self._x + self._width]
+        told = self._latest(index)
+        box = frame.Y[self.y : self.y + self.LINES * self.LINE, self.x : self.x + self._width]
         for place in range(self.LINES):
             line = box[place * self.LINE : (place + 1) * self.LINE]
             if place < len(told):

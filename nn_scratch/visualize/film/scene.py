@@ -168,6 +168,7 @@ class Film:
     ) -> None:
         """Raises UserError where a run logged nothing of what is to be shown."""
         check_kinds(show)
+        self._views, self._show = views, show
         self.width, self.height = WIDTH, HEIGHT
         longest = max(views, key=lambda view: len(view.run.epochs))
         if not len(longest.run.epochs):
@@ -176,14 +177,14 @@ class Film:
         self.fps, self.count = self.pace.fps, self.pace.frames
         self._epochs = longest.run.epochs[self.pace.rows]
         with drawing():
-            self._build(views, show)
+            self._build()
 
     def frames(self) -> Iterator[Array]:
         """Each frame's planes in one buffer, which the next frame overwrites."""
         frame = self._background.copy()
         last = len(self._epochs) - 1
         for index in range(last + 1):
-            for part in self._parts:
+            for part in self.parts:
                 part.paint(frame, index)
             for _ in range(self.pace.repeats + (self.pace.hold if index == last else 0)):
                 yield frame.buffer
@@ -191,18 +192,23 @@ class Film:
     def picture(self, index: int) -> Array:
         """(height, width, 3) uint8: the film's epoch number `index`, for looking at; -1 the last."""
         frame = self._background.copy()
-        for part in self._parts:
+        for part in self.parts:
             part.paint(frame, range(len(self._epochs))[index])
         return frame.rgb()
 
     # --- building
 
-    def _build(self, views: Sequence[View], show: Sequence[str]) -> None:
+    def figure(self) -> Figure:
+        """What does not move, as a matplotlib figure of its own."""
+        return self._staged().figure
+
+    def _staged(self) -> Stage:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
+        views, show = self._views, self._show
         stage = Stage(Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI))
-        canvas = FigureCanvasAgg(stage.figure)
+        FigureCanvasAgg(stage.figure)
         if len(self._epochs) < max(len(view.run.epochs) for view in views):
             stage.remark(f"{len(self._epochs):,} of the logged epochs are shown, evenly spread")
         if len(views) == 1:
@@ -212,13 +218,18 @@ class Film:
         self._counter(stage, max(view.last_epoch for view in views))
         if stage.remarks:
             stage.text(16, HEIGHT - 9, "; ".join(stage.remarks), WIDTH - 32, 7.5, color=GREY)
+        return stage
+
+    def _build(self) -> None:
+        stage = self._staged()
+        canvas = stage.figure.canvas
         past = self._drawn(canvas)
         for curves in stage.curves:
             for artist in curves.artists:
                 artist.set_alpha(0.22)
         future = self._drawn(canvas) if stage.curves else past
         self._background = past
-        self._parts = [curves.part(past, future, self._epochs) for curves in stage.curves] + stage.parts
+        self.parts = [curves.part(past, future, self._epochs) for curves in stage.curves] + stage.parts
 
     @staticmethod
     def _drawn(canvas: Any) -> Frame:
@@ -255,7 +266,8 @@ class Film:
 
     def _side_by_side(self, stage: Stage, views: Sequence[View], show: Sequence[str]) -> None:
         half = WIDTH // 2
-        stage.text(16, 30, " against ".join(view.name for view in views), 900, 14, fontweight="bold")
+        stage.text(16, 30, " against ".join(view.name for view in views), 760, 14, fontweight="bold")
+        self._colour_bars(stage, show, views[0], 800, 26, 200)
         losses = [view.metrics[f"{part}_loss"] for view in views for part in ("train", "val")]
         limits = finite_range(losses)
         for i, view in enumerate(views):
@@ -263,7 +275,12 @@ class Film:
             stage.text(x, 62, view.subtitle, half - 32, 11, fontweight="bold", color=COLOURS[i])
             self._curves(stage, view, "loss", x + 48, 94, half - 32 - 60, 116, limits)
             bottom = HEIGHT - 18 - CaptionPart.LINES * CaptionPart.LINE - 8
-            self._matrices(stage, view, show, x, 246, half - 32, bottom - 246)
+            top, left = 250, x
+            if self._plane(view) is not None:
+                side = 264
+                self._boundary(stage, view, x, top + 22, side)
+                left += side + 32
+            self._matrices(stage, view, show, left, top, x + half - 32 - left, bottom - top)
             self._captions(stage, view, x, bottom + 6, half - 32)
 
     def _captions(self, stage: Stage, view: View, x: int, y: int, width: int) -> None:
@@ -348,7 +365,7 @@ class Film:
 
     def _colour_bars(self, stage: Stage, show: Sequence[str], view: View, x: int, y: int, width: int) -> None:
         palettes: list[tuple[Palette, tuple[str, str, str], str]] = [
-            (diverging(), ("−", "0", "+"), "ends as in each title; beyond them the same colour")
+            (diverging(), ("−", "0", "+"), "ends as in each title")
         ]
         unsigned = "activations" in show and any(
             not (np.asarray(values[-1]) < 0).any() for values in self._tensors(view, "activations").values()
