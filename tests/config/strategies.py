@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from nn_scratch.config.json_schema import config_json_schema
+from nn_scratch.nn.losses import LOSSES
 
 SCHEMA = config_json_schema()
 TEXT = st.characters(exclude_categories=["Cs", "Cc"])  # lone surrogates and control characters are refused
@@ -97,4 +98,8 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
     if "split" in data:
         val = draw(st.sampled_from([0.1, 0.2, 0.25]))
         data["split"] = {"train": 1 - 2 * val, "val": val, "test": val}
+    loss = config.get("loss")
+    name = loss["type"] if isinstance(loss, dict) else loss
+    if name in LOSSES and LOSSES[name].needs_counts:
+        config["data"] = {**data, "target_scale": "none"}
     return config
