@@ -196,7 +196,6 @@ def build_loss(config: Config, preprocessing: Preprocessing) -> Loss:
 
 def examples(config: Config, data: Data, part: Part, loss: Loss) -> Examples:
     """A part of the data as the network reads it."""
-    inputs = signal_rows(part.X, part.X.dtype)
     by_class = class_weights(config, data)
     weights = part.weights
     if by_class is not None:
@@ -204,8 +203,8 @@ def examples(config: Config, data: Data, part: Part, loss: Loss) -> Examples:
     if weights is not None:
         weights = weights.astype(part.X.dtype)
     if data.task == "regression":
-        return Examples(inputs, part.y, weights=weights)
-    return Examples(inputs, loss.targets(len(data.class_names)).astype(part.X.dtype), part.y, weights)
+        return Examples(part.inputs, part.y, weights=weights)
+    return Examples(part.inputs, loss.targets(len(data.class_names)).astype(part.X.dtype), part.y, weights)
 
 
 def class_weights(config: Config, data: Data) -> Array | None:

@@ -21,13 +21,18 @@ from nn_scratch.errors import UserError
 class Part:
     """The rows of one split, in the order in which they are held (training may shuffle them every epoch)."""
 
-    X: Array  # (rows, features) scaled, C-contiguous, of the dtype of training
+    inputs: Array  # (rows, features + 1) scaled, of the dtype of training; the last column is ones, for the biases
     y: Array  # classification: (rows,) int64 class indices; regression: (rows, outputs) scaled, of the same dtype
     weights: Array | None  # (rows,) float64: how much each row counts in the loss; None: all alike
     rows: Array  # (rows,) int64: numbers of the rows in the source, from 0 (of test rows of their own: in their source)
 
+    @property
+    def X(self) -> Array:
+        """(rows, features): the inputs without the ones."""
+        return self.inputs[:, :-1]
+
     def __len__(self) -> int:
-        return len(self.X)
+        return len(self.inputs)
 
 
 @dataclass(frozen=True)
@@ -120,8 +125,10 @@ def prepare(
 
     def part(name: str) -> Part:
         X, y, weights = sources[name].X, sources[name].y[rows[name]], sources[name].weights
+        inputs = np.ones((len(rows[name]), preprocessing.n_features + 1), dtype)
+        preprocessing.transform(X, rows[name], out=inputs[:, :-1])
         return Part(
-            X=preprocessing.transform(X, rows[name], dtype),
+            inputs=inputs,
             y=y if classes is not None else preprocessing.target_transform(y, dtype),
             weights=None if weights is None else weights[rows[name]],
             rows=rows[name],

@@ -57,12 +57,16 @@ class Preprocessing:
     def n_features(self) -> int:
         return len(self.offset)
 
-    def transform(self, X: Array, rows: Array | None = None, dtype: Any = np.float32) -> Array:
+    def transform(
+        self, X: Array, rows: Array | None = None, dtype: Any = np.float32, out: Array | None = None
+    ) -> Array:
         """X (rows, features) raw, or only its rows of these numbers, as the network takes them: (rows, features).
 
-        Computed in float64 and then rounded to `dtype`; X is left as it is and no second copy of it is made.
+        Computed in float64 and then rounded to `dtype`, or written into `out`; X is left as it is and no second copy
+        of it is made.
         """
-        out = np.empty((len(X) if rows is None else len(rows), self.n_features), dtype=dtype)
+        if out is None:
+            out = np.empty((len(X) if rows is None else len(rows), self.n_features), dtype=dtype)
         for part in row_blocks(len(out), self.n_features):
             block = (X[part] if rows is None else X[rows[part]]).astype(np.float64)
             if self.fill is not None:

@@ -42,7 +42,8 @@ def test_parts_hold_the_rows_they_name_scaled_by_what_the_training_rows_measure(
     std = np.where(raw.std(axis=0) == 0, 1.0, raw.std(axis=0))
     for part in (data.train, data.val, data.test):
         assert part.X.dtype == dtype
-        assert part.X.flags.c_contiguous
+        assert part.inputs.flags.c_contiguous
+        assert (part.inputs[:, -1] == 1).all()
         assert np.allclose(part.X, (table.X[part.rows] - raw.mean(axis=0)) / std, rtol=1e-5, atol=1e-5)
         if data.task == "classification":
             assert part.y.dtype == np.int64
