@@ -192,6 +192,7 @@ def wanted_epochs(case: Case, falling: float) -> int:
     "underfit",
     stage="end",
     source="Goodfellow et al. 2016, Deep Learning, 5.2",
+    explains=("lr_too_high", "lr_too_low", "too_few_epochs", "noisy_batches", "dead_relu"),
 )
 def underfit(case: Case) -> Finding | None:
     """The network is too small, or linear: it stays behind on the rows it trains on as well."""
@@ -208,7 +209,9 @@ def underfit(case: Case) -> Finding | None:
         "linear", np.nan
     )
     patches: tuple[Patch, ...]
+    early = False  # whether the config alone says so
     if linear:
+        early = bend > 0.05
         strength = 0.5 + 0.5 * ramp(bend, 0.02, 0.08)
         because = "there is no hidden layer with a nonlinear activation: stacked linear layers draw straight lines only"
         where = case.hidden[0].name if case.hidden else "output"
@@ -224,6 +227,7 @@ def underfit(case: Case) -> Finding | None:
             Patch({f"{layer.key}.units": 128}, "more still"),
         )
         evidence = {"units": units, "threshold": max(4, min(8, outputs // 2))}
+        early = units <= 2
     else:
         where = narrow[0].name if narrow else "output"
         strength = 0.15 * ramp(unfit, 0.03, 0.1)  # too little to name a cause by
@@ -239,7 +243,7 @@ def underfit(case: Case) -> Finding | None:
         "underfit",
         severity,
         confidence,
-        "end",
+        "config" if early else "end",
         because,
         evidence=evidence
         | {"train_score": case.train_score, "held_score": case.held_score, "attainable": case.attainable},

@@ -162,11 +162,11 @@ def frozen_layer(case: Case) -> Finding | None:
 def constant_init(case: Case) -> Finding | None:
     """Units that begin alike and have the same gradient: they stay one unit."""
     hidden = [(layer, case.start_layers[layer.name]) for layer in case.hidden if layer.name in case.start_layers]
-    alike = [(layer, panel) for layer, panel in hidden if panel["twin_units"] > 0.5 and panel["units"] > 1]
-    # a layer all of one value is at fault; others only seem alike where no gradient reaches them
-    constant = [(layer, panel) for layer, panel in alike if not declared_spread(panel)]
+    # other layers only seem alike where no gradient reaches them
+    constant = [(layer, panel) for layer, panel in hidden if not declared_spread(panel) and panel["units"] > 1]
     if not constant:
         return None
+    stuck = [(layer, panel) for layer, panel in constant if panel["twin_units"] > 0.5]
     layer, panel = constant[0]
     keys = {f"{layer.key}.init": None for layer, _ in constant[:2]}
     patch = with_layers(case, {layer.key: {"init": None} for layer, _ in constant}) if len(constant) > 2 else keys
@@ -174,13 +174,15 @@ def constant_init(case: Case) -> Finding | None:
         patch = {f"{layer.key}.init": None, "output.init": None}
     elif constant_output(case):
         patch = with_layers(case, {layer.key: {"init": None} for layer, _ in constant}) | {"output.init": None}
-    severity, confidence = grade(case, 0.95)
+    # gradients that differ part the units in time, but late and little
+    severity, confidence = grade(case, 0.95 if stuck else 0.6)
     return Finding(
         "constant_init",
         severity,
         confidence,
         "init",
-        f"all units of {layer.name} begin with the same weights and get the same gradient, so they stay one unit",
+        f"all units of {layer.name} begin with the same weights"
+        + (" and get the same gradient, so they stay one unit" if stuck else ", and part only slowly"),
         evidence={"twin_units": panel["twin_units"], "threshold": 0.5, "W_std": panel["W_std"]},
         patches=(Patch(patch, "random weights make the units differ, so that each can learn something of its own"),),
         layer=layer.name,
