@@ -190,7 +190,7 @@ def trial(built: Built, optimizer: Optimizer, name: str) -> tuple[int, float]:
     network, loss = build_network(config, built.data.preprocessing, spawn_generators(config.seed))
     chosen = np.unique(np.linspace(0, len(built.data.train) - 1, TRIAL_ROWS).astype(int))
     part = built.data.train
-    few = replace(part, X=part.X[chosen], y=part.y[chosen], rows=part.rows[chosen], weights=None)
+    few = replace(part, inputs=part.inputs[chosen], y=part.y[chosen], rows=part.rows[chosen], weights=None)
     rows = examples(config, built.data, few, loss)
     trainer = Trainer(
         network,

@@ -38,7 +38,7 @@ SCHEMA = 1
 CHECKED_ROWS = 16  # of the probe, on which the gradient is checked
 CHECKED_ENTRIES = 5  # a layer
 DIFFERENCE = 1e-5  # of a parameter, relative to the size of its layer's: a signal of small weights is small, too
-KINK = 0.01  # relative difference of the slopes to the left and to the right, above which they lie on two sides of one
+KINK = 0.01  # relative difference of slopes over steps to the left and right, long and short, above which one is near
 ORDER_BATCHES = 50
 ALIKE = 1e-6  # relative difference of two units' weights below which they are one unit twice
 
@@ -240,13 +240,13 @@ def gradient_errors(network: Network, built: Built) -> list[dict[str, Any]]:
         step = DIFFERENCE * min(1.0, norm(network.theta[start:stop]) / sqrt(stop - start) or 1.0)
         for entry in entries:
             theta = float(network.theta[entry])
-            sides = []
-            for sign in (1.0, -1.0):
-                network.theta[entry] = theta + sign * step
-                sides.append(sign * (value() - middle) / step)
+            slopes = []
+            for change in (step, -step, step / 4, -step / 4):
+                network.theta[entry] = theta + change
+                slopes.append((value() - middle) / change)
             network.theta[entry] = theta
-            if abs(sides[0] - sides[1]) <= KINK * max(map(abs, sides)):
-                pairs.append((float(np.mean(sides)), float(gradient[entry])))
+            if max(slopes) - min(slopes) <= KINK * max(map(abs, slopes)):
+                pairs.append((float(np.mean(slopes[:2])), float(gradient[entry])))
         found.append({"layer": layer.name, "entries": len(pairs), "error": relative_error(pairs, middle, step)})
     return found
 
@@ -350,8 +350,8 @@ def giveaway(data: Data) -> dict[str, Any] | None:
     best = best_feature(data)
     if best is None or best["part"] != "val" or not len(data.test):
         return None
-    j = data.feature_names.index(best["feature"])
-    one = {name: replace(part, X=part.X[:, j : j + 1]) for name, part in (("train", data.train), ("val", data.test))}
-    later = best_feature(replace(data, train=one["train"], val=one["val"]))
+    column = [data.feature_names.index(best["feature"]), -1]  # and the ones
+    train, later = (replace(part, inputs=part.inputs[:, column]) for part in (data.train, data.test))
+    told = best_feature(replace(data, train=train, val=later))
     kind = "balanced_accuracy" if data.task == "classification" else "r2"
-    return {"feature": best["feature"], "val": best[kind], "test": later[kind] if later else None}
+    return {"feature": best["feature"], "val": best[kind], "test": told[kind] if told else None}
