@@ -56,7 +56,8 @@ def _some(data: Data, part: Part, most: int) -> tuple[Array, Array]:
     """At most so many rows, drawn evenly; targets of a regression in their own units."""
     rows = np.unique(np.linspace(0, len(part) - 1, min(most, len(part))).round().astype(np.int64))
     y = part.y[rows]
-    return part.X[rows], y if data.task == "classification" else data.preprocessing.target_inverse(y)
+    # float64 for all: where neighbours are sought among numbers of another type, all distances stand in memory at once
+    return part.X[rows].astype(np.float64), y if data.task == "classification" else data.preprocessing.target_inverse(y)
 
 
 def _scores(data: Data, true: Array, predicted: Array) -> dict[str, float]:
@@ -86,7 +87,6 @@ def _models(data: Data, X: Array, y: Array) -> dict[str, Predict]:
 
     if data.task == "classification" and len(np.unique(y)) == 1:  # all that any model can say then
         return {"constant": always, "linear": always, "knn": always}
-    X = X.astype(np.float64)
     fitted = [make_pipeline(StandardScaler(), model).fit(X, y) for model in models]
     return {"constant": always, "linear": fitted[0].predict, "knn": fitted[1].predict}
 
