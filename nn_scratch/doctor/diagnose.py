@@ -8,8 +8,7 @@ from typing import Any
 
 from nn_scratch.doctor.case import Case
 from nn_scratch.doctor.diagnosis import STAGES, Diagnosis, Finding, Verdict
-from nn_scratch.doctor.rule import RULES
-from nn_scratch.registry import import_all
+from nn_scratch.doctor.rule import RULES, load_rules
 from nn_scratch.runs.run import Run
 
 SEVERITIES = ("critical", "warning", "info")
@@ -18,7 +17,7 @@ SURE = 0.5  # confidence from which the stage decides which of two causes came f
 
 def diagnose(run: Run) -> Diagnosis:
     """What is wrong with a run, by its folder alone. The same folder gives the same diagnosis."""
-    import_all("nn_scratch.doctor.rules")
+    load_rules()
     case = Case(run)
     found = [
         replace(finding, source=rule.source) for rule in RULES.values() if (finding := rule.check(case)) is not None

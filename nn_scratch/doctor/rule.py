@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nn_scratch.doctor.case import Case
 from nn_scratch.doctor.diagnosis import Finding, Stage
+from nn_scratch.registry import import_all
 
 Check = Callable[[Case], Finding | None]
 
@@ -30,6 +31,11 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {}
+
+
+def load_rules() -> None:
+    """Import every module of rules, so that RULES knows them."""
+    import_all("nn_scratch.doctor.rules")
 
 
 def rule(name: str, *, stage: Stage, source: str, explains: tuple[str, ...] = ()) -> Callable[[Check], Check]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nn_scratch.data.attainable import attainable
 from nn_scratch.data.prepare import Data, prepare
-from nn_scratch.data.table import Array, Table
+from nn_scratch.data.table import Table
 from nn_scratch.data.tables import load_table
 from nn_scratch.doctor.diagnosis import Finding, Patch
 from nn_scratch.seeding import spawn_generators
@@ -247,10 +247,6 @@ def giveaway(data: Data) -> Iterator[Finding]:
 
 def without_feature(data: Data, j: int) -> float:
     """What is attainable without one feature."""
-    kept = [i for i in range(len(data.feature_names)) if i != j]
-
-    def cut(X: Array) -> Array:
-        return X[:, kept]
-
-    parts = {name: replace(getattr(data, name), X=cut(getattr(data, name).X)) for name in ("train", "val", "test")}
-    return float(attainable(replace(data, **parts)).get("pooled") or 0.0)
+    kept = [i for i in range(len(data.feature_names) + 1) if i != j]  # the ones at the end stay
+    train, val, test = (replace(part, inputs=part.inputs[:, kept]) for part in (data.train, data.val, data.test))
+    return float(attainable(replace(data, train=train, val=val, test=test)).get("pooled") or 0.0)

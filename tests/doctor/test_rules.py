@@ -1,0 +1,159 @@
+"""What the rules find, where, and what they leave alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn_scratch.doctor import Finding, Patch, diagnose
+from nn_scratch.doctor.diagnose import ranked
+from nn_scratch.doctor.diagnosis import STAGES
+from nn_scratch.doctor.report import diagnose_and_keep
+from nn_scratch.doctor.rule import RULES, load_rules, rule
+from nn_scratch.nn.layers.dense import Dense
+from nn_scratch.runs.run import Run
+from tests.doctor.conftest import Trained
+
+NAMES = {
+    *("lr_too_high", "lr_too_low", "constant_init", "init_too_large", "init_too_small", "vanishing_gradient"),
+    *("exploding_gradient", "dead_relu", "saturated", "unscaled_inputs", "sorted_data", "split_mismatch", "leakage"),
+    *("class_imbalance", "label_noise", "wrong_loss_output", "over_regularized", "too_few_epochs", "underfit"),
+    *("overfit", "frozen_layer", "wrong_gradient", "noisy_batches"),
+}
+
+
+def dense(**parameters: object) -> dict[str, object]:
+    return {"type": "dense", "units": 16, "activation": "relu", **parameters}
+
+
+def test_every_cause_has_a_rule_that_says_what_it_looks_for_and_where_it_is_from() -> None:
+    load_rules()
+    assert set(RULES) == NAMES
+    for known in RULES.values():
+        assert known.summary.endswith((".", "heart"))
+        assert known.source
+        assert known.stage in STAGES
+        assert known.explains <= NAMES
+
+
+def test_a_rule_is_registered_once() -> None:
+    load_rules()
+    with pytest.raises(ValueError, match=r"^rule 'lr_too_high' is registered twice$"):
+        rule("lr_too_high", stage="end", source="")(lambda case: None)
+
+
+def test_a_good_run_is_healthy_and_hears_why(trained: Trained) -> None:
+    diagnosis = diagnose(trained())
+    assert diagnosis.verdict == "healthy"
+    assert diagnosis.summary.startswith("healthy: balanced accuracy ")
+    assert diagnosis.figures["score"] > diagnosis.figures["attainable"] - 0.05
+
+
+def test_the_same_folder_gives_the_same_diagnosis(trained: Trained) -> None:
+    run = trained(optimizer={"type": "adam", "lr": 1e-6})
+    first = diagnose_and_keep(run).to_json()
+    written = (run.path / "diagnosis.json").read_bytes()
+    diagnose_and_keep(Run(run.path))
+    assert (run.path / "diagnosis.json").read_bytes() == written
+    assert json.loads(written)["findings"][0]["rule"] == first["findings"][0]["rule"] == "lr_too_low"
+
+
+def test_sick_means_that_a_finding_is_critical(trained: Trained) -> None:
+    diagnosis = diagnose(trained(train={"epochs": 1, "batch_size": 256}, optimizer={"type": "sgd", "lr": 0.001}))
+    assert diagnosis.verdict == "sick"
+    assert diagnosis.findings[0].severity == "critical"
+
+
+@pytest.mark.parametrize(
+    ("layers", "wanted"),
+    [
+        ([dense(), dense(bias_init=-20.0)], ("dead_relu", "hidden_2")),
+        ([dense(activation="tanh"), dense(activation="tanh", bias_init=15.0)], ("saturated", "hidden_2")),
+        ([dense(init="zeros"), dense()], ("constant_init", "hidden_1")),
+        ([dense(), dense(init="zeros")], ("constant_init", "hidden_2")),
+        ([dense(), dense(units=1)], ("underfit", "hidden_2")),
+    ],
+)
+def test_the_layer_at_fault_is_named(trained: Trained, layers: list[object], wanted: tuple[str, str]) -> None:
+    data = {"source": {"type": "spiral", "rows": 400, "classes": 3, "turns": 0.5}}
+    first = diagnose(trained(data=data, layers=layers, train={"epochs": 40})).findings[0]
+    assert (first.rule, first.layer, first.severity) == (*wanted, "critical")
+
+
+def test_a_diverged_run_is_diagnosed(trained: Trained) -> None:
+    data = {"source": {"type": "regression", "rows": 300}}
+    run = trained(data=data, optimizer={"type": "sgd", "lr": 50.0})
+    assert run.info["status"] == "diverged"
+    first = diagnose(run).findings[0]
+    assert (first.rule, first.severity) == ("lr_too_high", "critical")
+    assert first.patches[0].set["optimizer.lr"] < 1
+
+
+@pytest.fixture
+def wrong_backward(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """hidden_2's gradient has the wrong sign."""
+    right = Dense.backward
+
+    def backward(self: Dense, dA: np.ndarray) -> np.ndarray:
+        dX = right(self, dA)
+        if self.name == "hidden_2":
+            np.negative(self.dWb, out=self.dWb)
+        return dX
+
+    monkeypatch.setattr(Dense, "backward", backward)
+    return
+
+
+@pytest.mark.usefixtures("wrong_backward")
+def test_a_wrong_gradient_is_told_by_differences_of_the_loss(trained: Trained) -> None:
+    first = diagnose(trained(layers=[dense(), dense(), dense()])).findings[0]
+    assert (first.rule, first.layer) == ("wrong_gradient", "hidden_2")
+    assert first.evidence["relative_error"] == pytest.approx(2.0)
+    assert first.patches == ()
+
+
+@pytest.mark.parametrize("std", [1e-6, 1e-3, 10.0])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "leaky_relu"])
+def test_small_and_large_weights_are_no_wrong_gradient(trained: Trained, std: float, activation: str) -> None:
+    layer = dense(init={"type": "normal", "std": std}, activation=activation)
+    run = trained(layers=[layer] * 4, train={"epochs": 1})
+    assert "wrong_gradient" not in [finding.rule for finding in diagnose(run).findings]
+
+
+def finding(rule: str, severity: str, stage: str, confidence: float = 0.9) -> Finding:
+    return Finding(rule, severity, confidence, stage, "it is so")  # type: ignore[arg-type]
+
+
+def test_the_earliest_cause_comes_first_and_what_it_explains_becomes_its_symptom() -> None:
+    load_rules()
+    found = ranked(
+        [
+            finding("dead_relu", "critical", "epochs"),
+            finding("lr_too_high", "critical", "first_steps"),
+            finding("overfit", "info", "end"),
+            finding("leakage", "warning", "data"),
+        ]
+    )
+    assert [one.rule for one in found] == ["lr_too_high", "leakage"]
+    assert found[0].symptoms == ("dead_relu", "overfit")
+
+
+def test_a_doubtful_cause_gives_way_to_a_certain_one() -> None:
+    load_rules()
+    found = ranked([finding("unscaled_inputs", "critical", "data", 0.4), finding("frozen_layer", "critical", "config")])
+    assert found[0].rule == "frozen_layer"
+
+
+def test_a_patch_changes_two_keys_at_most() -> None:
+    with pytest.raises(ValueError, match=r"^a patch changes 1 to 2 keys, not 3$"):
+        Patch({"a": 1, "b": 2, "c": 3}, "because")
+
+
+def test_a_run_without_signals_is_diagnosed_by_what_it_has(trained: Trained, tmp_path: Path) -> None:
+    run = trained()
+    (run.path / "signals.json").unlink()
+    assert diagnose(Run(run.path)).verdict == "healthy"
