@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+PATIENCE = 120.0  # seconds, after which a script is killed
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -40,12 +41,14 @@ class Job:
 class Ended:
     """How a job ended: its exit code (of a signal that killed it, the negative number), and all that it printed.
 
-    things: how many things it did to files, where it was to count them (`signal_at`) and came to its end.
+    megabytes: memory at its peak. things: how many things it did to files, where it was to count them (`signal_at`)
+    and came to its end.
     """
 
     code: int
     output: str
     things: int
+    megabytes: int
 
 
 class Scripts:
@@ -76,17 +79,15 @@ class Scripts:
         log = Path(self._folder.name) / "log"
         print(json.dumps(asdict(job) | {"log": str(log)}), file=self._process.stdin, flush=True)
         child = int(self._process.stdout.readline())
-        timer = None
-        if job.after is not None:
-            timer = threading.Timer(job.after, send, (child, job.signal))
-            timer.start()
-        code = int(self._process.stdout.readline())
-        if timer is not None:
-            timer.cancel()
+        after, signum = (PATIENCE, signal.SIGKILL) if job.after is None else (job.after, job.signal)
+        timer = threading.Timer(after, send, (child, signum))
+        timer.start()
+        code, megabytes = map(int, self._process.stdout.readline().split())
+        timer.cancel()
         count = log.with_name("log.count")
         things = int(count.read_text()) if count.exists() else 0
         count.unlink(missing_ok=True)
-        return Ended(code, log.read_text(errors="replace"), things)
+        return Ended(code, log.read_text(errors="replace"), things, megabytes)
 
     def train(self, cwd: Path, *arguments: str, **options: Any) -> Ended:
         return self.run(Job("train.py", [*arguments, "--outputs", str(cwd)], str(cwd), **options))

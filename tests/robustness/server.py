@@ -1,7 +1,7 @@
 """Runs the project's scripts in processes that share the imports: a fork a run instead of a second of start-up.
 
 Reads a job a line from stdin, `{"script", "arguments", "cwd", "log", ...}` (see `Job` in processes.py), forks, and
-answers with the child's process number, and with its exit code when it has ended.
+answers with the child's process number, and when it has ended with its exit code and the megabytes it took.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def main() -> None:
         if child == 0:
             os._exit(run(job))
         print(child, flush=True)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        _, status, used = os.wait4(child, 0)
+        print(os.waitstatus_to_exitcode(status), used.ru_maxrss // 1024, flush=True)
 
 
 def run(job: dict[str, Any]) -> int:
