@@ -178,6 +178,18 @@ class Case:
         spread = ((y - y.mean(axis=0)) ** 2).sum()
         return clipped(1 - ((y - output) ** 2).sum() / spread) if spread > 0 else nan
 
+    @cached_property
+    def certain_errors(self) -> float:
+        """Of the third of the held-out rows that the network is surest of, the share with another label."""
+        predictions = self.run.predictions
+        parts = [part for part in ("val", "test") if len(predictions.get(f"{part}_y", ()))]
+        if not parts or not self.is_classification:
+            return nan
+        y = np.concatenate([predictions[f"{part}_y"] for part in parts])
+        output = np.concatenate([predictions[f"{part}_output"] for part in parts])
+        surest = np.argsort(-output.max(axis=1), kind="stable")[: max(1, len(y) // 3)]
+        return float((output.argmax(axis=1) != y)[surest].mean())
+
     @property
     def held_rows(self) -> int:
         return sum(int(self.card["parts"][part]["rows"]) for part in ("val", "test"))
@@ -229,8 +241,9 @@ class Case:
     def standard_error(self) -> float:
         """Of a difference of two scores on the held-out rows."""
         n = max(1, self.held_rows)
-        if not self.is_classification:
-            return min(0.2, sqrt(2.0 / n))
+        if not self.is_classification:  # of squared residuals, on the same rows
+            left = 1.0 - self.attainable if isfinite(self.attainable) else 1.0
+            return min(1.0, max(0.05, left)) * sqrt(2.0 / n)
         p = float(np.clip(self.attainable if isfinite(self.attainable) else 0.8, 0.05, 0.97))
         smallest = self.class_counts["val"] + self.class_counts["test"]
         present = smallest[smallest > 0]

@@ -335,6 +335,8 @@ def label_noise(case: Case) -> Finding | None:
         return None
     # where classes overlap, errors gather at the border and the certain rows have few of them
     strength = ramp(noise, 0.03, 0.09) * ramp(certain / max(overall, 1e-9), 0.5, 0.7)
+    if isfinite(case.certain_errors):  # and the network, too, is wrong where it is sure
+        strength *= ramp(case.certain_errors, 0.01, 0.05)
     harmful = strength > 0.5
     by_heart = learned_by_heart(case)
     return Finding(
@@ -344,7 +346,13 @@ def label_noise(case: Case) -> Finding | None:
         "data",
         f"about {certain:.0%} of the rows that lie deep inside one class carry the label of another: "
         "the fault is in the data, and no line of YAML mends it",
-        evidence={"certain_errors": certain, "all_errors": overall, "threshold": 0.03, "rows": rows},
+        evidence={
+            "certain_errors": certain,
+            "all_errors": overall,
+            "network_certain_errors": case.certain_errors,
+            "threshold": 0.03,
+            "rows": rows,
+        },
         patches=(
             Patch(
                 {"train.early_stopping": {"monitor": "val_loss", "patience": 10}},

@@ -60,7 +60,7 @@ def over_regularized(case: Case) -> Finding | None:
                         "penalty_over_data": (case.signals.get("end") or {}).get("penalty_over_data"),
                     },
                     Patch(
-                        {f"regularize.{key}": float(f"{value / 100:.2g}")},
+                        {f"regularize.{key}": float(f"{value / (100 if key == 'l2' else 1000):.2g}")},
                         "a weaker penalty lets the weights grow to where the data wants them",
                     ),
                 )
@@ -109,9 +109,15 @@ def over_regularized(case: Case) -> Finding | None:
         "config",
         because,
         evidence=evidence | {"train_score": case.train_score, "attainable": case.attainable},
-        patches=(patch, *(other[3] for other in candidates if other[3] is not patch)),
+        patches=(patch, *weaker(patch), *(other[3] for other in candidates if other[3] is not patch)),
         epoch=max(1, case.epochs_done),
     )
+
+
+def weaker(patch: Patch) -> list[Patch]:
+    """The same penalty left out altogether."""
+    penalties = [key for key in patch.set if key in ("regularize.l1", "regularize.l2")]
+    return [Patch({key: 0.0}, "no penalty at all") for key in penalties]
 
 
 def shrinking(case: Case) -> float:

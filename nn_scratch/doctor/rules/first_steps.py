@@ -55,6 +55,14 @@ def lr_too_high(case: Case) -> Finding | None:
     severity, confidence = grade(case, strength)
     # momentum and Adam both forget a spike: a run that ends well was not harmed
     lr = case.lr / 10 if case.lr_ratio < 30 else case.usual_lr
+    others = (
+        [Patch({"optimizer.lr": rounded_lr(lr / 10)}, "smaller steps still")]
+        if case.lr_ratio < 30
+        else [
+            Patch({"optimizer.lr": rounded_lr(lr * 5)}, "larger steps, which some data bear"),
+            Patch({"optimizer.lr": rounded_lr(lr / 5)}, "smaller steps still"),
+        ]
+    )
     step = broken_step(case)
     return Finding(
         "lr_too_high",
@@ -80,7 +88,7 @@ def lr_too_high(case: Case) -> Finding | None:
         },
         patches=(
             Patch({"optimizer.lr": rounded_lr(lr)}, "smaller steps follow the slope of the loss downhill"),
-            Patch({"optimizer.lr": rounded_lr(lr / 10)}, "smaller steps still"),
+            *others,
         ),
         layer=layer or None,
         epoch=1 if step else None,

@@ -24,6 +24,7 @@ TRAINING = (
     "vanishing_gradient",
     "exploding_gradient",
 )
+DEAD = 0.4  # share of a layer's units that are zero on every row before the first step
 OF_NUMBERS = ("mse", "mae", "huber", "log_cosh")
 WRONG = 2e-2  # relative error of the gradient
 BOUNDED = ("sigmoid", "tanh", "hard_tanh", "hard_sigmoid", "softsign")
@@ -316,13 +317,14 @@ def init_too_small(case: Case) -> Finding | None:
 def dead_relu(case: Case) -> Finding | None:
     """Units that are zero on every probe row: before the first step, or since some epoch."""
     start = [(layer, case.start_layers[layer.name]) for layer in case.hidden if layer.name in case.start_layers]
-    dead = [(layer, panel) for layer, panel in start if panel["dead_share"] > 0.3 and declared_spread(panel)]
+    dead = [(layer, panel) for layer, panel in start if panel["dead_share"] > DEAD and declared_spread(panel)]
     if any(not declared_spread(panel) for _, panel in start):
         dead = [(layer, panel) for layer, panel in dead if panel["b_mean"] < 0]
     if dead:
         layer, panel = dead[0]
-        strength = ramp(panel["dead_share"], 0.3, 0.9)
         biased = panel["b_mean"] < 0
+        # in narrow layers some units are dead by chance
+        strength = ramp(panel["dead_share"], DEAD, 0.9) * (1.0 if biased else 0.6)
         keys = {f"{layer.key}.bias_init": 0.0} if biased else {f"{layer.key}.init": None}
         severity, confidence = grade(case, strength)
         return Finding(
@@ -332,7 +334,7 @@ def dead_relu(case: Case) -> Finding | None:
             "init",
             f"{panel['dead_share']:.0%} of the units of {layer.name} are 0 on every row before the first step: "
             + ("their biases hold them below zero" if biased else "their weights hold them below zero"),
-            evidence={"dead_share": panel["dead_share"], "threshold": 0.3, "bias": panel["b_mean"]},
+            evidence={"dead_share": panel["dead_share"], "threshold": DEAD, "bias": panel["b_mean"]},
             patches=(
                 Patch(keys, "units that are above zero on some rows have a gradient"),
                 Patch({f"{layer.key}.activation": "leaky_relu"}, "a leaky unit has a gradient below zero, too"),
