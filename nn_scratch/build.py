@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from nn_scratch.data.prepare import Data, Part, prepare
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.data.tables import load_table
 from nn_scratch.errors import UserError, did_you_mean
-from nn_scratch.evaluate import ClassScore, Evaluator, NumberScore, pass_through
+from nn_scratch.evaluate import ClassScore, Evaluator, LabelScore, NumberScore, pass_through
 from nn_scratch.examples import Examples
 from nn_scratch.measure import EpochGauge
 from nn_scratch.nn.layers import LAYERS
@@ -42,6 +42,7 @@ Generators = Mapping[str, np.random.Generator]
 
 TRAIN_SAMPLE = 2048  # rows of the training set that are scored each epoch
 SHORTEST_AVERAGE = 3  # how many times its own length training must have for a mean of the weights to mean something
+USUAL_LOSS = {"classification": "cross_entropy", "regression": "mse", "multi_label": "binary_cross_entropy"}
 ONE_THREAD_MFLOP = 20.0  # below this much work a step, a second thread costs more than it gives
 
 
@@ -143,7 +144,7 @@ def build_data(config: Config, generators: Generators) -> Data:
         plain_source(options.source),
         test_source=None if options.test_source is None else plain_source(options.test_source),
         target=options.target,
-        task=options.task,
+        task=task_of(config),
         missing=options.missing,
         ignore=options.ignore,
         weight=options.weight,
@@ -159,6 +160,13 @@ def build_data(config: Config, generators: Generators) -> Data:
         rng=generators["split"],
         dtype=np.dtype(config.train.dtype),
     )
+
+
+def task_of(config: Config) -> Literal["auto", "classification", "regression", "multi_label"]:
+    """What the config says of the task: a list of targets with binary_cross_entropy is one of labels, too."""
+    several = isinstance(config.data.target, list) and len(config.data.target) > 1
+    yes_or_no = isinstance(config.loss, Named) and config.loss.type == "binary_cross_entropy"
+    return "multi_label" if config.data.task == "auto" and several and yes_or_no else config.data.task
 
 
 def plain_source(source: Named | str) -> dict[str, Any] | str:
@@ -187,7 +195,7 @@ def build_network(config: Config, preprocessing: Preprocessing, generators: Gene
 def build_loss(config: Config, preprocessing: Preprocessing) -> Loss:
     task = preprocessing.task
     if not isinstance(config.loss, Named):
-        return LOSSES.create("cross_entropy" if task == "classification" else "mse")
+        return LOSSES.create(USUAL_LOSS[task])
     fitting = [name for name in LOSSES if task in LOSSES[name].kinds]
     if config.loss.type not in fitting:
         raise UserError(f"loss: {config.loss.type} is no loss for {task}; write auto, or one of: {', '.join(fitting)}")
@@ -202,7 +210,7 @@ def examples(config: Config, data: Data, part: Part, loss: Loss) -> Examples:
         weights = by_class[part.y] if weights is None else weights * by_class[part.y]
     if weights is not None:
         weights = weights.astype(part.X.dtype)
-    if data.task == "regression":
+    if data.task != "classification":
         return Examples(part.inputs, part.y, weights=weights)
     return Examples(part.inputs, loss.targets(len(data.class_names)).astype(part.X.dtype), part.y, weights)
 
@@ -212,8 +220,8 @@ def class_weights(config: Config, data: Data) -> Array | None:
     if config.class_weight is None:
         return None
     names = data.class_names
-    if data.task == "regression":
-        raise UserError("class_weight: a regression has no classes; write null")
+    if data.task != "classification":
+        raise UserError(f"class_weight: a {data.task} has no classes to weigh; write null")
     if config.class_weight == "balanced":
         counts = np.bincount(data.train.y, minlength=len(names))
         return len(data.train) / (len(names) * np.maximum(counts, 1))
@@ -227,11 +235,13 @@ def evaluator(config: Config, data: Data, part: Part, network: Network, loss: Lo
     return Evaluator(network, loss, examples(config, data, part, loss), score(data, part, loss))
 
 
-def score(data: Data, part: Part, loss: Loss, rows: Array | None = None) -> ClassScore | NumberScore:
+def score(data: Data, part: Part, loss: Loss, rows: Array | None = None) -> ClassScore | NumberScore | LabelScore:
     """How outputs for a part, or for some rows of it, are scored."""
     true = part.y if rows is None else part.y[rows]
     if data.task == "classification":
         return ClassScore(true, len(data.class_names), loss.decide)
+    if data.task == "multi_label":
+        return LabelScore(true, loss.values)
     inverse = data.preprocessing.target_inverse
     return NumberScore(inverse(true), lambda Z: inverse(loss.values(Z)))
 

@@ -30,6 +30,7 @@ MOST_CLASSES = 12  # that get a column each in the table of counts
 SAMPLE_ENTRIES = 6  # gradients printed a layer
 # the data card's names for what a network should beat
 BASELINES = {"constant": "a constant", "linear": "a linear model", "knn": "nearest neighbours"}
+TASKS = {"regression": "regression", "multi_label": "several labels a row"}
 SAMPLES = 4  # epochs of which gradients are printed
 
 
@@ -62,7 +63,7 @@ class TrainingView:
         self.console.print(
             f"[bold]{'going on with' if session.resumed else 'training'} {escape(session.folder.name)}[/]: "
             f"{escape(card['origin'])}, {card['rows']:,} rows, {card['features']:,} features, "
-            + (f"{len(classes)} classes" if classes else "regression"),
+            + (f"{len(classes)} classes" if classes else TASKS[built.data.task]),
             highlight=False,
         )
         self.console.print(data_table(card))

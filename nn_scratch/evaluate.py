@@ -75,6 +75,23 @@ class NumberScore:
         return metrics.regression_scores(self.true, self._in_own_units(Z))
 
 
+class LabelScore:
+    """Of several labels a row: the share that is right, the share of rows with all right, and R² of the probabilities.
+
+    A label is said to be there from a probability of one half on. R² over 0 and 1 is the Brier skill score: 0 is what
+    knowing each label's frequency gives.
+    """
+
+    names = ("accuracy", "exact_match", "r2")
+
+    def __init__(self, true: Array, probabilities: Callable[[Array], Array]) -> None:
+        """true: (rows, labels) 0 or 1; `probabilities` turns outputs (labels, rows) into (rows, labels)."""
+        self.true, self._probabilities = true, probabilities
+
+    def __call__(self, Z: Array) -> dict[str, float]:
+        return metrics.label_scores(self.true, self._probabilities(Z))
+
+
 class Evaluator:
     """Scores the network on `examples`, which stay as they are.
 
@@ -86,7 +103,7 @@ class Evaluator:
         network: Network,
         loss: Loss,
         examples: Examples,
-        score: ClassScore | NumberScore,
+        score: ClassScore | NumberScore | LabelScore,
     ) -> None:
         self.network, self.examples, self.score = network, examples, score
         self.outputs = np.empty((network.outputs, len(examples)), network.dtype)

@@ -27,7 +27,7 @@ from nn_scratch.data.baselines import baselines
 from nn_scratch.data.prepare import Data, Part
 from nn_scratch.errors import Diverged, NNScratchError, UserError
 from nn_scratch.first_look import first_look, last_look
-from nn_scratch.metrics import classification_report, regression_report
+from nn_scratch.metrics import classification_report, label_report, regression_report
 from nn_scratch.nn.schedules import SCHEDULES
 from nn_scratch.runs.files import finite, write_bytes, write_json, write_npz
 from nn_scratch.runs.folder import OUTPUTS, claimed, find_folder, new_folder
@@ -276,12 +276,7 @@ def finish(session: Session) -> None:
             scores: dict[str, Any] = evaluator() if len(part) else {}
         output = as_people_read(evaluator.outputs, built.loss, built.data.preprocessing)
         if len(part):
-            report = (
-                classification_report(part.y, output, built.data.class_names)
-                if built.data.task == "classification"
-                else regression_report(built.data.preprocessing.target_inverse(part.y), output)
-            )
-            scores = {"loss": scores["loss"], **report}
+            scores = {"loss": scores["loss"], **report(built, part, output)}
         session.info[name] = scores or None
         if name != "train":
             y = part.y if built.data.task == "classification" else built.data.preprocessing.target_inverse(part.y)
@@ -289,6 +284,16 @@ def finish(session: Session) -> None:
     session.info["baselines"] = baselines(built.data)
     write_npz(folder / "predictions.npz", predictions)
     write_npz(folder / "model.npz", model_arrays(built.network, built.data.preprocessing))
+
+
+def report(built: Built, part: Part, output: Array) -> dict[str, Any]:
+    """Every score of a part, by what is predicted for it (see `as_people_read`)."""
+    data = built.data
+    if data.task == "classification":
+        return classification_report(part.y, output, data.class_names)
+    if data.task == "multi_label":
+        return label_report(part.y, output, data.target_names)
+    return regression_report(data.preprocessing.target_inverse(part.y), output)
 
 
 def parts(built: Built) -> Iterator[tuple[str, Part]]:

@@ -89,3 +89,39 @@ def regression_report(true: Array, predicted: Array) -> dict[str, Any]:
     from sklearn import metrics
 
     return {**regression_scores(true, predicted), "mae": float(metrics.mean_absolute_error(true, predicted))}
+
+
+def label_scores(true: Array, probabilities: Array) -> dict[str, float]:
+    """Of (rows, labels) 0 or 1 and the probabilities of 1: accuracy over all of them, exact_match (share of rows with
+    every label right), and R² (mean over the labels); nan without rows."""
+    if not len(true):
+        return {"accuracy": nan, "exact_match": nan, "r2": nan}
+    right = (probabilities >= 0.5) == (true >= 0.5)
+    return {
+        "accuracy": float(right.mean()),
+        "exact_match": float(right.all(axis=1).mean()),
+        "r2": regression_scores(true, probabilities)["r2"],
+    }
+
+
+def label_report(true: Array, probabilities: Array, names: tuple[str, ...]) -> dict[str, Any]:
+    """The scores of `label_scores`, and scikit-learn's of each label by itself, as means over the labels.
+
+    macro_f1; recall a label (None where no row has it); log_loss; roc_auc (None where a label is in all rows or none).
+    """
+    from sklearn import metrics
+
+    true = true.astype(np.int64)
+    said = (probabilities >= 0.5).astype(np.int64)
+    recall = metrics.recall_score(true, said, average=None, zero_division=np.nan)
+    both = [0 < column.sum() < len(column) for column in true.T]
+    losses = [metrics.log_loss(y, p, labels=[0, 1]) for y, p in zip(true.T, probabilities.T, strict=True)]
+    return {
+        **label_scores(true, probabilities),
+        "macro_f1": float(metrics.f1_score(true, said, average="macro", zero_division=0)),
+        "log_loss": float(np.mean(losses)),
+        "roc_auc": float(metrics.roc_auc_score(true, probabilities)) if all(both) else None,
+        "recall": {
+            name: (None if np.isnan(share) else float(share)) for name, share in zip(names, recall, strict=True)
+        },
+    }

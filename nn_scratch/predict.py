@@ -22,7 +22,8 @@ Array = NDArray[Any]
 def predict_file(run: Run, file: str, out: Path | None) -> tuple[str, tuple[str, ...]]:
     """The predictions for every row of a file as CSV text, and what the user has to be told.
 
-    Columns: `prediction`, then `p(<class>)` for each class; for a regression one column a target. Written to `out`
+    Columns: `prediction`, then `p(<class>)` for each class; of several labels the prediction is those of a probability
+    of one half or more, with semicolons between; for a regression one column a target. Written to `out`
     where one is given.
     """
     model = load_model(run)
@@ -30,9 +31,7 @@ def predict_file(run: Run, file: str, out: Path | None) -> tuple[str, tuple[str,
     predicted = model.predict(rows.X)
     if not np.isfinite(predicted).all():
         line = int(rows.lines[np.flatnonzero(~np.isfinite(predicted).all(axis=1))[0]])
-        raise UserError(
-            f"{file}:{line}: its prediction is not finite; are these values in the units of training?"
-        )
+        raise UserError(f"{file}:{line}: its prediction is not finite; are these values in the units of training?")
     text = as_csv(model, predicted)
     if out is not None:
         write_bytes(out, text.encode())
@@ -48,6 +47,12 @@ def as_csv(model: Model, predicted: Array) -> str:
         decided = predicted.argmax(axis=1)
         for row, best in zip(predicted.tolist(), decided.tolist(), strict=True):
             writer.writerow([model.class_names[best], *(f"{p:.7g}" for p in row)])
+    elif model.preprocessing.task == "multi_label":
+        names = model.preprocessing.target_names
+        writer.writerow(["prediction", *(f"p({name})" for name in names)])
+        for row in predicted.tolist():
+            said = ";".join(name for name, p in zip(names, row, strict=True) if p >= 0.5)
+            writer.writerow([said, *(f"{p:.7g}" for p in row)])
     else:
         names = model.preprocessing.target_names
         writer.writerow(["prediction"] if len(names) == 1 else [f"prediction({name})" for name in names])

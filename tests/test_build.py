@@ -57,7 +57,7 @@ def test_counts_are_trained_on_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("classes", "class_weight", "expected"),
     [
-        (0, "balanced", "class_weight: a regression has no classes; write null"),
+        (0, "balanced", "class_weight: a regression has no classes to weigh; write null"),
         (3, {"4": 2}, "class_weight.4: no such class; one of: 0, 1, 2"),
     ],
 )

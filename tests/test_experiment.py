@@ -388,3 +388,103 @@ def test_the_log_is_the_same_however_many_epochs_wait_in_memory(tmp_path: Path) 
     one = train(wanted, tmp_path / "b", one_at_a_time)
     assert differing(many, one) == []
     shutil.rmtree(one.path)
+
+
+# --- several labels a row
+
+
+def labels(folder: Path, n: int = 120, bad: str = "1") -> str:
+    """The path of a table of three labels, of which each row may have any."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(n, 3))
+    L = (X @ rng.normal(size=(3, 3)) + 0.3 * rng.normal(size=(n, 3)) > [0.0, 0.4, -0.4]).astype(int)
+    lines = [",".join([*(f"{x:.5f}" for x in features), *map(str, row)]) for features, row in zip(X, L, strict=True)]
+    first = lines[0].rpartition(",")[0]
+    path = folder / "labels.csv"
+    path.write_text("\n".join(["a,b,c,urgent,spam,long", f"{first},{bad}", *lines[1:]]))
+    return str(path)
+
+
+LABELS: dict[str, Any] = {"data__target": ["urgent", "spam", "long"], "loss": "binary_cross_entropy"}
+
+
+def test_a_list_of_targets_with_binary_cross_entropy_is_several_labels(tmp_path: Path) -> None:
+    source = labels(tmp_path)
+    run = train(config(source, **LABELS, optimizer={"type": "adam", "lr": 0.02}, train__epochs=20), tmp_path / "out")
+    predictions = run.predictions
+    y, P = predictions["test_y"], predictions["test_output"]
+    losses = -(y * np.log(P) + (1 - y) * np.log(1 - P))
+    right = (P >= 0.5) == (y == 1)
+    assert run.card["task"] == "multi_label"
+    assert run.info["test"]["loss"] == pytest.approx(losses.mean(), rel=1e-5)
+    assert run.info["test"]["log_loss"] == pytest.approx(losses.mean(), rel=1e-5)
+    assert run.info["test"]["accuracy"] == pytest.approx(right.mean())
+    assert run.info["test"]["exact_match"] == pytest.approx(right.all(axis=1).mean())
+    assert run.info["test"]["recall"] == {
+        name: pytest.approx(right[:, k][y[:, k] == 1].mean()) for k, name in enumerate(("urgent", "spam", "long"))
+    }
+    assert run.info["test"]["accuracy"] > 0.85
+    X = np.loadtxt(source, delimiter=",", skiprows=1)[predictions["test_rows"], :3]
+    np.testing.assert_allclose(load_model(run).predict(X), P, rtol=0, atol=1e-6)
+
+
+def test_labels_are_stopped_and_resumed_to_the_same_bytes(tmp_path: Path) -> None:
+    wanted = config(labels(tmp_path), **LABELS, train__early_stopping={"monitor": "val_exact_match"})
+    whole = train(wanted, tmp_path / "whole")
+    run, stops = run_with_stops(wanted, tmp_path / "stopped", [10, 25])
+    assert stops == 2
+    assert differing(whole, run) == []
+
+
+def test_new_rows_get_the_labels_that_are_likely(tmp_path: Path) -> None:
+    from nn_scratch.predict import predict_file
+
+    source = labels(tmp_path)
+    run = train(config(source, **LABELS, train__epochs=30), tmp_path / "out")
+    text, _ = predict_file(run, source, None)
+    header, *lines = text.splitlines()
+    assert header == "prediction,p(urgent),p(spam),p(long)"
+    assert len(lines) == 120
+    for line in lines:
+        said, *shares = line.split(",")
+        likely = [name for name, p in zip(("urgent", "spam", "long"), shares, strict=True) if float(p) >= 0.5]
+        assert said == ";".join(likely)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "data.target: 'long' holds 2; the labels of data.task: multi_label are 0 or 1"),
+        (
+            {"data__task": "classification"},
+            "data.target: 'urgent', 'spam' and 'long': classification has one target; name one, or write data.task: "
+            "multi_label if each is a label of its own, 0 or 1",
+        ),
+        ({"class_weight": "balanced"}, "data.target: 'long' holds 2; the labels of data.task: multi_label are 0 or 1"),
+        (
+            {"loss": "mse", "data__task": "multi_label"},
+            "loss: mse is no loss for multi_label (data.task); write binary_cross_entropy",
+        ),
+        (
+            {"data__task": "multi_label", "class_weight": "balanced"},
+            "class_weight: a multi_label (data.task) has no classes to weigh; write null",
+        ),
+    ],
+)
+def test_labels_that_are_none_are_told(changes: dict[str, Any], expected: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        train(config(labels(tmp_path, bad="2"), **LABELS | changes), tmp_path / "out")
+    assert str(error.value) == expected
+
+
+def test_an_array_of_labels_is_taken_with_its_task(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", X=rng.normal(size=(60, 2)), y=rng.integers(2, size=(60, 2)))
+    wanted = config(str(tmp_path / "a.npz"), data__task="multi_label", train__epochs=1)
+    assert train(wanted, tmp_path / "out").card["target"] == ["y1", "y2"]
+
+
+def test_built_in_data_has_no_labels(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        train(config("iris", data__task="multi_label"), tmp_path / "out")
+    assert str(error.value) == "data.task: built in: iris has one target; multi_label needs columns of 0 and 1"

@@ -12,6 +12,8 @@ from nn_scratch.metrics import (
     balanced_accuracy_from,
     classification_report,
     confusion_counts,
+    label_report,
+    label_scores,
     lower_is_better,
     regression_report,
     regression_scores,
@@ -138,3 +140,31 @@ def test_of_every_score_it_is_known_which_way_is_better() -> None:
     better_low = {name for name in ("loss", *ClassScore.names, *NumberScore.names) if lower_is_better(f"val_{name}")}
     assert better_low == {"loss", "rmse"}
     assert lower_is_better("train_loss")
+
+
+# --- several labels a row
+
+
+def test_labels_are_scored_as_by_scikit_learn() -> None:
+    rng = np.random.default_rng(4)
+    true, P = rng.integers(2, size=(40, 3)).astype(float), rng.uniform(size=(40, 3))
+    report = label_report(true, P, NAMES)
+    said = P >= 0.5
+    assert report["exact_match"] == pytest.approx(sklearn_metrics.accuracy_score(true, said))
+    assert report["accuracy"] == pytest.approx(1 - sklearn_metrics.hamming_loss(true, said))
+    assert report["macro_f1"] == pytest.approx(sklearn_metrics.f1_score(true, said, average="macro"))
+    assert report["roc_auc"] == pytest.approx(sklearn_metrics.roc_auc_score(true, P))
+    assert report["log_loss"] == pytest.approx(-(true * np.log(P) + (1 - true) * np.log(1 - P)).mean())
+    assert report["r2"] == pytest.approx(sklearn_metrics.r2_score(true, P))
+
+
+def test_labels_that_no_row_has_and_that_all_have() -> None:
+    true = np.array([[0.0, 1.0], [0.0, 1.0]])
+    report = label_report(true, np.array([[0.2, 0.9], [0.6, 0.8]]), NAMES[:2])
+    assert report["recall"] == {"a": None, "b": 1.0}
+    assert report["roc_auc"] is None
+    assert (report["accuracy"], report["exact_match"]) == (0.75, 0.5)
+
+
+def test_labels_of_no_rows_have_no_scores() -> None:
+    assert all(np.isnan(score) for score in label_scores(np.empty((0, 2)), np.empty((0, 2))).values())

@@ -90,8 +90,11 @@ class Data(Section):
         ),
     ] = None
     task: Annotated[
-        Literal["auto", "classification", "regression"],
-        Doc("auto: classification if the target is text or whole numbers of few values, else regression"),
+        Literal["auto", "classification", "regression", "multi_label"],
+        Doc(
+            "auto: classification if the target is text or whole numbers of few values, else regression; "
+            "multi_label: targets of 0 and 1, each a label of its own (auto with binary_cross_entropy and a list)"
+        ),
     ] = "auto"
     missing: Annotated[
         Literal["error", "drop", "mean"],
@@ -132,11 +135,13 @@ class EarlyStopping(Section):
             "val_balanced_accuracy",
             "val_rmse",
             "val_r2",
+            "val_exact_match",
             "train_loss",
             "train_accuracy",
             "train_balanced_accuracy",
             "train_rmse",
             "train_r2",
+            "train_exact_match",
         ],
         Doc("the column of metrics.csv that must go on getting better: losses and rmse fall, the others rise"),
     ] = "val_loss"
@@ -254,8 +259,8 @@ class Config(Section):
         if task != "auto" and isinstance(self.loss, Named) and task not in LOSSES[self.loss.type].kinds:
             fitting = [name for name in LOSSES if task in LOSSES[name].kinds]
             refuse(f"{self.loss.type} is no loss for {task} (data.task); write {join(fitting)}", "loss")
-        if task == "regression" and self.class_weight is not None:
-            refuse("a regression (data.task) has no classes; write null", "class_weight")
+        if task in ("regression", "multi_label") and self.class_weight is not None:
+            refuse(f"a {task} (data.task) has no classes to weigh; write null", "class_weight")
         loss = LOSSES[self.loss.type] if isinstance(self.loss, Named) else None
         if loss is not None and loss.needs_counts and self.data.target_scale == "standard":
             refuse(
@@ -271,12 +276,13 @@ class Config(Section):
                     *place,
                 )
             measured = {
-                "accuracy": "classification",
-                "balanced_accuracy": "classification",
-                "rmse": "regression",
-                "r2": "regression",
+                "accuracy": ("classification", "multi_label"),
+                "balanced_accuracy": ("classification",),
+                "rmse": ("regression",),
+                "r2": ("regression", "multi_label"),
+                "exact_match": ("multi_label",),
             }
-            needs = measured.get(stopping.monitor.partition("_")[2], task)
-            if task not in ("auto", needs):
+            needs = measured.get(stopping.monitor.partition("_")[2], (task,))
+            if task not in ("auto", *needs):
                 refuse(f"there is no {stopping.monitor} in a {task} (data.task); write val_loss", *place)
         return self

@@ -51,12 +51,15 @@ def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing, weig
     if len(X) != len(y):
         raise UserError(f"{path}: X has {plural(len(X), 'row')} and y has {len(y):,}; they have to be of one length")
     weights = np.ones(len(X)) if weighs is None else _row_weights(path, arrays[weighs], len(X), weighs)
-    if is_text and task == "regression":
-        raise UserError(f"{path}: y is text; data.task: regression needs numbers")
+    if is_text and task in ("regression", "multi_label"):
+        raise UserError(f"{path}: y is text; data.task: {task} needs numbers")
     _settle_values(path, X, "X", FILL_IN if missing == "error" else None)
-    if y.dtype.kind != "f" and task != "regression":
+    if y.dtype.kind != "f" and task not in ("regression", "multi_label"):
         if y.ndim == 2:
-            raise UserError(f"{path}: y is {_what(y)}; classes are one number a row, as y.argmax(axis=1) gives")
+            raise UserError(
+                f"{path}: y is {_what(y)}; classes are one number a row, as y.argmax(axis=1) gives; for labels of "
+                "their own, 0 or 1 each, write data.task: multi_label"
+            )
         return _classes(path, X, y, weights, weighs, missing)
     values = y.astype(np.float64).reshape(len(y), -1)
     _settle_values(path, values, "y", FILL_IN_TARGET if missing == "error" else None)

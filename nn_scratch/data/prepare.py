@@ -161,8 +161,9 @@ def _fit(table: Table, train: Moments, scale: Scale, target_scale: Scale, y: Arr
         train = replace(train, std=train.std * np.sqrt(1 - train.missing / len(y)))
     offset, factor = offset_and_scale(scale, train)
     target_offset = target_factor = np.empty(0)
-    if table.task == "regression":
-        target_offset, target_factor = offset_and_scale(target_scale, moments(y, np.arange(len(y))))
+    if table.task != "classification":
+        kind = target_scale if table.task == "regression" else "none"
+        target_offset, target_factor = offset_and_scale(kind, moments(y, np.arange(len(y))))
     return Preprocessing(
         task=table.task,
         columns=table.columns,

@@ -112,7 +112,7 @@ class Preprocessing:
         try:
             words = json.loads(str(arrays["words"].item()))
             preprocessing = cls(
-                task=_one_of(words["task"], ("classification", "regression")),
+                task=_one_of(words["task"], ("classification", "regression", "multi_label")),
                 columns=tuple(Column(_text(name), _texts(categories)) for name, categories in words["columns"]),
                 target_names=_texts(words["target_names"]),
                 class_names=_texts(words["class_names"]),
@@ -130,7 +130,7 @@ class Preprocessing:
         return preprocessing
 
     def _check(self) -> None:
-        n, outputs = len(self.feature_names), len(self.target_names) if self.task == "regression" else 0
+        n, outputs = len(self.feature_names), 0 if self.task == "classification" else len(self.target_names)
         fits = (
             len(self.offset) == len(self.scale) == n > 0
             and (self.fill is None or len(self.fill) == n)

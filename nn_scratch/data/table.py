@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-Task = Literal["classification", "regression"]
+# multi_label: several yes-no questions a row, each a column of 0 and 1; of a regression it has the shape of the target
+Task = Literal["classification", "regression", "multi_label"]
 Missing = Literal["error", "drop", "mean"]
 Array = NDArray[Any]
 
@@ -46,12 +47,12 @@ class Table:
     """Rows in the order of the source, values in the source's own units."""
 
     X: Array  # (rows, features) float32 or float64, NaN where missing; images stay uint8
-    y: Array  # classification: (rows,) int64, indices into class_names; regression: (rows, outputs) float64
+    y: Array  # classification: (rows,) int64, indices into class_names; else (rows, outputs) float64
     task: Task
     columns: tuple[Column, ...]
     target_names: tuple[str, ...]
     origin: str  # "built in: digits", or the path
-    class_names: tuple[str, ...] = ()  # () for regression
+    class_names: tuple[str, ...] = ()  # () but for classification
     image_shape: tuple[int, int] | None = None  # (height, width)
     test: Table | None = None  # rows kept apart for the test: same columns, same classes
     missing: Missing = "error"  # what becomes of NaN in X

@@ -106,6 +106,8 @@ def _as_task(table: Table, task: Task | Literal["auto"]) -> Table:
     """The table with the task that is asked for, where it can be had."""
     if task == "auto" or task == table.task:
         return table
+    if task == "multi_label":
+        raise UserError(f"data.task: {table.origin} has one target; multi_label needs columns of 0 and 1")
     if task == "classification":
         y, class_names = index_labels(table.y[:, 0])
         return replace(table, task=task, y=y, class_names=class_names, task_rule="data.task: classification")
@@ -182,7 +184,7 @@ def _load_test(source: Named, table: Table, target: Target, ignore: Sequence[str
             f"data.test_source: {test.origin} has {plural(test.X.shape[1], 'feature')}, and {table.origin} "
             f"{table.X.shape[1]:,}; they have to be the same"
         )
-    if table.task == "regression" and test.y.shape[1] != table.y.shape[1]:
+    if table.task != "classification" and test.y.shape[1] != table.y.shape[1]:
         raise UserError(
             f"data.test_source: {test.origin} has {plural(test.y.shape[1], 'target')}, and {table.origin} "
             f"{table.y.shape[1]}; they have to be the same"
@@ -223,7 +225,7 @@ def _read_test_csv(path: Path, table: Table) -> Table:
 
 def _same_classes(table: Table, test: Table) -> Table:
     """The table and its test rows with one list of classes, those of both."""
-    if table.task == "regression" or table.class_names == test.class_names:
+    if table.task != "classification" or table.class_names == test.class_names:
         return table
     names = sorted({*table.class_names, *test.class_names}, key=_numbers_first)
     place = {name: k for k, name in enumerate(names)}

@@ -43,7 +43,7 @@ def settle_task(
     """The target as a Table holds it (`y`, `task`, `class_names`), and why.
 
     values: (rows, outputs) float64, finite; with `categories`, which are sorted, (rows, 1) codes of these.
-    Raises UserError for several targets that are to be classes.
+    Raises UserError for several targets that are to be classes, and for labels that are not 0 or 1.
     """
     rule = f"data.task: {task}"
     if categories:
@@ -52,9 +52,15 @@ def settle_task(
         y, class_names = indices.astype(np.int64), tuple(categories[code] for code in codes)
         rule = f"{names[0]!r} is text"
     else:
+        if task == "multi_label":
+            _check_labels(values, names)
+            return values, task, (), rule
         if len(names) > 1:
             if task == "classification":
-                raise UserError(f"data.target: {listed(names)}: classification has one target; name one")
+                raise UserError(
+                    f"data.target: {listed(names)}: classification has one target; name one, or write data.task: "
+                    "multi_label if each is a label of its own, 0 or 1"
+                )
             task, rule = "regression", "several targets"
         elif task == "auto":
             task, rule = infer_task(values[:, 0], names[0])
@@ -62,6 +68,15 @@ def settle_task(
             return values, "regression", (), rule
         y, class_names = index_labels(values[:, 0])
     return y, "classification", class_names, rule
+
+
+def _check_labels(values: Array, names: tuple[str, ...]) -> None:
+    for name, column in zip(names, values.T, strict=True):
+        bad = np.flatnonzero((column != 0) & (column != 1))
+        if len(bad):
+            raise UserError(
+                f"data.target: {name!r} holds {column[bad[0]]:g}; the labels of data.task: multi_label are 0 or 1"
+            )
 
 
 def check_weights(weights: Array, name: str, origin: str) -> Array:

@@ -55,7 +55,7 @@ def untrained(run: Run) -> Model:
         raise UserError(f"{run.path / 'data.json'}: it does not say how many features there are; train the run anew")
     targets = len(view.target_names) if not view.classifies else 0
     preprocessing = Preprocessing(
-        task="classification" if view.classifies else "regression",
+        task="multi_label" if view.task == "multi_label" else "classification" if view.classifies else "regression",
         columns=tuple(Column(f"x{i}", ()) for i in range(features)),
         target_names=tuple(view.target_names),
         class_names=tuple(view.class_names),

@@ -201,7 +201,7 @@ def problems(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
         ),
         (
             "data: {task: regression}\nclass_weight: balanced",
-            "2:15: class_weight: a regression (data.task) has no classes; write null",
+            "2:15: class_weight: a regression (data.task) has no classes to weigh; write null",
         ),
         (
             "data: {split: {train: 0.8, val: 0, test: 0.2}}\ntrain: {early_stopping: {}}",

@@ -132,7 +132,8 @@ def test_features_keep_their_values_in_bytes_or_floats(dtype, kept):
         ),
         (
             {"X": X, "y": np.eye(6, 3, dtype=int)},
-            "t.npz: y is (6, 3) int64; classes are one number a row, as y.argmax(axis=1) gives",
+            "t.npz: y is (6, 3) int64; classes are one number a row, as y.argmax(axis=1) gives; for labels of their "
+            "own, 0 or 1 each, write data.task: multi_label",
         ),
         (
             {"X": X, "y": np.array([b"\xff"] * 6)},

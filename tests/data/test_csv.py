@@ -511,7 +511,8 @@ def test_text_is_no_quantity():
 
 def test_several_targets_are_no_classes():
     assert refused("a,b,c\n1,2,3\n4,5,6\n", target=["b", "c"], task="classification") == [
-        "data.target: 'b' and 'c': classification has one target; name one"
+        "data.target: 'b' and 'c': classification has one target; name one, or write data.task: multi_label if each "
+        "is a label of its own, 0 or 1"
     ]
 
 

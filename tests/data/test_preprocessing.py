@@ -171,7 +171,7 @@ def words_with(**changes):
         ),
         ({"words": np.array("[" * 100_000)}, "(RecursionError: maximum recursion depth exceeded"),
         ({"words": np.zeros(3)}, "(ValueError: can only convert an array of size 1 to a Python scalar)"),
-        ({"words": words_with(task="evil")}, "(ValueError: 'evil' is none of classification, regression)"),
+        ({"words": words_with(task="evil")}, "(ValueError: 'evil' is none of classification, regression, multi_label)"),
         ({"words": words_with(columns=[["a", [1]]])}, "(TypeError: 1 is no text)"),
         ({"words": words_with(columns=[["a", []]])}, "(its parts do not fit together)"),
         ({"words": words_with(image_shape=[2, 3])}, "(its parts do not fit together)"),

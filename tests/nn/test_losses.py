@@ -11,7 +11,7 @@ from tests.nn.subjects import bound
 # name: (kinds, outputs for 2 classes, outputs for 3)
 DECLARED = {
     "cross_entropy": (("classification",), 2, 3),
-    "binary_cross_entropy": (("classification",), 1, 3),
+    "binary_cross_entropy": (("classification", "multi_label"), 1, 3),
     "focal": (("classification",), 2, 3),
     "hinge": (("classification",), 2, 3),
     "mse": (("regression", "classification"), 2, 3),
@@ -57,6 +57,12 @@ def test_probabilities_of_cross_entropy_are_the_softmax() -> None:
     Z = np.log(np.array([[1.0, 4.0], [3.0, 4.0]]))
     np.testing.assert_allclose(LOSSES.create("cross_entropy").probabilities(Z), [[0.25, 0.75], [0.5, 0.5]])
     np.testing.assert_allclose(LOSSES.create("focal").probabilities(Z), [[0.25, 0.75], [0.5, 0.5]])
+
+
+def test_each_label_of_binary_cross_entropy_has_a_probability_of_its_own() -> None:
+    Z = np.array([[0.0, 30.0], [np.log(3.0), -800.0]])
+    P = LOSSES.create("binary_cross_entropy").values(Z)
+    np.testing.assert_allclose(P, [[0.5, 0.75], [1 / (1 + np.exp(-30)), 0.0]], rtol=1e-12, atol=1e-300)
 
 
 def test_probabilities_of_binary_cross_entropy_are_the_sigmoid_and_its_shares() -> None:

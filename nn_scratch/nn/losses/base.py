@@ -10,7 +10,7 @@ import numpy as np
 from nn_scratch.nn.memory import Array, Memory
 from nn_scratch.registry import Registry
 
-Kind = Literal["classification", "regression"]
+Kind = Literal["classification", "regression", "multi_label"]
 
 
 class Loss(ABC):

@@ -89,7 +89,7 @@ class BinaryCrossEntropy(Loss):
     In practice: at the start it should be near log 2.
     """
 
-    kinds = ("classification",)
+    kinds = ("classification", "multi_label")
 
     def outputs(self, classes: int) -> int:
         return 1 if classes == 2 else classes
@@ -126,7 +126,12 @@ class BinaryCrossEntropy(Loss):
 
     def probabilities(self, Z: Array) -> Array:
         if len(Z) == 1:
-            P = (0.5 * np.tanh(0.5 * Z[0]) + 0.5)[:, None]
+            P = self.values(Z)
             return np.concatenate([1.0 - P, P], axis=1)
         # independent yes-no outputs, of which one is right: shares of the sum, by way of log sigmoid(Z)
         return softmax(-np.logaddexp(0.0, -Z)).T
+
+    def values(self, Z: Array) -> Array:
+        """The probability of each label by itself, (rows, labels): sigmoid(Z)."""
+        P: Array = 0.5 * np.tanh(0.5 * Z.T) + 0.5
+        return P
