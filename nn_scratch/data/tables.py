@@ -189,6 +189,9 @@ def _load_test(source: Named, table: Table, target: Target, ignore: Sequence[str
             f"data.test_source: {test.origin} has {plural(test.y.shape[1], 'target')}, and {table.origin} "
             f"{table.y.shape[1]}; they have to be the same"
         )
+    if table.weights is not None:
+        told = f"{test.origin}: its weights are not read: all its rows count the same in the loss"
+        return replace(test, notices=(*test.notices, told))
     return test
 
 
