@@ -14,6 +14,7 @@ import stat
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -49,10 +50,26 @@ def disk_errors(path: Path, needed: int | None = None) -> Iterator[None]:
         raise EnvironmentFailure(f"{path}: {reason}{wanted}") from None
 
 
-def write_whole(path: Path, write: Callable[[IO[bytes]], Any], needed: int | None = None) -> None:
+def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
+    """Write a file that appears when it is whole; `write` is given a file in memory first."""
+    content = BytesIO()
+    write(content)
+    write_bytes(path, content.getvalue())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    renamed_when_whole(path, lambda file: file.write(content), len(content))
+
+
+def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
+    needed = sum(np.asarray(values).nbytes for values in arrays.values())
+    renamed_when_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays), needed)
+
+
+def renamed_when_whole(path: Path, write: Callable[[IO[bytes]], Any], needed: int) -> None:
     """Write a file beside its place and rename it when it is whole, so that its name never stands for half of it.
 
-    needed: how many bytes that takes, where it is known.
+    needed: how many bytes that takes, to tell where they find no room.
     """
     beside = path.with_name(f"{path.name}.part")
     try:
@@ -65,15 +82,6 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any], needed: int | Non
         with suppress(OSError):
             beside.unlink()
         raise
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    write_whole(path, lambda file: file.write(content), len(content))
-
-
-def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
-    needed = sum(np.asarray(values).nbytes for values in arrays.values())
-    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays), needed)
 
 
 def read_npz(path: Path) -> dict[str, Array]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nn_scratch.errors import EnvironmentFailure, UserError, did_you_mean
-from nn_scratch.runs.files import disk_errors, open_raw
+from nn_scratch.runs.files import disk_errors, open_raw, write_all
 
 PROJECT = Path(__file__).resolve().parents[2]
 OUTPUTS = PROJECT / "outputs"
@@ -81,9 +81,10 @@ def claimed(folder: Path) -> Iterator[None]:
     try:
         if file is None:
             raise EnvironmentFailure(f"{shown(folder)}: another process is writing this run: {holder(path)}")
-        with disk_errors(path):
+        words = json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode()
+        with disk_errors(path, len(words)):
             os.ftruncate(file, 0)
-            os.write(file, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
+            write_all(file, words, 0)
         yield
     finally:
         if file is not None:

@@ -6,6 +6,7 @@ answers with the child's process number, and when it has ended with its exit cod
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import json
 import os
@@ -14,6 +15,7 @@ import runpy
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +32,32 @@ def main() -> None:
         importlib.import_module(name)
     for line in sys.stdin:
         job = json.loads(line)
+        reader, writer = os.pipe()  # a file would come under the limits that a job may have
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 1 << 20)
         child = os.fork()
         if child == 0:
-            os._exit(run(job))
+            os._exit(run(job, writer))
         print(child, flush=True)
         _, status, used = os.wait4(child, 0)
+        os.close(writer)
+        Path(job["log"]).write_bytes(all_of(reader))
+        os.close(reader)
         print(os.waitstatus_to_exitcode(status), used.ru_maxrss // 1024, flush=True)
 
 
-def run(job: dict[str, Any]) -> int:
-    """The exit code of a script, in the process that this one has become."""
+def all_of(pipe: int) -> bytes:
+    """What a pipe holds at the moment."""
+    os.set_blocking(pipe, False)
+    found = b""
+    with suppress(BlockingIOError):
+        while more := os.read(pipe, 1 << 16):
+            found += more
+    return found
+
+
+def run(job: dict[str, Any], log: int) -> int:
+    """The exit code of a script, in the process that this one has become; it prints to the descriptor `log`."""
     os.setpgid(0, 0)
-    log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     nothing = os.open(os.devnull, os.O_RDWR)
     for file, at in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(file, at)
@@ -63,7 +79,8 @@ def run(job: dict[str, Any]) -> int:
         code = 0
     sys.stdout.flush()
     sys.stderr.flush()
-    Path(f"{job['log']}.count").write_text(str(counted[0]))
+    if job["signal_at"] is not None:
+        Path(f"{job['log']}.count").write_text(str(counted[0]))
     return code
 
 
