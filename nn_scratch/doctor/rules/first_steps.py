@@ -46,6 +46,8 @@ def lr_too_high(case: Case) -> Finding | None:
     )
     if not case.diverged:  # whoever fits the training rows was not broken
         strength *= 0.3 + 0.7 * ramp(case.fit_shortfall, -0.1, 0.02) if isfinite(case.fit_shortfall) else 1.0
+    if int(case.info.get("steps") or 0) < 60 and signs["worse_share"] < 0.2 and signs["growth"] < 2:
+        strength *= 0.5  # it has hardly begun, and nothing is broken yet
     if case.batch_size <= 2 and not case.diverged:  # at a rate that larger batches bear, it is the noise of so few rows
         strength *= ramp(log10(case.lr_ratio), 0.7, 1.5)
     if case.diverged and case.lr_ratio < 3 and signs["worse_share"] < 0.1:
@@ -184,11 +186,17 @@ def lr_too_low(case: Case) -> Finding | None:
         * ramp(case.fit_shortfall, 0.02, 0.06)
         * ramp(-unsteadiness(case), -0.1, -0.02)
         * ramp(case.epochs_done, 4, 12),
+        # far from what the training rows allow, in a smooth fall, at a rate that is not large
+        0.6
+        * ramp(low, -0.2, 0.3)
+        * ramp(case.fit_shortfall, 0.06, 0.15)
+        * ramp(-unsteadiness(case), -0.05, -0.01)
+        * ramp(case.epochs_done, 8, 16),
     )
     if strength < 0.15:
         return None
     severity, confidence = grade(case, strength)
-    usual = case.usual_lr
+    usual = max(case.usual_lr, 5 * case.lr)
     return Finding(
         "lr_too_low",
         severity,
