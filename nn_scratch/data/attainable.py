@@ -7,12 +7,13 @@ better than the one in use, the split is; where rows that look certain are wrong
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from nn_scratch.data.card import rounded
-from nn_scratch.data.prepare import Data
+from nn_scratch.data.prepare import Data, Part
 from nn_scratch.data.table import Array
 from nn_scratch.metrics import balanced_accuracy_from, confusion_counts
 
@@ -35,10 +36,12 @@ def attainable(data: Data, *, list_suspects: bool = False) -> dict[str, Any]:
     suspects        on demand: the rows behind certain_errors, by their numbers in the source, the surest first
     """
     rng = np.random.default_rng(0)
-    X, y, part = _pool(data)
-    kept = _sample(y if data.task == "classification" else None, rng, len(X))
-    numbers = np.concatenate([data.train.rows, data.val.rows, data.test.rows])[kept]
-    X, y, part = _scaled(X[kept]), y[kept], part[kept]
+    parts = (data.train, data.val, data.test)
+    y = np.concatenate([part.y for part in parts])
+    kept = _sample(y if data.task == "classification" else None, rng, len(y))
+    numbers = np.concatenate([part.rows for part in parts])[kept]
+    X, part = _gather(parts, kept)
+    X, y = _scaled(X), y[kept]
     if len(X) < 10:
         return {"rows": len(X)}
     if data.task == "classification":
@@ -75,12 +78,15 @@ def attainable(data: Data, *, list_suspects: bool = False) -> dict[str, Any]:
     return found
 
 
-def _pool(data: Data) -> tuple[Array, Array, Array]:
-    """Rows of all parts: X, y, and which part each is of (0 train, 1 val, 2 test)."""
-    parts = (data.train, data.val, data.test)
-    X = np.concatenate([part.X[:, :MOST_FEATURES] for part in parts]).astype(np.float64)
-    y = np.concatenate([part.y for part in parts])
-    return X, y, np.repeat([0, 1, 2], [len(part) for part in parts])
+def _gather(parts: Sequence[Part], kept: Array) -> tuple[Array, Array]:
+    """Rows of the parts, numbered from the first's first to the last's last: X float64, and the part that each is of."""
+    ends = np.cumsum([len(part) for part in parts])
+    part_of = np.searchsorted(ends, kept, side="right")
+    X = np.empty((len(kept), min(MOST_FEATURES, parts[0].X.shape[1])))
+    for number, part in enumerate(parts):
+        here = part_of == number
+        X[here] = part.X[kept[here] - (ends[number] - len(part)), :MOST_FEATURES]
+    return X, part_of
 
 
 def _sample(y: Array | None, rng: np.random.Generator, rows: int) -> Array:
