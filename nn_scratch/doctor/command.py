@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,6 +13,10 @@ from rich.table import Table
 
 from nn_scratch.errors import UserError
 from nn_scratch.runs.folder import OUTPUTS, shown
+
+if TYPE_CHECKING:  # --help has no need of them
+    from nn_scratch.doctor.treatment import Arm
+    from nn_scratch.runs.run import Run
 
 
 def diagnose_command(arguments: Namespace) -> None:
@@ -39,7 +44,8 @@ def diagnose_command(arguments: Namespace) -> None:
         console.print(f"\nnext: [bold cyan]python script/diagnose.py {escape(run.as_typed)} --fix[/]", highlight=False)
 
 
-def fix_command(run, console: Console) -> None:  # type: ignore[no-untyped-def]
+def fix_command(run: Run, console: Console) -> None:
+    """Try the patches, show before and after, and say what was written."""
     from nn_scratch.doctor.treatment import treat
     from nn_scratch.doctor.words import rendered
 
@@ -55,7 +61,7 @@ def fix_command(run, console: Console) -> None:  # type: ignore[no-untyped-def]
         )
 
 
-def comparison(arms: Sequence) -> Table:  # type: ignore[type-arg]
+def comparison(arms: Sequence[Arm]) -> Table:
     """Score with its spread over seeds, the worst class's recall, and what the doctor says, an arm a row."""
     table = Table(box=None, pad_edge=False, header_style="dim", title="same split, new seeds")
     for title in ("", "score", "recall of each class", "what the doctor says"):
@@ -68,6 +74,7 @@ def comparison(arms: Sequence) -> Table:  # type: ignore[type-arg]
 
 
 def data_command(arguments: Namespace, console: Console) -> None:
+    """Look at a table, and print what is wrong with it."""
     from nn_scratch.doctor.table_doctor import examine_file
     from nn_scratch.doctor.words import finding_lines
 

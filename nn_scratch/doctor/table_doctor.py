@@ -19,6 +19,7 @@ SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}  # the config's own defaults
 IDENTIFIER = re.compile(r"(^|[_\s.-])(id|ids|index|idx|nr|no|number|key|uuid|row)$|^unnamed", re.IGNORECASE)
 ALONE = 0.98  # the score of one feature by itself from which it gives the target away
 LISTED = 10
+FEW = 20  # rows of a class too few to tell chance from rule
 MOSTLY = 0.8  # share of the rows with a value of their own from which a column may be an identifier
 
 
@@ -197,7 +198,7 @@ def balance(data: Data) -> Iterator[Finding]:
             Patch({"class_weight": "balanced"}, "rare rows count for more in the loss"),
             counts_ratio=ratio,
         )
-    if total.min() < 10:
+    if total.min() < FEW:
         yield finding(
             "few_rows",
             "warning",
@@ -230,7 +231,8 @@ def giveaway(data: Data) -> Iterator[Finding]:
     if best is None or len(data.feature_names) < 2:
         return
     score = best.get("balanced_accuracy", best.get("r2"))
-    if score is None or score < ALONE:
+    rarest = np.bincount(data.train.y).min() if data.class_names else len(data.train)
+    if score is None or score < ALONE or rarest < FEW:  # of a few rows anything may be true by chance
         return
     without = without_feature(data, data.feature_names.index(best["feature"]))
     if 1 - without > 3 * (1 - score) + 0.03:

@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nn_scratch.build import build_data
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
-from nn_scratch.config.writer import dump_config
+from nn_scratch.config.writer import dump_config, to_plain
 from nn_scratch.data.prepare import Data
 from nn_scratch.doctor.case import Case
 from nn_scratch.doctor.diagnose import diagnose
@@ -64,9 +63,12 @@ class Arm:
 
     def recall(self) -> dict[str, float]:
         """Recall of each class, mean over the trials."""
-        names = self.trials[0].recall if self.trials else {}
-        known = {name: [t.recall[name] for t in self.trials if t.recall.get(name) is not None] for name in names}
-        return {name: float(np.mean(values)) for name, values in known.items() if values}  # type: ignore[arg-type]
+        known: dict[str, list[float]] = {}
+        for trial in self.trials:
+            for name, share in trial.recall.items():
+                if share is not None:
+                    known.setdefault(name, []).append(share)
+        return {name: float(np.mean(shares)) for name, shares in known.items()}
 
 
 @dataclass(frozen=True)
@@ -196,16 +198,10 @@ def one(config: Config, data: Data, folder: Path) -> Trial:
 
 def fixed_yaml(config: Config, patch: Patch, finding: Finding) -> str:
     """The mended config, with what was changed and why at its head."""
-    plain: Any = config_from_plain(config)
+    plain = to_plain(config)
     head = [f"# Mended by the doctor: {finding.rule}. {finding.because}".replace("\n", " ")]
     for key, value in patch.set.items():
         head.append(f"#   - {key}: {value_text(old_value(plain, key))}")
         head.append(f"#   + {key}: {value_text(value)}")
     head.append(f"# Why: {patch.why}.")
     return "\n".join(head) + "\n\n" + dump_config(change_config(config, patch.set))
-
-
-def config_from_plain(config: Config) -> dict[str, Any]:
-    from nn_scratch.config.writer import to_plain
-
-    return to_plain(config)
