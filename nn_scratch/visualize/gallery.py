@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nn_scratch.errors import UserError
 from nn_scratch.runs.files import disk_errors, write_whole
 from nn_scratch.visualize.plot import Plot
 from nn_scratch.visualize.style import DPI, drawing
@@ -19,6 +20,8 @@ def draw_plots(
     view: View, chosen: Sequence[Plot], folder: Path, svg: bool = False
 ) -> Iterator[tuple[Plot, Path | str]]:
     """Draw each plot to folder/<name>.png (and .svg); yields it with its path, or with why it is not for this run."""
+    if folder.is_symlink():
+        raise UserError(f"{folder}: a symbolic link is not followed; remove it")
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     for plot in chosen:
@@ -31,7 +34,7 @@ def draw_plots(
         yield plot, path
 
 
-def save(figure: Figure, stem: Path, svg: bool) -> Path:
+def save(figure: Figure, stem: Path, svg: bool = False) -> Path:
     """Write stem.png, and stem.svg where it is wanted; returns the path of the PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 

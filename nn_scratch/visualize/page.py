@@ -176,6 +176,7 @@ def notices(view: View) -> str:
 
 
 def config(view: View) -> str:
+    _ = view.run.config  # that it can be read, and is no link
     return f"<pre>{escape((view.run.path / 'param.yaml').read_text(encoding='utf-8'))}</pre>"
 
 

@@ -206,27 +206,35 @@ def widest(texts: Sequence[str], points: float) -> float:
     return max((text_width(text, points) for text in texts), default=0.0)
 
 
-def fit(text: str, inches: float, points: float, bold: bool = False) -> str:
-    """The text, shortened in its middle where it is wider than there is room."""
+def first_that_fits(variants: Sequence[str], inches: float, points: float) -> str:
+    """The first of some wordings, the longest first, that there is room for; the last one shortened where none is."""
+    for text in variants:
+        if text_width(one_line(text), points) <= inches:
+            return one_line(text)
+    return fit(variants[-1], inches, points)
+
+
+def fit(text: str, inches: float, points: float, bold: bool = False, at_end: bool = False) -> str:
+    """The text, shortened in its middle, or at its end, where it is wider than there is room."""
     text = one_line(text)
     if text_width(text, points, bold) <= inches:
         return text
     low, high = 0, len(text)
     while low < high:  # the most characters that fit
         middle = (low + high + 1) // 2
-        if text_width(shortened(text, middle), points, bold) <= inches:
+        if text_width(shortened(text, middle, at_end), points, bold) <= inches:
             low = middle
         else:
             high = middle - 1
-    return shortened(text, low)
+    return shortened(text, low, at_end)
 
 
-def shortened(text: str, length: int) -> str:
+def shortened(text: str, length: int, at_end: bool = False) -> str:
     if len(text) <= length:
         return text
     if length < 1:
         return ""
-    head = (length - 1) * 2 // 3
+    head = length - 1 if at_end else (length - 1) * 2 // 3
     return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
 
 

@@ -18,6 +18,11 @@ from nn_scratch.visualize.style import one_line, shortened
 Array = NDArray[Any]
 
 SCORES = {"accuracy": "accuracy", "r2": "R²", "rmse": "RMSE", "mae": "MAE"}
+NEEDED = {
+    "metrics": ("epoch", "step", "lr", "train_loss", "val_loss"),
+    "layers": ("epoch", "layer"),
+    "steps": ("step", "epoch", "layer", "lr", "loss", "loss_after", "grad_dot_update"),
+}
 SAMPLE = 1 << 16  # entries of one tensor row that percentiles are taken from
 CURVE_POINTS = 240  # epochs that a curve of percentiles passes through
 
@@ -37,6 +42,14 @@ class View:
     layer: str | None = None
 
     def __post_init__(self) -> None:
+        for name, table in (("metrics", self.run.metrics), ("layers", self.run.layers), ("steps", self.run.steps)):
+            missing = [column for column in NEEDED[name] if column not in table]
+            if missing:
+                raise UserError(f"{self.run.path / name}.csv: no column {missing[0]!r}; train the run anew")
+        for layer in self.run.layer_names:
+            for kind, name in (("weights", f"{layer}.W"), ("gradients", f"{layer}.W"), ("activations", layer)):
+                if self.run.has(kind, name) and self._tensor(kind, layer).ndim != 3:
+                    raise UserError(f"{self.run.path / kind / name}.npy: not a row of matrices; train the run anew")
         if self.layer is not None and self.layer not in self.run.layer_names:
             known = did_you_mean(self.layer, self.run.layer_names)
             raise UserError(f"--layer {self.layer}: {self.name} has no such layer{known}")
@@ -202,15 +215,15 @@ class View:
             for here in [table["layer"] == layer]
         }
 
+    def _tensor(self, kind: str, layer: str) -> Array:
+        if kind == "activations":
+            return self.run.activations(layer)
+        return (self.run.weights if kind == "weights" else self.run.gradients)(f"{layer}.W")
+
     def tensors(self, kind: str) -> dict[str, Array]:
         """The layers' "weights", "gradients" (of W) or "activations"; raises NotForThisRun when none was logged."""
-        read = {
-            "weights": lambda layer: self.run.weights(f"{layer}.W"),
-            "gradients": lambda layer: self.run.gradients(f"{layer}.W"),
-            "activations": self.run.activations,
-        }[kind]
         suffix = "" if kind == "activations" else ".W"
-        found = {layer: read(layer) for layer in self.layers if self.run.has(kind, f"{layer}{suffix}")}
+        found = {layer: self._tensor(kind, layer) for layer in self.layers if self.run.has(kind, f"{layer}{suffix}")}
         rows = len(self.run.epochs)
         if not rows:
             raise NotForThisRun(NOTHING_LOGGED)

@@ -13,6 +13,7 @@ from typing import IO, Any
 from numpy.typing import NDArray
 
 from nn_scratch.errors import EnvironmentFailure
+from nn_scratch.runs.files import disk_errors
 
 Array = NDArray[Any]
 
@@ -47,6 +48,8 @@ class Encoder:
         self._part = path.with_name(f"{path.name}.part")
 
     def __enter__(self) -> Encoder:
+        with disk_errors(self._part):
+            self._part.unlink(missing_ok=True)  # whatever it is, and wherever it may point to
         size = ("-s", f"{self.width}x{self.height}", "-r", str(self.fps))
         command = [
             *(ffmpeg(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y"),

@@ -21,6 +21,7 @@ def write_gif(film: Path, path: Path, fps: int) -> None:
     )
     command = [ffmpeg(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", "-i", str(film)]
     command += ["-filter_complex", steps, "-f", "gif", str(part)]
+    part.unlink(missing_ok=True)  # whatever it is, and wherever it may point to
     try:
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode != 0:

@@ -40,7 +40,7 @@ class Fit:
         """What the arrangement makes as large as it can: the area, and cells that can be seen."""
         seen = 1.0 if min(self.cell) >= TIGHT else 0.0
         hidden = self.block[0] * self.block[1] * self.left_out
-        return log(self.height * self.width) + seen - 0.7 * log(hidden)
+        return log(self.height * self.width) + seen - 1.5 * log(hidden)
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,7 @@ class CaptionPart:
     def _line(self, number: int, new: bool) -> Array:
         key = (number, new)
         if key not in self._lines:
-            text = fit(self._text(number), self._width / DPI, 10.5, bold=new)
+            text = fit(self._text(number), self._width / DPI, 10.5, bold=new, at_end=True)
             self._lines[key] = bitmap(text, 10.5, "#000000" if new else "#888888", self._width, self.LINE, bold=new)
         return self._lines[key]
 

@@ -41,6 +41,7 @@ from nn_scratch.visualize.style import (
     VAL,
     drawing,
     epoch_axis,
+    first_that_fits,
     fit,
     log_axis,
     log_helps,
@@ -351,10 +352,12 @@ class Film:
         stage.parts.append(MatrixPart(source, scale, cells, blocks, tiles))
         stage.frame_around(place.x, place.y, cells.width, cells.height)
         rows, columns = tensor.shape[1:]
-        name = {"weights": f"{layer}.W", "gradients": f"d{layer}.W", "activations": layer}[kind]
+        name = {"weights": f"{layer}.W", "gradients": f"∂ {layer}.W", "activations": layer}[kind]
         size = {"activations": f"{rows:,} rows × {columns:,}"}.get(kind, f"{rows:,}→{columns:,}")
         ends = f"±{short_number(float(f'{limit:.2g}'))}" if signed else f"0 to {short_number(float(f'{limit:.2g}'))}"
-        stage.text(place.x, place.y - 11, f"{name}  {size}  {ends}", place.room + 6, 8.5)
+        room = place.room + 10
+        title = first_that_fits([f"{name}  {size}  {ends}", f"{name}  {ends}", name], room / DPI, 8.5)
+        stage.text(place.x, place.y - 11, title, room, 8.5)
         if tiles is not None:
             some = "each unit's" if shown.shown == columns else f"the first {shown.shown:,} units'"
             stage.remark(f"{layer}: {some} weights in the shape of the input, {item.rows} × {item.columns}")
@@ -371,9 +374,9 @@ class Film:
             not (np.asarray(values[-1]) < 0).any() for values in self._tensors(view, "activations").values()
         )
         if unsigned:
-            palettes.append((sequential(), ("0", "", "+"), "activations"))
+            palettes.append((sequential(), ("0", "activations", "+"), ""))
         for i, (palette, labels, what) in enumerate(palettes):
-            top = y + 42 * i
+            top = y + 38 * i
             axes = stage.axes(x, top, width, 12)
             axes.imshow(palette.rgb[None, :253], aspect="auto", extent=(-1, 1, 0, 1))
             axes.set_yticks([])
@@ -457,7 +460,7 @@ class Film:
         plane, replay = Plane(view, side // 4, side // 4), Replay(view.run)
         names = view.class_names
         low, high = plane.low, plane.high
-        stage.text(x, y - 11, "what it answers in the plane of its 2 features", side, 8.5)
+        stage.text(x, y - 11, "its answer at every point", side - 90, 8.5)
         stage.frame_around(x, y, side, side)
         if view.classifies and len(names) <= len(COLOURS) - 1:
             palette = blends(COLOURS[: len(names)])
@@ -490,13 +493,12 @@ class Film:
         stage.parts.append(BoundaryPart(answer, cells, points))
         features = view.feature_names if len(view.feature_names) == 2 else ["feature 1", "feature 2"]
         stage.text(x + side / 2, y + side + 14, f"{features[0]} (scaled) →", side, 9, ha="center")
-        stage.text(x + side, y + side + 14, "", 10)
         if view.classifies and len(names) <= len(COLOURS) - 1:
             at = x
             for name, ink in zip(names, COLOURS, strict=False):
                 stage.text(at, y + side + 36, f"● {name}", 110, 9, color=ink)
                 at += 116
-        stage.text(x + side, y - 11, f"↑ {features[1]}", 150, 8.5, ha="right")
+        stage.text(x + side, y - 11, f"↑ {features[1]} (scaled)", 84, 8.5, ha="right")
 
 
 def optimizer_words(view: View) -> str:

@@ -35,12 +35,11 @@ EPOCHS = 6
     look="how it bends with the epochs; one that winds around single points has learned the noise",
 )
 def boundary(view: View, sheet: Sheet) -> None:
-    """What the network answers at every point of the plane of its two features, at several epochs; dots are probe
-    rows.
+    """What the network answers at every point of the plane of its two features, at several epochs.
 
-    Colour is the likeliest class, paler where the network is less sure; for a regression, the predicted value. A
-    boundary that stays a straight line is a network that has not bent yet (or cannot); islands around single rows are
-    overfitting.
+    Dots are probe rows. Colour is the likeliest class, paler where the network is less sure; for a regression, the
+    predicted value. A boundary that stays a straight line is a network that has not bent yet (or cannot); islands
+    around single rows are overfitting.
     """
     plane = Plane(view, 160, 160)
     replay = Replay(view.run)

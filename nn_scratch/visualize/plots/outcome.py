@@ -52,12 +52,11 @@ def outcome(view: View) -> tuple[str, Array, Array]:
     look="dark cells off the diagonal: classes it takes for each other; pale ones on it: classes it misses",
 )
 def confusion(view: View, sheet: Sheet) -> None:
-    """True classes down, predicted classes across: how many rows (numbers), and which share of the true class
-    (colour).
+    """How many rows of each true class (down) are predicted as which class (across).
 
-    A perfect network has all on the diagonal. A dark cell off it is a pair that is confused; a whole dark column is a
-    class that is predicted whatever comes. Where training did not come to its end, the last epoch's validation rows
-    are shown.
+    Numbers are rows, colour is the share of the true class. A perfect network has all on the diagonal. A dark cell off
+    it is a pair that is confused; a whole dark column is a class that is predicted whatever comes. Where training did
+    not come to its end, the last epoch's validation rows are shown.
     """
     if not view.classifies:
         raise NotForThisRun("it needs classes; this is a regression")

@@ -1,0 +1,298 @@
+"""The film: what is encoded is what was promised, in the colours of the scale."""
+
+import subprocess
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from nn_scratch.errors import EnvironmentFailure, UserError
+from nn_scratch.visualize.film import encoder
+from nn_scratch.visualize.film.colour import (
+    LEVELS,
+    MIDDLE,
+    NOT_FINITE,
+    Cells,
+    Frame,
+    Scale,
+    diverging,
+    sequential,
+    yuv,
+)
+from nn_scratch.visualize.film.encoder import check, encode, probe, top_level_boxes
+from nn_scratch.visualize.film.gif import write_gif
+from nn_scratch.visualize.film.layout import GAP, Matrix, Tiles, arrange
+from nn_scratch.visualize.film.make import write_film
+from nn_scratch.visualize.film.parts import Blocks, CaptionPart
+from nn_scratch.visualize.film.scene import HEIGHT, WIDTH, Film, pace
+from nn_scratch.visualize.story import Event
+from nn_scratch.visualize.view import NotForThisRun, View
+
+from .conftest import trained
+
+SHAPES = [1, 2, 3, 7, 10, 64, 101, 784, 2000]
+
+
+def silent(done, total):
+    pass
+
+
+@pytest.mark.parametrize("kind", ["classes", "images", "regression", "plane", "linear", "diverged"])
+def test_the_file_holds_the_frames_that_were_promised(runs, kind, tmp_path):
+    film = Film([View(runs[kind])], epochs_per_second=4)
+    path = tmp_path / "weights.mp4"
+    write_film(film, path, silent)
+    found = probe(path)
+    assert {key: found[key] for key in ("frames", "width", "height", "codec", "pixels")} == {
+        "frames": film.count,
+        "width": 1280,
+        "height": 720,
+        "codec": "h264",
+        "pixels": "yuv420p",
+    }
+    assert found["seconds"] == pytest.approx(film.count / film.fps, abs=0.1)
+    assert top_level_boxes(path)[:2] == ["ftyp", "moov"]  # a browser can start at once
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_run_without_weights_on_disk_has_no_film(runs):
+    with pytest.raises(NotForThisRun, match="it ended before its first weights were on disk"):
+        Film([View(runs["killed"])])
+
+
+def test_layers_of_one_unit_and_of_two_thousand(tmp_path):
+    widths = [2000, 1, 3]
+    layers = [{"type": "dense", "units": units} for units in widths]
+    run = trained(tmp_path, "wide", {"type": "moons", "rows": 40}, layers=layers, train={"epochs": 1, "batch_size": 40})
+    film = Film([View(run)], show=("weights", "gradients", "activations"))
+    frames = [frame.copy() for frame in film.frames()]
+    assert len(frames) == film.count
+    assert {frame.shape for frame in frames} == {(WIDTH * HEIGHT * 3 // 2,)}
+
+
+def test_two_runs_side_by_side(runs, tmp_path):
+    film = Film([View(runs["plane"]), View(runs["classes"])])
+    assert encode(tmp_path / "both.mp4", film.width, film.height, film.fps, film.frames()) == film.count
+
+
+def test_every_frame_differs_from_the_one_before_until_the_end(runs):
+    film = Film([View(runs["classes"])], epochs_per_second=8, fps=8)
+    frames = [frame.copy() for frame in film.frames()]
+    changed = [not np.array_equal(a, b) for a, b in pairwise(frames)]
+    assert changed == [True] * 4 + [False] * film.pace.hold
+
+
+def test_what_cannot_be_filmed(runs):
+    with pytest.raises(UserError) as caught:
+        Film([View(runs["classes"])], show=["weight"])
+    assert str(caught.value) == "--show weight: cannot be filmed; did you mean 'weights'?"
+
+
+@pytest.mark.parametrize("logged", [1, 2, 5, 31, 61, 101, 500, 1200, 100_000])
+def test_a_film_is_slow_enough_to_watch_and_not_too_long(logged):
+    timing = pace(logged)
+    seconds = timing.frames / timing.fps
+    assert len(timing.rows) == min(logged, 1200)
+    assert (timing.rows[0], timing.rows[-1]) == (0, logged - 1)
+    assert seconds <= 25
+    assert seconds >= (8 if logged >= 15 else 2)
+
+
+def test_more_epochs_than_can_be_shown_are_said_to_be_thinned(runs, monkeypatch):
+    monkeypatch.setattr("nn_scratch.visualize.film.scene.MOST_EPOCHS", 3)
+    film = Film([View(runs["classes"])])
+    assert film.pace.rows.tolist() == [0, 2, 4]
+    assert "3 of the logged epochs are shown, evenly spread" in [text.get_text() for text in film.figure().texts][-1]
+
+
+# --- colours
+
+
+def test_zero_is_the_middle_of_the_scale_and_opposite_values_mirror_each_other():
+    scale = Scale(-0.3, 0.3)
+    values = np.array([0.0, 0.1, -0.1, 0.3, -0.3, 99.0, -np.inf, np.nan], np.float32)
+    levels = scale.levels(values).astype(int)
+    assert levels[0] == MIDDLE
+    assert levels[1] + levels[2] == LEVELS - 1
+    assert levels.tolist()[3:] == [LEVELS - 1, 0, LEVELS - 1, 0, NOT_FINITE]
+
+
+def test_zero_is_neutral():
+    palette = diverging()
+    assert np.abs(palette.U[MIDDLE].astype(int) - 128) <= 1
+    assert np.abs(palette.V[MIDDLE].astype(int) - 128) <= 1
+    assert palette.Y[MIDDLE] > 220
+
+
+def test_yuv_of_known_colours():
+    # ITU-R BT.709, limited range
+    known = {
+        (1, 1, 1): (235, 128, 128),
+        (0, 0, 0): (16, 128, 128),
+        (1, 0, 0): (63, 102, 240),
+        (0, 0, 1): (32, 240, 118),
+    }
+    for rgb, expected in known.items():
+        assert tuple(yuv(np.array(rgb)).tolist()) == expected
+
+
+@pytest.mark.parametrize("palette", [diverging(), sequential()], ids=["diverging", "sequential"])
+@pytest.mark.parametrize("cell", [(4, 4), (2, 6)])
+def test_decoded_cells_have_the_colours_of_the_palette(tmp_path, palette, cell):
+    rng = np.random.default_rng(0)
+    levels = rng.integers(0, LEVELS, (11, 23)).astype(np.uint8)
+    frame = Frame(256, 128)
+    frame.draw_picture(np.full((128, 256, 3), 255, np.uint8))
+    cells = Cells(palette, 10, 6, 11, 23, cell)
+    cells.paint(frame, levels)
+    path = tmp_path / "cells.mp4"
+    encode(path, 256, 128, 10, [frame.buffer] * 4)
+    picture = decoded(path, 256, 128)[-1].astype(float)
+    down, across = cell
+    centres = picture[6 + down // 2 :: down, 10 + across // 2 :: across][:11, :23]
+    assert np.abs(centres - 255 * palette.rgb[levels]).mean() < 6
+    assert np.abs(picture[-16:] - 255).max() <= 3  # the paper around them is white
+
+
+def decoded(path, width, height):
+    command = [encoder.ffmpeg(), "-loglevel", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.run(command, capture_output=True, check=True).stdout
+    return np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)
+
+
+def test_a_frame_as_rgb_is_what_was_drawn():
+    picture = np.zeros((4, 8, 3), np.uint8)
+    picture[:, 4:] = (200, 30, 60)
+    frame = Frame(8, 4)
+    frame.draw_picture(picture)
+    assert np.abs(frame.rgb().astype(int) - picture).max() <= 3
+
+
+def test_blocks_show_their_mean_and_keep_a_rare_extreme():
+    values = np.full((8, 6), 0.1, np.float32)
+    values[5, 4] = -9.0
+    shown = Blocks((2, 3), [values])(values)
+    expected = np.full((4, 2), 0.1, np.float32)
+    expected[2, 1] = -9.0
+    np.testing.assert_allclose(shown, expected, rtol=1e-6)
+
+
+# --- places
+
+
+@pytest.mark.parametrize("rows", SHAPES)
+@pytest.mark.parametrize("columns", SHAPES)
+def test_any_matrix_fits_its_box_in_even_cells(rows, columns):
+    fit = Matrix(rows, columns).fit(400, 300)
+    assert fit.width <= 400
+    assert fit.height <= 300
+    assert all(side >= 2 and side % 2 == 0 for side in fit.cell)
+    assert fit.rows == -(-rows // fit.block[0])
+    assert fit.columns == -(-columns // fit.block[1])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 9, 24])
+def test_layers_stand_side_by_side_without_touching(count):
+    rng = np.random.default_rng(count)
+    for _ in range(10):
+        sizes = rng.choice(SHAPES, count + 1)
+        items = [Matrix(int(a), int(b)) for a, b in pairwise(sizes)]
+        if sizes[0] == 784:
+            items[0] = Tiles(int(sizes[1]), 28, 28)
+        places = arrange(items, 16, 52, 872, 576)
+        taken = np.zeros((720, 1280), int)
+        for place in places:
+            assert place.x % 2 == place.y % 2 == 0
+            assert place.y + place.fit.height <= 52 + 576
+            assert place.x + place.fit.width <= 16 + 872 + GAP
+            taken[place.y : place.y + place.fit.height, place.x : place.x + place.fit.width] += 1
+        assert taken.max() == 1
+
+
+def test_captions_appear_when_they_happen():
+    events = [Event(0, "dead from the start"), Event(5, "best"), Event(6, "rate"), Event(40, "the end")]
+    part = CaptionPart(events, np.array([0, 2, 4, 6, 8]), 16, 600, 1200, linger=2)
+    assert part.told(0) == [("epoch 0: dead from the start", True)]
+    assert part.told(2) == [("epoch 0: dead from the start", False)]
+    assert [text for text, _ in part.told(3)] == ["epoch 6: rate", "epoch 5: best", "epoch 0: dead from the start"]
+    assert [text for text, _ in part.told(4)] == ["epoch 40: the end", "epoch 6: rate", "epoch 5: best"]
+
+
+# --- what can go wrong with the file
+
+
+def frames(count):
+    frame = Frame(64, 32)
+    frame.draw_picture(np.full((32, 64, 3), 128, np.uint8))
+    return [frame.buffer] * count
+
+
+def test_frames_that_are_missing_are_noticed(tmp_path):
+    path = tmp_path / "short.mp4"
+    encode(path, 64, 32, 10, frames(3))
+    with pytest.raises(EnvironmentFailure) as caught:
+        check(path, 64, 32, 4)
+    assert str(caught.value) == f"{path}: 3 frames were written, not 4; is the disk full?"
+
+
+def test_a_file_that_is_cut_off_is_noticed(tmp_path):
+    path = tmp_path / "cut.mp4"
+    encode(path, 64, 32, 10, frames(30))
+    path.write_bytes(path.read_bytes()[:-600])
+    with pytest.raises(EnvironmentFailure):
+        check(path, 64, 32, 30)
+
+
+def test_a_folder_that_is_gone_leaves_one_line_and_nothing_half_written(tmp_path):
+    path = tmp_path / "gone" / "weights.mp4"
+    with pytest.raises(EnvironmentFailure) as caught:
+        encode(path, 64, 32, 10, frames(400))
+    assert str(caught.value).startswith(f"{path}: the video encoder stopped at frame ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_is_told_as_such(tmp_path, monkeypatch):
+    program = tmp_path / "ffmpeg"
+    program.write_text(
+        "#!/bin/sh\nhead -c 5000 >/dev/null\necho 'av_interleaved_write_frame(): No space left on device' >&2\nexit 1\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(encoder, "ffmpeg", lambda: str(program))
+    path = tmp_path / "weights.mp4"
+    with pytest.raises(EnvironmentFailure) as caught:
+        encode(path, 64, 32, 10, frames(400))
+    assert "no space left on the disk" in str(caught.value)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["ffmpeg"]
+
+
+def test_an_interrupted_film_leaves_the_old_one(tmp_path):
+    path = tmp_path / "weights.mp4"
+    path.write_bytes(b"the old film")
+
+    def broken():
+        yield from frames(3)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encode(path, 64, 32, 10, broken())
+    assert path.read_bytes() == b"the old film"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_in_the_place_of_the_film_is_replaced_not_followed(tmp_path):
+    precious, path = tmp_path / "precious", tmp_path / "weights.mp4"
+    precious.write_text("mine")
+    path.symlink_to(precious)
+    (tmp_path / "weights.mp4.part").symlink_to(precious)
+    encode(path, 64, 32, 10, frames(2))
+    assert precious.read_text() == "mine"
+    assert not path.is_symlink()
+
+
+def test_a_gif_of_the_film(tmp_path):
+    encode(tmp_path / "weights.mp4", 64, 32, 10, frames(4))
+    write_gif(tmp_path / "weights.mp4", tmp_path / "weights.gif", 10)
+    assert (tmp_path / "weights.gif").read_bytes()[:6] == b"GIF89a"
+    with pytest.raises(EnvironmentFailure, match="the GIF could not be written"):
+        write_gif(tmp_path / "none.mp4", tmp_path / "none.gif", 10)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["weights.gif", "weights.mp4"]
