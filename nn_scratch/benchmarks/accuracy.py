@@ -41,6 +41,7 @@ def _one_seed(source: str, seed: int) -> tuple[float, float]:
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it stops at the last epoch is what is asked of it
         built.trainer.run(Timekeeper())
+        built.trainer.settle()
         peer = MLPClassifier(
             tuple(layer.outputs for layer in built.network.dense[:-1]),
             learning_rate_init=built.trainer.optimizer.lr,

@@ -79,7 +79,7 @@ def attainable(data: Data, *, list_suspects: bool = False) -> dict[str, Any]:
 
 
 def _gather(parts: Sequence[Part], kept: Array) -> tuple[Array, Array]:
-    """Rows of the parts, numbered from the first's first to the last's last: X float64, and the part that each is of."""
+    """Rows of the parts, numbered through from the first part to the last: X float64, and the part each is of."""
     ends = np.cumsum([len(part) for part in parts])
     part_of = np.searchsorted(ends, kept, side="right")
     X = np.empty((len(kept), min(MOST_FEATURES, parts[0].X.shape[1])))
