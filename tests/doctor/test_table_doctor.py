@@ -56,7 +56,7 @@ def column(values: Callable[[int, object], object]) -> Callable[[Rows], tuple[tu
         (lambda body: (HEADER, sorted(body, key=lambda row: str(row[-1]))), "sorted_data"),
         (lambda body: (HEADER, body + body[:120]), "leakage"),
         (
-            lambda body: (HEADER, [row for i, row in enumerate(body) if row[-1] == "a" or i % 15 == 0]),
+            lambda body: (HEADER, [row for i, row in enumerate(body) if row[-1] == "a" or i % 40 == 0]),
             "class_imbalance",
         ),
         (
