@@ -23,6 +23,9 @@ def apply_override(document: Document, override: str, order: int) -> None:
         reason = "is no change of the config; write key=value, as in train.epochs=10"
         document.problems.append(Problem(mark, (), reason))
         return
+    if any("\ud800" <= letter <= "\udfff" for letter in dotted_key):  # bytes that are no text
+        document.problems.append(Problem(mark, (), "is not UTF-8; write key=value, as in train.epochs=10"))
+        return
     value = parse(text, mark.source, order)
     document.problems += [Problem(mark, (*keys, *problem.path), problem.reason) for problem in value.problems]
     path = set_value(document, keys, value.value, mark)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from nn_scratch.config.document import printable, shortened
 from nn_scratch.errors import EnvironmentFailure, UserError, did_you_mean
 from nn_scratch.runs.files import disk_errors, open_raw, write_all
 
@@ -40,21 +41,25 @@ def new_folder(name: str, outputs: Path = OUTPUTS) -> Path:
 
 def find_folder(run: str | Path, outputs: Path = OUTPUTS) -> Path:
     """The folder of a run: a path, or the name of a folder under outputs/."""
-    path = Path(run)
-    for candidate in (path, outputs / path):
-        if (candidate / "param.yaml").is_file() or (candidate / "run.json").is_file():
-            return candidate
-    if path.is_dir():
-        raise UserError(f"{run}: not a run: the folder holds no run.json")
-    raise UserError(f"{run}: no such run under {shown(outputs)}{did_you_mean(path.name, names(outputs))}")
+    path, typed = Path(run), printable(shortened(str(run)))
+    with suppress(OSError, ValueError):  # no name of a file at all: too long, or with a zero byte
+        for candidate in (path, outputs / path):
+            if (candidate / "param.yaml").is_file() or (candidate / "run.json").is_file():
+                return candidate
+        if path.is_dir():
+            raise UserError(f"{typed}: not a run: the folder holds no param.yaml")
+    raise UserError(f"{typed}: no such run under {shown(outputs)}{did_you_mean(path.name, names(outputs))}")
 
 
 def names(outputs: Path = OUTPUTS) -> list[str]:
     """The runs under outputs/, the newest last."""
     if not outputs.is_dir():
         return []
-    runs = [entry for entry in outputs.iterdir() if (entry / "run.json").is_file()]
-    return [entry.name for entry in sorted(runs, key=lambda entry: ((entry / "run.json").stat().st_mtime, entry.name))]
+    written = []
+    for entry in outputs.iterdir():
+        with suppress(OSError):  # it may be gone by now, or closed to us
+            written.append(((entry / "run.json").stat().st_mtime, entry.name))
+    return [name for _, name in sorted(written)]
 
 
 def newest(outputs: Path = OUTPUTS) -> Path:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nn_scratch.config.document import printable, shortened
 from nn_scratch.errors import NNScratchError, UserError, did_you_mean
 from nn_scratch.runs import checkpoint, documents
 from nn_scratch.runs import folder as folders
@@ -101,7 +102,9 @@ class Run:
             raise self._damaged("commit.json", "tensor_epochs do not rise from 0")
         for name, rows in tensors.items():
             if rows != len(epochs):
-                raise self._damaged("commit.json", f"{printable(name)} has {rows} rows for {len(epochs)} epochs")
+                raise self._damaged(
+                    "commit.json", f"{printable(shortened(name))} has {rows} rows for {len(epochs)} epochs"
+                )
         return committed
 
     @cached_property
@@ -239,7 +242,7 @@ class Run:
         """The path of a plain file in the folder, which may be missing; no link leads out of it."""
         parts = name.split("/")
         if not all(PLAIN_NAME.fullmatch(part) for part in parts):
-            raise self._damaged("commit.json", f"no name of a file: {printable(name)}")
+            raise self._damaged("commit.json", f"no name of a file: {printable(shortened(name))}")
         path = self.path
         for depth, part in enumerate(parts, 1):
             path = path / part
@@ -273,7 +276,7 @@ class Run:
         value: dict[str, Any] = self.reading(name, lambda: json.loads(content, parse_constant=refuse_constant))
         wrong = documents.misfit(value, shape)
         if wrong:
-            raise self._damaged(name, printable(wrong))
+            raise self._damaged(name, printable(shortened(wrong, 200)))
         return value
 
     def _table(self, name: str, columns: Sequence[str], rows: int | None = None) -> dict[str, Array]:
@@ -309,17 +312,12 @@ class Run:
         return self.reading(name, lambda: read_npz(path))
 
 
-def printable(words: str) -> str:
-    """One short line that any terminal can show."""
-    return (words if words.isprintable() else repr(words)[1:-1])[:200]
-
-
 def refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
 def first_line(error: BaseException) -> str:
-    return printable(str(error).split("\n", 1)[0]) or type(error).__name__
+    return printable(shortened(str(error).split("\n", 1)[0], 200)) or type(error).__name__
 
 
 def as_column(name: str, values: list[str]) -> Array:

@@ -61,6 +61,8 @@ def run(job: dict[str, Any], log: int) -> int:
     nothing = os.open(os.devnull, os.O_RDWR)
     for file, at in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(file, at)
+    # new ones: the old may believe that they can seek, of a file that they were before
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
     os.chdir(job["cwd"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, limit in job["limits"].items():
