@@ -67,6 +67,9 @@ def main(options: argparse.Namespace) -> None:
     if options.list:
         list_plots()
         return
+    if options.cheat_sheet:
+        draw_cheat_sheet(options)
+        return
     from threadpoolctl import threadpool_limits
 
     from nn_scratch.runs.run import Run
@@ -89,6 +92,22 @@ def list_plots() -> None:
         print(f"{plot.name}: {first}")
         print(indent(rest.strip("\n"), "    "))
         print(f"    What to look for: {plot.look}.\n")
+
+
+def draw_cheat_sheet(options: argparse.Namespace) -> None:
+    from nn_scratch.runs.files import disk_errors
+    from nn_scratch.runs.folder import OUTPUTS, shown
+    from nn_scratch.visualize.cheat_sheet import cheat_sheet
+    from nn_scratch.visualize.gallery import save
+    from nn_scratch.visualize.style import drawing
+
+    with disk_errors(OUTPUTS):
+        OUTPUTS.mkdir(parents=True, exist_ok=True)
+    with drawing():
+        with progress("training") as report:
+            figure = cheat_sheet(report)
+        path = save(figure, OUTPUTS / "cheat-sheet", options.svg)
+    print(f"{shown(path)}  healthy and sick shapes, of runs trained just now")
 
 
 def draw_run(run: Run, options: argparse.Namespace) -> None:

@@ -1,0 +1,235 @@
+"""One page of healthy and sick shapes, drawn from real runs that are trained for it on the spot."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nn_scratch.config.resolve import load_config
+from nn_scratch.errors import Diverged
+from nn_scratch.experiment import train
+from nn_scratch.runs.run import Run
+from nn_scratch.visualize.plots.curves import draw_curves
+from nn_scratch.visualize.plots.layers import HEALTHY_UPDATE, entries, positive
+from nn_scratch.visualize.plots.units import active_map
+from nn_scratch.visualize.style import (
+    GREEN,
+    GREY,
+    INK,
+    VERMILLION,
+    blank,
+    epoch_axis,
+    fit,
+    layer_lines,
+    log_axis,
+)
+from nn_scratch.visualize.units import lives
+from nn_scratch.visualize.view import SCORES, NotForThisRun, View
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 16.0
+ROW = 1.25  # inches
+BAND = 0.95  # above each row: its name, what to see, how it was made
+
+SIGMOID = "{type: dense, units: 32, activation: sigmoid}"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One row of the page."""
+
+    name: str
+    see: str  # what to see, from left to right
+    overrides: tuple[str, ...]  # of the project's own config
+
+
+SHAPES = (
+    Shape(
+        "healthy",
+        "both losses fall and settle; update ratios near 1e-3; gradients shrink together; units of many shades",
+        ("train.epochs=40",),
+    ),
+    Shape(
+        "overfitting",
+        "training goes on to perfection, the validation loss turns and climbs: the rows, mislabelled ones too, are "
+        "learned by heart",
+        ("data.source={type: digits, label_noise: 0.25}", "train.epochs=40"),
+    ),
+    Shape(
+        "underfitting",
+        "both curves flat, equal and poor from the start, everything else healthy: a straight line cannot part spirals",
+        ("data.source=spiral", "layers=[]", "train.epochs=40", "optimizer.lr=0.01"),
+    ),
+    Shape(
+        "learning rate too low",
+        "smooth, slow, nearly straight curves that still fall at the end; update ratios far below the band",
+        ("optimizer.lr=0.000005", "train.epochs=40"),
+    ),
+    Shape(
+        "learning rate too high: units die",
+        "a loss that leaps, then stays at that of guessing; update ratios above the band, then none; black rows",
+        ("optimizer={type: sgd, lr: 0.9}", "train.epochs=40"),
+    ),
+    Shape(
+        "learning rate far too high: diverged",
+        "no curve at all: a number was not finite in the first epoch; what there is ends before it",
+        ("optimizer={type: sgd, lr: 200}", "train.epochs=40"),
+    ),
+    Shape(
+        "vanishing gradients",
+        "nothing moves; gradients fan out, ten times smaller with every sigmoid layer towards the input",
+        (f"layers=[{', '.join([SIGMOID] * 6)}]", "optimizer={type: sgd, lr: 0.1}", "train.epochs=40"),
+    ),
+    Shape(
+        "initial weights too large",
+        "a loss that starts near a hundred; training recovers, the validation loss stays at tens of times a healthy one",
+        (
+            "layers=[{type: dense, units: 128, init: {type: normal, std: 1.0}}, "
+            "{type: dense, units: 64, init: {type: normal, std: 1.0}}]",
+            "train.epochs=40",
+        ),
+    ),
+    Shape(
+        "all weights begin equal",
+        "units that all do the same: the map is one shade from top to bottom, and the score stays poor",
+        (
+            "layers=[{type: dense, units: 128, init: {type: constant, value: 0.01}}, "
+            "{type: dense, units: 64, init: {type: constant, value: 0.01}}]",
+            "output={init: {type: constant, value: 0.01}}",
+            "train.epochs=40",
+        ),
+    ),
+)
+
+
+def cheat_sheet(report: Callable[[int, int], None]) -> Figure:
+    """Train every shape and draw the page; `report` is told how many of how many are trained. Call within `drawing`."""
+    with tempfile.TemporaryDirectory() as folder:
+        runs = []
+        for done, shape in enumerate(SHAPES, start=1):
+            runs.append(trained(shape, Path(folder)))
+            report(done, len(SHAPES))
+        return page(SHAPES, [View(run) for run in runs])
+
+
+def trained(shape: Shape, outputs: Path) -> Run:
+    """The shape's run, whether or not it came to its end."""
+    config = load_config(
+        None, [*shape.overrides, "log.probe_rows=128"], name=shape.name.split(":")[0].replace(" ", "-")
+    )
+    try:
+        return train(config, outputs)
+    except Diverged:
+        return Run(max(outputs.glob(f"{config.name}-*")))
+
+
+def page(shapes: Sequence[Shape], views: Sequence[View]) -> Figure:
+    from matplotlib.figure import Figure
+
+    columns: tuple[tuple[str, Callable[[Axes, View], None]], ...] = (
+        ("loss", loss_panel),
+        ("score", score_panel),
+        ("update ratio ‖Δθ‖ / ‖θ‖", update_panel),
+        ("size of ∂loss/∂W", gradient_panel),
+        ("active share, last hidden layer", units_panel),
+    )
+    total = 1.35 + len(shapes) * (ROW + BAND)
+    figure = Figure(figsize=(WIDTH, total), dpi=100)
+    figure.text(0.25 / WIDTH, 1 - 0.4 / total, "Healthy and sick shapes", fontsize=18, fontweight="bold", color=INK)
+    words = (
+        "Each row is a real run of the project's config with the changes that stand beside its name. Blue: training; "
+        "orange, dashed: validation; other colours: layers, from first to last; shaded: usual."
+    )
+    figure.text(0.25 / WIDTH, 1 - 0.7 / total, fit(words, WIDTH - 0.5, 10), fontsize=10, color=GREY)
+    room = (WIDTH - 0.7 - 0.3 - 0.65 * (len(columns) - 1)) / len(columns)
+    for row, (shape, view) in enumerate(zip(shapes, views, strict=True)):
+        top = total - 1.0 - row * (ROW + BAND)
+        heading(figure, shape, total, top)
+        for place, (title, draw) in enumerate(columns):
+            x = 0.7 + place * (room + 0.65)
+            axes = figure.add_axes((x / WIDTH, (top - BAND + 0.28 - ROW) / total, room / WIDTH, ROW / total))
+            draw(axes, view)
+            axes.tick_params(labelsize=7.5)
+            axes.set_xlabel("")
+            axes.set_title(title if row == 0 else "", fontsize=9)
+    return figure
+
+
+def heading(figure: Figure, shape: Shape, total: float, top: float) -> None:
+    from nn_scratch.visualize.style import text_width
+
+    colour = GREEN if shape.name == "healthy" else VERMILLION
+    figure.text(0.25 / WIDTH, (top - 0.14) / total, shape.name, fontsize=12, fontweight="bold", color=colour)
+    used = 0.25 + text_width(shape.name, 12, bold=True) + 0.25
+    changes = "   ".join(shape.overrides).replace(", ".join([SIGMOID] * 6), f"{SIGMOID}, … six times")
+    changes = fit(changes, WIDTH - used - 0.3, 8.5, at_end=True)
+    figure.text(used / WIDTH, (top - 0.14) / total, changes, fontsize=8.5, color=GREY)
+    figure.text(0.25 / WIDTH, (top - 0.36) / total, fit(shape.see, WIDTH - 0.5, 10), fontsize=10, color=INK)
+
+
+def loss_panel(axes: Axes, view: View) -> None:
+    curve(axes, view, "loss")
+
+
+def score_panel(axes: Axes, view: View) -> None:
+    curve(axes, view, view.score)
+
+
+def curve(axes: Axes, view: View, score: str) -> None:
+    if not len(view.metrics["epoch"]) or not view.last_epoch:
+        note(axes, f"{SCORES.get(score, score)}: {view.warning}")
+        return
+    draw_curves(axes, view, score)
+
+
+def update_panel(axes: Axes, view: View) -> None:
+    per_layer(axes, view, {layer: positive(values) for layer, (_, values) in view.series("update_ratio").items()})
+    axes.axhspan(*HEALTHY_UPDATE, color=GREEN, alpha=0.12, linewidth=0)
+
+
+def gradient_panel(axes: Axes, view: View) -> None:
+    norms = view.series("dW_norm")
+    per_layer(
+        axes, view, {layer: positive(values) / np.sqrt(entries(view, layer)) for layer, (_, values) in norms.items()}
+    )
+
+
+def per_layer(axes: Axes, view: View, values: dict[str, Any]) -> None:
+    epochs = next(iter(view.series("dW_norm").values()))[0]
+
+    def draw(layer: str, style: dict[str, Any]) -> None:
+        axes.plot(epochs, values[layer], **style, marker="o" if len(epochs) < 3 else "")
+
+    if not any(np.isfinite(series).any() for series in values.values()):
+        note(axes, "none was measured")
+        return
+    layer_lines(axes, list(values), draw)
+    log_axis(axes.yaxis)
+    epoch_axis(axes, 0, max(1, view.last_epoch))
+
+
+def units_panel(axes: Axes, view: View) -> None:
+    try:
+        life = list(lives(view).values())[-1]
+    except NotForThisRun:
+        note(axes, "no hidden layer")
+        return
+    active_map(axes, life)
+    axes.set_ylabel("")
+    if len(life.epochs) == 1:
+        axes.set_xticks([0])
+
+
+def note(axes: Axes, text: str) -> None:
+    blank(axes)
+    axes.text(
+        0.5, 0.5, fit(text, 2.6, 8.5), transform=axes.transAxes, ha="center", va="center", color=GREY, fontsize=8.5
+    )
