@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from PIL import Image
 from nn_scratch.runs.run import Run
 from tests.robustness.kills import BUSY, NETWORK, difference, hashes
 from tests.robustness.processes import Ended, Job, Scripts
+
+Check = Callable[[str, Ended, Path], None]
 
 ARGUMENTS = ["data.source=iris", NETWORK, "train.epochs=6", "name=run"]
 WHOLE_MEGABYTES = 1.5  # what the run takes, and its pictures
@@ -104,7 +106,26 @@ def small_disk(folder: Path, size: int) -> Iterator[bool]:
             subprocess.run(["umount", str(folder)], check=True)
 
 
-def main(sizes: int) -> int:
+def full_when_drawing(scripts: Scripts, whole: Path, base: Path, sizes: int, check: Check) -> list[str]:
+    """Draw under limits; returns what was left behind that is no picture."""
+    faults = []
+    drawn = base / "drawn"
+    shutil.copytree(whole, drawn)
+    assert scripts.run(visualize(drawn)).code == 0
+    largest = max(path.stat().st_size for path in drawn.rglob("*"))
+    names = {path.name for path in drawn.rglob("*")}
+    for limit in np.linspace(0, largest, sizes, dtype=int).tolist():
+        run = base / "to draw"
+        shutil.copytree(whole, run)
+        ended = scripts.run(visualize(run, limits={"RLIMIT_FSIZE": limit}))
+        check(f"visualize with files of at most {limit} bytes", ended, run)
+        faults += [f"visualize left {path.name}" for path in run.rglob("*") if path.name not in names]
+        shutil.rmtree(run)
+    return faults
+
+
+def main(scripts: Scripts, sizes: int, pictures: bool = True) -> int:
+    """Fill disks, and print what came of it; returns how many faults were found."""
     faults: list[str] = []
     ends: Counter[str] = Counter()
 
@@ -113,10 +134,7 @@ def main(sizes: int) -> int:
         found = [problem for problem in (said(ended), *(not_whole(run) if run.exists() else ())) if problem]
         faults.extend(f"{what}: {problem}" for problem in found)
 
-    with (
-        Scripts("nn_scratch.visualize.command", "matplotlib.pyplot") as scripts,
-        tempfile.TemporaryDirectory() as base,
-    ):
+    with tempfile.TemporaryDirectory() as base:
         whole = Path(base) / "whole"
         whole.mkdir()
         ended = scripts.train(whole, *ARGUMENTS)
@@ -133,18 +151,8 @@ def main(sizes: int) -> int:
                 ended = scripts.train(outputs, "--resume", str(run))
                 faults += [f"resumed after {limit} bytes: {name}" for name in difference(expected, run)]
             shutil.rmtree(outputs)
-        drawn = Path(base) / "drawn"
-        shutil.copytree(whole / "run-001", drawn)
-        assert scripts.run(visualize(drawn)).code == 0
-        largest = max(path.stat().st_size for path in drawn.rglob("*"))
-        names = {path.name for path in drawn.rglob("*")}
-        for limit in np.linspace(0, largest, sizes, dtype=int).tolist():
-            run = Path(base) / "to draw"
-            shutil.copytree(whole / "run-001", run)
-            ended = scripts.run(visualize(run, limits={"RLIMIT_FSIZE": limit}))
-            check(f"visualize with files of at most {limit} bytes", ended, run)
-            faults += [f"visualize left {path.name}" for path in run.rglob("*") if path.name not in names]
-            shutil.rmtree(run)
+        if pictures:
+            faults += full_when_drawing(scripts, whole / "run-001", Path(base), sizes, check)
         for size in np.linspace(4096, WHOLE_MEGABYTES * 1e6, sizes, dtype=int).tolist():
             outputs = Path(base) / "small disk"
             outputs.mkdir(exist_ok=True)
@@ -154,7 +162,7 @@ def main(sizes: int) -> int:
                     break
                 ended = scripts.train(outputs, *ARGUMENTS, constants=BUSY)
                 check(f"train on a disk of {size} bytes", ended, outputs / "run-001")
-                if ended.code == 0:
+                if ended.code == 0 and pictures:
                     ended = scripts.run(visualize(outputs / "run-001"))
                     check(f"visualize on a disk of {size} bytes", ended, outputs / "run-001")
     print("\n".join(faults))
@@ -171,4 +179,7 @@ def visualize(run: Path, limits: dict[str, int] | None = None) -> Job:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, default=20, help="of each kind")
-    sys.exit(min(1, main(parser.parse_args().sizes)))
+    options = parser.parse_args()
+    with Scripts() as server:
+        failed = main(server, options.sizes)
+    sys.exit(min(1, failed))

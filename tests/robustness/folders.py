@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -78,16 +79,13 @@ def any_new(folder: Path) -> bool:
     return any(path.name.endswith(".part") for path in folder.iterdir())
 
 
-def main(corruptions: int, seed: int, only: list[str]) -> int:
+def main(scripts: Scripts, corruptions: int, seed: int, only: Sequence[str] = tuple(COMMANDS)) -> int:
     """Returns how many faults were found."""
     rng = random.Random(seed)
     codes: Counter[tuple[str, int]] = Counter()
     faults = 0
     most = 0
-    with (
-        Scripts("nn_scratch.doctor.command", "nn_scratch.visualize.command", "matplotlib.pyplot") as scripts,
-        tempfile.TemporaryDirectory() as base,
-    ):
+    with tempfile.TemporaryDirectory() as base:
         runs = make_runs(scripts, Path(base))
         for number in range(corruptions):
             folder = Path(base) / "corrupted"
@@ -123,4 +121,6 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--command", choices=COMMANDS, action="append", help="these alone")
     options = parser.parse_args()
-    sys.exit(min(1, main(options.corruptions, options.seed, options.command or list(COMMANDS))))
+    with Scripts() as server:
+        failed = main(server, options.corruptions, options.seed, options.command or list(COMMANDS))
+    sys.exit(min(1, failed))

@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.robustness.processes import Ended, Scripts
@@ -152,11 +153,14 @@ def short(moment: dict[str, object]) -> dict[str, object]:
     return {key: True if key == "constants" else value for key, value in moment.items()}
 
 
-def main(kills: int, seed: int, names: list[str], every_write: bool) -> int:
+def main(
+    scripts: Scripts, kills: int, seed: int, names: Sequence[str] = tuple(CASES), every_write: bool = False
+) -> int:
+    """Disturb runs, and print what came of it; returns how many of them ended with other bytes."""
     rng = random.Random(seed)
     codes: Counter[str] = Counter()
     failures = 0
-    with Scripts() as scripts, tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         for index, case in enumerate(names):
             here = Path(folder) / str(index)
             here.mkdir()
@@ -187,4 +191,6 @@ if __name__ == "__main__":
     parser.add_argument("--case", choices=CASES, action="append", help="these alone")
     parser.add_argument("--every-write", action="store_true", help="one kill at every single write")
     options = parser.parse_args()
-    sys.exit(min(1, main(options.kills, options.seed, options.case or list(CASES), options.every_write)))
+    with Scripts() as server:
+        failed = main(server, options.kills, options.seed, options.case or list(CASES), options.every_write)
+    sys.exit(min(1, failed))

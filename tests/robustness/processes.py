@@ -54,10 +54,9 @@ class Ended:
 class Scripts:
     """A server, as long as this lasts. Environment variables are those of this process, but for those given."""
 
-    def __init__(self, *modules: str, **environment: str) -> None:
-        """modules: what to import before the first job, beside the usual."""
+    def __init__(self, **environment: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.robustness.server", *modules],
+            [sys.executable, "-m", "tests.robustness.server"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

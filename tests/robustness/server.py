@@ -22,13 +22,14 @@ from typing import Any
 SCRIPTS = Path(__file__).resolve().parents[2] / "script"
 WARM = (
     *("nn_scratch.commands", "nn_scratch.console", "nn_scratch.predict", "sklearn.linear_model"),
-    *("nn_scratch.doctor.report", "nn_scratch.doctor.watch", "nn_scratch.doctor.words"),
+    *("nn_scratch.doctor.command", "nn_scratch.doctor.watch", "nn_scratch.doctor.words"),
+    *("nn_scratch.visualize.command", "nn_scratch.visualize.gallery", "matplotlib.pyplot"),
 )
 WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.truncate"}  # audit events at which a kill may come
 
 
 def main() -> None:
-    for name in (*WARM, *sys.argv[1:]):
+    for name in WARM:
         importlib.import_module(name)
     for line in sys.stdin:
         job = json.loads(line)
