@@ -90,7 +90,7 @@ SHAPES = (
     ),
     Shape(
         "initial weights too large",
-        "a loss that starts near a hundred; training recovers, the validation loss stays at tens of times a healthy one",
+        "a loss that starts near 100; training recovers, the validation loss stays at tens of times a healthy one",
         (
             "layers=[{type: dense, units: 128, init: {type: normal, std: 1.0}}, "
             "{type: dense, units: 64, init: {type: normal, std: 1.0}}]",
