@@ -109,11 +109,11 @@ def report(results: Sequence[Result], asked: int, options: argparse.Namespace, m
     failed = [result for result in results if result.error]
     if failed:
         lines += ["", f"the doctor raised on {len(failed)} runs; the first, {failed[0].case.id}:", failed[0].error]
-    lines += ["", f"{'the same runs, judged by others':36} {'found':26} {'false alarms':26} cause first (generously)"]
+    lines += ["", f"{'the same runs, judged by others':36} {'found':28} {'false alarms':28} cause first (generously)"]
     for name in BASELINES:
         told = measures.baseline_figures(results, name)
         cells = [measures.written(told[key]) for key in ("found", "false alarms", "cause first")]
-        lines.append(f"{name:36} {cells[0]:26} {cells[1]:26} {cells[2]}")
+        lines.append(f"{name:36} {cells[0]:28} {cells[1]:28} {cells[2]}")
     first, of_three = measures.random_patch(results)
     if first.of:
         lines.append(

@@ -257,18 +257,31 @@ def over_regularized(recipe: Recipe, part: Part, rng: Rng) -> Planted | None:
     return Planted({"layers": new}, ("over_regularized",), (rate - 0.7) / 0.25)
 
 
-@fault(plain=True, data=lambda d: d.classes > 0, width="widest", activation="relu", optimizer="adam")
-def overfit(recipe: Recipe, part: Part, rng: Rng) -> Planted | None:
-    """Few, noisy rows, a wide network and many epochs; the twin stops in time. Who names the noise is right too."""
-    if not recipe.config["layers"]:
-        return None
+NOISY_TARGETS = {"regression": {"noise": 100.0}, "friedman": {"noise": 4.0}, "diabetes": {}}
+
+
+@fault(
+    plain=True,
+    data=lambda d: d.name in NOISY_TARGETS or (d.classes > 0 and not d.linear),
+    depth=3,
+    width="widest",
+    activation="relu",
+    optimizer="adam",
+)
+def overfit(recipe: Recipe, part: Part, rng: Rng) -> Planted:
+    """Few, noisy rows, a wide network and many epochs; the twin is held back, and stops in time.
+
+    Who names the noise is right too: it is there.
+    """
     noise = float(rng.choice([0.15, 0.2, 0.25]))
-    twin = spoilt(recipe, {"label_noise": noise}, data={"split": {"train": 0.2, "val": 0.2, "test": 0.6}})
-    twin.config["train"] |= {"epochs": 150, "early_stopping": {"patience": 12}}
+    rows = {"split": {"train": 0.2, "val": 0.2, "test": 0.6}}
+    twin = spoilt(recipe, NOISY_TARGETS.get(recipe.data.name, {"label_noise": noise}), data=rows)
+    twin.config["train"] |= {"epochs": 150, "batch_size": 16, "early_stopping": {"patience": 12}}
+    twin.config["optimizer"]["lr"] = 0.003
     twin.config["schedule"] = "constant"
-    changes = {"train.early_stopping": None, "train.epochs": 300}
-    rules = ("overfit", "label_noise")
-    return Planted(changes, rules, noise / 0.25, twin=twin, cures=({"regularize.l2": 0.1},), decoy=False)
+    twin.config["regularize"] = {"l2": float(rng.choice([0.03, 0.1]))}
+    changes = {"train.early_stopping": None, "train.epochs": 400, "regularize.l2": 0.0}
+    return Planted(changes, ("overfit", "label_noise"), noise / 0.25, twin=twin, decoy=False)
 
 
 # ---- loss and output ----

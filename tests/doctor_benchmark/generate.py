@@ -116,7 +116,7 @@ class Generator:
             kind = "decoy"
         else:
             return None
-        cure, curable = self._cure(planted, twin, tables, faulty)
+        cure, curable = self._cure(planted, twin, tables)
         self._planted += 1
         self._decoys += kind == "decoy"
         return Case(
@@ -141,7 +141,7 @@ class Generator:
     def _want_decoy(self) -> bool:
         return self._decoys < DECOYS * (self._planted + 3)
 
-    def _cure(self, planted: Planted, twin: Recipe, tables: Any, faulty: Any) -> tuple[list[float], bool]:
+    def _cure(self, planted: Planted, twin: Recipe, tables: Any) -> tuple[list[float], bool]:
         """The best known cure's score at the seeds of repair, and whether it mends 5 points or more."""
         at = twin.repair_seeds
         options = (
@@ -153,6 +153,7 @@ class Generator:
         if not options:
             return [], False
         best = max(options, key=lambda scores: float(np.mean(scores)))
+        faulty = [self.scorer(twin.config, tables, seed, planted.changes).test / twin.scale for seed in at]
         return best, bool(np.mean(best) >= np.mean(faulty) + HARM)
 
     def _control(self, name: str, rng: np.random.Generator) -> Case | None:

@@ -243,7 +243,7 @@ def written(figure: Share | Mean) -> str:
     if not figure.of:
         return "none"
     if isinstance(figure, Share):
-        return f"{100 * figure.value:.0f} % [{100 * low:.0f}, {100 * high:.0f}] ({figure.hits} of {figure.of})"
+        return f"{100 * figure.value:.1f} % [{100 * low:.0f}, {100 * high:.0f}] ({figure.hits} of {figure.of})"
     return f"{figure.value:.1f} [{low:.1f}, {high:.1f}] points ({figure.of} runs)"
 
 
