@@ -224,8 +224,6 @@ def units_panel(axes: Axes, view: View) -> None:
         return
     active_map(axes, life)
     axes.set_ylabel("")
-    if len(life.epochs) == 1:
-        axes.set_xticks([0])
 
 
 def note(axes: Axes, text: str) -> None:

@@ -293,10 +293,15 @@ def log_helps(*series: Array) -> bool:
 
 def epoch_axis(axes: Axes, first: float, last: float) -> None:
     """Whole epochs along x, from the first to the last."""
-    from matplotlib.ticker import MaxNLocator
-
     margin = 0.01 * max(1.0, last - first)
     axes.set_xlim(first - margin, max(last, first + 1) + margin)
+    epoch_ticks(axes)
+
+
+def epoch_ticks(axes: Axes) -> None:
+    """Ticks at whole epochs only, where the ends of the axis are set already."""
+    from matplotlib.ticker import MaxNLocator
+
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1, steps=[1, 2, 5, 10]))
     axes.set_xlabel("epoch")
 

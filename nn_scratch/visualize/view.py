@@ -182,6 +182,15 @@ class View:
     def span(self) -> str:
         return f"epochs 0 to {self.last_epoch:,}" if self.last_epoch else "epoch 0"
 
+    @cached_property
+    def logged_span(self) -> str:
+        """The epochs whose weights, gradients and activations were kept."""
+        epochs = self.run.epochs.tolist()
+        if len(epochs) < 2:
+            return "epoch 0" if epochs else ""
+        some = f", {len(epochs):,} of them logged" if len(epochs) < epochs[-1] - epochs[0] + 1 else ""
+        return f"epochs {epochs[0]} to {epochs[-1]:,}{some}"
+
     # --- layers
 
     @cached_property

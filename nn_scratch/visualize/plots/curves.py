@@ -43,7 +43,7 @@ def curves(view: View, sheet: Sheet) -> None:
     axis of powers of ten is used where the loss falls by more than a factor 20.
     """
     if not len(view.metrics["epoch"]):
-        sheet.message(f"No epoch was finished. {view.warning}")
+        sheet.message(f"No epoch was finished: {view.warning}.")
         return
     sheet.about(view.span)
     ((loss, score),) = sheet.grid(1, 2, height=4.6)
@@ -111,7 +111,7 @@ def first_steps(view: View, sheet: Sheet) -> None:
     first = view.run.layer_names[0] if view.run.layer_names else ""
     here = (steps["layer"] == first) & (steps["step"] <= 20)
     if not here.any() or "loss_after" not in steps:
-        sheet.message(f"No step was taken. {view.warning}")
+        sheet.message(f"No step was taken: {view.warning}.")
         return
     numbers, before, after = (steps[name][here] for name in ("step", "loss", "loss_after"))
     with np.errstate(all="ignore"):
@@ -122,6 +122,13 @@ def first_steps(view: View, sheet: Sheet) -> None:
     loss.plot(numbers, before, color=BLUE, marker="o", linestyle="", label="before its update")
     loss.plot(numbers, after, color=ORANGE, marker="v", linestyle="", label="after its update")
     loss.plot(numbers, promised, color=GREEN, marker="_", markersize=10, linestyle="", label="promised")
+    ends = np.concatenate([before, after])
+    if log_helps(ends):
+        log_axis(loss.yaxis)
+    elif np.isfinite(ends).any():
+        low, high = np.nanmin(ends[np.isfinite(ends)]), np.nanmax(ends[np.isfinite(ends)])
+        margin = 0.06 * (high - low) or 0.1
+        loss.set_ylim(low - margin, high + margin)
     loss.set_title("loss of the batch")
     loss.set_xlabel("step")
     loss.legend()
@@ -155,7 +162,7 @@ def learning_rate(view: View, sheet: Sheet) -> None:
     steps = view.run.steps
     first = steps["layer"] == (view.run.layer_names[0] if view.run.layer_names else "")
     if not first.any():
-        sheet.message(f"No step was taken. {view.warning}")
+        sheet.message(f"No step was taken: {view.warning}.")
         return
     sheet.about(f"{int(first.sum()):,} watched steps of {int(steps['step'].max()):,}")
     (rate,), (ratio,) = sheet.grid(2, 1, heights=(0.55, 1.0), height=3.4, right=1.5, gap=(0.7, 0.8))

@@ -47,7 +47,7 @@ def boundary(view: View, sheet: Sheet) -> None:
     if view.classifies and len(names) > len(COLOURS) - 1:
         raise NotForThisRun(f"it needs at most {len(COLOURS) - 1} classes")
     rows = chosen_rows(view)
-    sheet.about(view.span, "features as scaled for training")
+    sheet.about(view.logged_span, "features as scaled for training")
     columns = min(3, len(rows))
     lines = -(-len(rows) // columns)
     side = 3.15
@@ -166,7 +166,7 @@ def first_layer(view: View, sheet: Sheet) -> None:
     if len(W) > 1:
         pictures += [(f"epoch {int(view.run.epochs[-1])}", end), ("what training changed", end - start)]
     limit = symmetric_limit(start, end)
-    sheet.about(first, view.span)
+    sheet.about(first, view.logged_span)
     across = max(1, int(np.ceil(np.sqrt(len(shown) * 0.75 * shape[0] / shape[1]))))
     down = -(-len(shown) // across)
     panel = (sheet.width - 0.35 - 1.0 - 0.3 * (len(pictures) - 1)) / len(pictures)

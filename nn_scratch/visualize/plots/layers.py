@@ -40,6 +40,9 @@ def gradient_flow(view: View, sheet: Sheet) -> None:
     last, at some epochs; a slope over many layers is a gradient that vanishes (rising to the right) or explodes
     (falling).
     """
+    if not view.layers:
+        sheet.message(f"Nothing was measured: {view.warning}.")
+        return
     norms = view.series("dW_norm")
     sizes = {layer: entries(view, layer) for layer in norms}
     sheet.about(view.span, "on the probe rows")
@@ -86,6 +89,9 @@ def update_ratio(view: View, sheet: Sheet) -> None:
     the optimizer, so it tells what the learning rate comes to for this layer. Ratios fall towards the end of
     training. A layer decades below the others is frozen.
     """
+    if not view.layers:
+        sheet.message(f"Nothing was measured: {view.warning}.")
+        return
     ratios = view.series("update_ratio")
     sheet.about(view.span, "the last step of each epoch")
     ((axes,),) = sheet.grid(1, 1, height=4.4, right=1.6)
@@ -117,6 +123,9 @@ def distance(view: View, sheet: Sheet) -> None:
     reaches it. A small distance in wide layers is normal (they need to move little); steady growth to the end says that
     training was cut short or that the weights run off.
     """
+    if not view.layers:
+        sheet.message(f"Nothing was measured: {view.warning}.")
+        return
     moved = view.series("distance")
     norms = view.series("W_norm")
     sheet.about(view.span)

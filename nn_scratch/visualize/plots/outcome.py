@@ -20,6 +20,7 @@ from nn_scratch.visualize.style import (
     blank,
     colour_bar,
     epoch_axis,
+    epoch_ticks,
     fit,
     widest,
 )
@@ -204,7 +205,7 @@ def recall(view: View, sheet: Sheet) -> None:
     measured = counts.sum(axis=(1, 2)) > 0
     counts, epochs = counts[measured], epochs[measured]
     if not len(epochs):
-        sheet.message(f"No epoch was finished. {view.warning}")
+        sheet.message(f"No epoch was finished: {view.warning}.")
         return
     rows = counts[-1].sum(axis=1)
     with np.errstate(all="ignore"):
@@ -242,7 +243,7 @@ def recall(view: View, sheet: Sheet) -> None:
         fontsize=9 if len(names) <= 36 else 7,
     )
     axes.set_ylabel("class (rows)")
-    axes.set_xlabel("epoch")
+    epoch_ticks(axes)
     colour_bar(sheet, image, axes, "recall")
 
 

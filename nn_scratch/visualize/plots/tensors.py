@@ -19,6 +19,7 @@ from nn_scratch.visualize.style import (
     colour_bar,
     count,
     epoch_axis,
+    epoch_ticks,
     fit,
     short_number,
     symmetric_limit,
@@ -82,7 +83,7 @@ def activations(view: View, sheet: Sheet) -> None:
 
 def bands(view: View, sheet: Sheet, kind: str, unit: str) -> None:
     tensors = shown_layers(view.tensors(kind), sheet)
-    sheet.about(view.span)
+    sheet.about(view.logged_span)
     rows = thinned(len(view.run.epochs), CURVE_POINTS)
     if len(rows) < len(view.run.epochs):
         sheet.remark(f"{len(rows)} of {len(view.run.epochs):,} logged epochs, evenly spread")
@@ -198,7 +199,7 @@ def distributions(view: View, sheet: Sheet) -> None:
     logged = {"weights": weights}
     if view.run.has("gradients", f"{next(iter(weights))}.W"):
         logged["gradients"] = {layer: values for layer, values in view.tensors("gradients").items() if layer in weights}
-    sheet.about(view.span)
+    sheet.about(view.logged_span)
     columns = min(len(weights), 6)
     if len(weights) > columns:
         names = [list(weights)[i] for i in thinned(len(weights), columns)]
@@ -223,7 +224,7 @@ def distributions(view: View, sheet: Sheet) -> None:
             )
             axes.grid(False)
             axes.set_title(fit(layer, axes.get_position().width * sheet.width, 10.5))
-            axes.set_xlabel("epoch")
+            epoch_ticks(axes)
             if kind == "gradients":
                 axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
                 axes.yaxis.set_major_formatter(lambda value, _: f"1e{value:.0f}")

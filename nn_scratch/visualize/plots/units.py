@@ -18,6 +18,7 @@ from nn_scratch.visualize.style import (
     colour_bar,
     count,
     epoch_axis,
+    epoch_ticks,
     fit,
     layer_legend,
     layer_lines,
@@ -48,7 +49,7 @@ def activation_health(view: View, sheet: Sheet) -> None:
     """
     layers = lives(view)
     dead, saturated = view.series("dead_share"), view.series("saturated_share")
-    sheet.about(view.span, "on the probe rows")
+    sheet.about(view.logged_span, "on the probe rows")
     shown = shown_layers({layer: life.active for layer, life in layers.items()}, sheet)
     names = list(shown)[:6]
     if len(names) < len(shown):
@@ -70,7 +71,10 @@ def activation_health(view: View, sheet: Sheet) -> None:
     image = None
     for axes, name in zip(panels, names, strict=False):
         image = active_map(axes, layers[name])
-        axes.set_title(fit(f"{name}: active share of {count(layers[name].units, 'unit')}", box_width(axes, sheet), 10))
+        what = f"active share of {count(layers[name].units, 'unit')}"
+        if (layers[name].active == 1).all():
+            what = "no unit is ever exactly zero"
+        axes.set_title(fit(f"{name}: {what}", box_width(axes, sheet), 10))
     for axes in panels[len(names) :]:
         axes.set_axis_off()
     if image is not None:
@@ -105,7 +109,7 @@ def active_map(axes: Axes, life: Lives) -> Any:
         extent=(*edges(life.epochs), life.units, 0),
     )
     axes.grid(False)
-    axes.set_xlabel("epoch")
+    epoch_ticks(axes)
     axes.set_ylabel("unit, by activity")
     return image
 
@@ -129,7 +133,7 @@ def dying_units(view: View, sheet: Sheet) -> None:
     is frozen and cannot, unless the layers before it change. Circles: it came back.
     """
     layers = lives(view)
-    sheet.about(view.span)
+    sheet.about(view.logged_span)
     ever = [(name, unit) for name, life in layers.items() for unit in np.flatnonzero(life.dead.any(axis=0))]
     total = sum(life.units for life in layers.values())
     if not ever:
