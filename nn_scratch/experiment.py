@@ -149,10 +149,11 @@ def resume(run: Run, overrides: Sequence[str] = (), announce: Announce = nobody)
 
 @contextmanager
 def pinned(built: Built) -> Iterator[None]:
-    """BLAS with as many threads as the run says: on another number the last bits differ."""
+    """BLAS with as many threads as the run says: on another number the last bits differ. And no warnings of NumPy's:
+    numbers that are not finite are looked for, and reported with their place."""
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=built.threads, user_api="blas"):
+    with threadpool_limits(limits=built.threads, user_api="blas"), np.errstate(all="ignore"):
         yield
 
 
@@ -164,8 +165,7 @@ def _begin(built: Built, folder: Path, announce: Announce) -> Run:
     arrays = {"X": probe.X[rows], "y": probe.y[rows], "rows": probe.rows[rows]}
     write_npz(folder / "probe.npz", arrays)
     session = Session(built, folder, first_info(built, folder))
-    with np.errstate(all="ignore"):
-        session.info["initial"] = built.trainer.evaluate()
+    session.info["initial"] = built.trainer.evaluate()
     recorder = Recorder(folder, built.trainer, built.gauge, built.log)
     write_json(folder / "signals.json", first_look(built))
     return _run(session, recorder, announce)
@@ -250,7 +250,7 @@ def _run(session: Session, recorder: Recorder, announce: Announce) -> Run:
         finally:
             recorder.close()
         seconds = perf_counter() - started
-        info["epochs"], info["steps"] = trainer.epoch, trainer.step
+        info["epochs"], info["steps"] = recorder.epochs, trainer.step
         info["seconds"] = before + seconds
         info["samples_per_second"] = trainer.rows_seen / info["seconds"] if info["seconds"] else None
         if trainer.early_stopping is not None:

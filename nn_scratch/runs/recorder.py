@@ -134,7 +134,7 @@ class Recorder:
             table.flush()
         trainer = self._trainer
         committed = {
-            "epoch": trainer.epoch,
+            "epoch": self.epochs,  # one fewer than the trainer's, where the scores of its last were not finite
             "step": trainer.step,
             "step_in_epoch": trainer.step_in_epoch,
             "files": {name: {"rows": tensor.rows} for name, tensor in self._tensors.items()}
@@ -151,6 +151,11 @@ class Recorder:
         self._committed_at = perf_counter()
         self._commit_cost = self._committed_at - started
         self._commit_spent += self._commit_cost
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs have their scores in metrics.csv."""
+        return self._metrics.rows
 
     def close(self) -> None:
         for tensor in self._tensors.values():

@@ -27,7 +27,12 @@ from tests.robustness.processes import Ended, Job, Scripts
 Check = Callable[[str, Ended, Path], None]
 
 ARGUMENTS = ["data.source=iris", NETWORK, "train.epochs=6", "name=run"]
-WHOLE_MEGABYTES = 1.5  # what the run takes, and its pictures
+LARGEST_DISK = 5_000_000  # bytes, on which the run and its pictures find room
+
+
+def spaced(smallest: int, largest: int, count: int) -> list[int]:
+    """So many sizes: none at all, and the others evenly by their magnitude up to a little over the largest."""
+    return [0, *np.geomspace(smallest, 1.1 * largest, count - 1).astype(int).tolist()]
 
 
 def not_whole(folder: Path) -> list[str]:
@@ -114,7 +119,7 @@ def full_when_drawing(scripts: Scripts, whole: Path, base: Path, sizes: int, che
     assert scripts.run(visualize(drawn)).code == 0
     largest = max(path.stat().st_size for path in drawn.rglob("*"))
     names = {path.name for path in drawn.rglob("*")}
-    for limit in np.linspace(0, largest, sizes, dtype=int).tolist():
+    for limit in spaced(30, largest, sizes):
         run = base / "to draw"
         shutil.copytree(whole, run)
         ended = scripts.run(visualize(run, limits={"RLIMIT_FSIZE": limit}))
@@ -141,7 +146,7 @@ def main(scripts: Scripts, sizes: int, pictures: bool = True) -> int:
         assert ended.code == 0, ended.output
         expected = hashes(whole / "run-001")
         largest = max(path.stat().st_size for path in whole.rglob("*"))
-        for limit in np.linspace(0, largest, sizes, dtype=int).tolist():
+        for limit in spaced(30, largest, sizes):
             outputs = Path(base) / "limited"
             outputs.mkdir()
             run = outputs / "run-001"
@@ -153,7 +158,7 @@ def main(scripts: Scripts, sizes: int, pictures: bool = True) -> int:
             shutil.rmtree(outputs)
         if pictures:
             faults += full_when_drawing(scripts, whole / "run-001", Path(base), sizes, check)
-        for size in np.linspace(4096, WHOLE_MEGABYTES * 1e6, sizes, dtype=int).tolist():
+        for size in spaced(4096, LARGEST_DISK, sizes):
             outputs = Path(base) / "small disk"
             outputs.mkdir(exist_ok=True)
             with small_disk(outputs, size) as mounted:

@@ -9,7 +9,7 @@ from tests.robustness.processes import Scripts
 
 
 def test_a_full_disk_leaves_what_was_committed(scripts: Scripts) -> None:
-    assert disks.main(scripts, 4, pictures=False) == 0
+    assert disks.main(scripts, 3, pictures=False) == 0
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ def test_what_is_put_into_folders_would_show_if_it_were_run(tmp_path: Path) -> N
 
 
 def test_corrupted_folders_are_refused_or_read(scripts: Scripts) -> None:
-    assert folders.main(scripts, 40, seed=3, only=["read", "resume", "predict", "diagnose"]) == 0
+    assert folders.main(scripts, 25, seed=3, only=["read", "resume", "predict", "diagnose"]) == 0
 
 
 @pytest.mark.slow
