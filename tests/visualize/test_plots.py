@@ -119,7 +119,8 @@ def test_thirty_classes_with_long_names_find_room(own):
     for name in ("confusion", "recall"):
         figure = draw(name, View(run))
         width, height = figure.get_size_inches() * figure.dpi
-        for label in [*figure.axes[0].get_yticklabels(), *figure.axes[0].get_xticklabels()]:
+        across = figure.axes[0].get_xticklabels() if name == "confusion" else []
+        for label in [*figure.axes[0].get_yticklabels(), *across]:
             box = label.get_window_extent(figure.canvas.get_renderer())
             assert box.x0 >= 0, name
             assert box.y0 >= 0, name
