@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from types import FrameType
 from typing import NoReturn
 
-from nn_scratch.errors import NNScratchError
+from nn_scratch.errors import EnvironmentFailure, NNScratchError
 
 
 class Terminated(KeyboardInterrupt):
@@ -81,19 +81,22 @@ class Patient(TextIOWrapper):
     def write(self, text: str) -> int:
         try:
             return super().write(text)
-        except BrokenPipeError:
-            self._go_nowhere()
+        except OSError as error:
+            self._go_nowhere(error)
             return len(text)
 
     def flush(self) -> None:
         try:
             super().flush()
-        except BrokenPipeError:
-            self._go_nowhere()
+        except OSError as error:
+            self._go_nowhere(error)
 
-    def _go_nowhere(self) -> None:
+    def _go_nowhere(self, error: OSError) -> None:
+        """Let nothing that is still to be written fail again; raises what is not the reader's fault."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
         super().flush()
+        if not isinstance(error, BrokenPipeError):
+            raise EnvironmentFailure(f"standard output: {error.strerror}") from None
 
 
 def parser(description: str, epilog: Sequence[str] = ()) -> argparse.ArgumentParser:
