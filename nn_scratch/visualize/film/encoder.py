@@ -122,9 +122,13 @@ def encode(path: Path, width: int, height: int, fps: int, frames: Iterable[Array
     return encoder.frames
 
 
-def probe(path: Path) -> dict[str, Any]:
-    """Decode a film: frames, width, height, codec, pixel format, seconds."""
-    command = [ffmpeg(), "-hide_banner", "-nostdin", "-i", str(path), "-map", "0:v:0", "-f", "null", "-"]
+def probe(path: Path, decode: bool = True) -> dict[str, Any]:
+    """What a film holds: frames, width, height, codec, pixel format, seconds.
+
+    decode: whether every frame is decoded; without it they are read and counted, in a hundredth of the time.
+    """
+    how = [] if decode else ["-c", "copy"]
+    command = [ffmpeg(), "-hide_banner", "-nostdin", "-i", str(path), "-map", "0:v:0", *how, "-f", "null", "-"]
     report = subprocess.run(command, capture_output=True, check=False)
     text = report.stderr.decode(errors="replace")
     stream = re.search(r"Video: (?P<codec>\w+).*?, (?P<pixels>\w+)[(,].*? (?P<width>\d+)x(?P<height>\d+)", text)
@@ -145,8 +149,8 @@ def probe(path: Path) -> dict[str, Any]:
 
 
 def check(path: Path, width: int, height: int, frames: int) -> None:
-    """Raise EnvironmentFailure unless the file decodes to that many frames of that size, its index first."""
-    found = probe(path)
+    """Raise EnvironmentFailure unless the file holds that many frames of that size, its index first."""
+    found = probe(path, decode=False)
     wanted = {"frames": frames, "width": width, "height": height, "codec": "h264", "pixels": "yuv420p"}
     for what, value in wanted.items():
         if found[what] != value:

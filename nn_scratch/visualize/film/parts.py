@@ -118,8 +118,7 @@ class CurvePart:
         marks: for each curve the height of its point at each epoch (nan: none) and its colour."""
         self._past, self._future, self._box, self.line, self.marks = past, future, box, line, marks
         self.xs = np.rint(xs / 2).astype(int) * 2
-        self._inks = [colour(name) for _, name in marks]
-        self._dot = disc(5)
+        self._dots = [Stamp(5, colour(name)) for _, name in marks]
         self._grey = colour("#888888")[0]
 
     def paint(self, frame: Frame, index: int) -> None:
@@ -129,34 +128,34 @@ class CurvePart:
         frame.copy_box(self._future, now, y, x + width - now, height)
         top, bottom = self.line
         frame.Y[top:bottom, now] = self._grey
-        for (ys, _), ink in zip(self.marks, self._inks, strict=True):
+        for (ys, _), dot in zip(self.marks, self._dots, strict=True):
             if np.isfinite(ys[index]):
-                stamp(frame, self._dot, now, round(float(ys[index]) / 2) * 2, ink)
+                dot.paint(frame, now, round(float(ys[index])))
 
 
-def disc(radius: int) -> Array:
-    """(2 radius + 2,) squared: how much of each pixel a disc covers, its edge smooth."""
-    size = 2 * radius + 2
-    along = np.arange(size) - (size - 1) / 2
-    distance = np.hypot.outer(along, along)
-    coverage: Array = np.clip(radius + 0.5 - distance, 0, 1).astype(np.float32)
-    return coverage
+class Stamp:
+    """A disc of one colour with a smooth edge, blended into the frame at even places."""
 
+    def __init__(self, radius: int, ink: tuple[int, int, int]) -> None:
+        self._size = 2 * radius + 2
+        along = np.arange(self._size) - (self._size - 1) / 2
+        coverage = np.clip(radius + 0.5 - np.hypot.outer(along, along), 0, 1).astype(np.float32)
+        quarters = coverage.reshape(self._size // 2, 2, self._size // 2, 2).mean(axis=(1, 3))
+        # new = old (1 - coverage) + ink coverage, rounded
+        self._blends = [
+            (part, 1 - share, share * value + 0.5)
+            for part, share, value in ((1, coverage, ink[0]), (2, quarters, ink[1]), (2, quarters, ink[2]))
+        ]
 
-def stamp(frame: Frame, coverage: Array, x: int, y: int, ink: tuple[int, int, int]) -> None:
-    """Blend a shape of one colour into the frame, its centre at even x and y; what lies outside is cut off."""
-    size = len(coverage)
-    left, top = (x - size // 2) // 2 * 2, (y - size // 2) // 2 * 2
-    if left < 0 or top < 0 or left + size > frame.width or top + size > frame.height:
-        return
-    quarter = coverage.reshape(size // 2, 2, size // 2, 2).mean(axis=(1, 3))
-    for plane, part, share, value in (
-        (frame.Y, 1, coverage, ink[0]),
-        (frame.U, 2, quarter, ink[1]),
-        (frame.V, 2, quarter, ink[2]),
-    ):
-        box = plane[top // part : (top + size) // part, left // part : (left + size) // part]
-        box[...] = np.rint(box + share * (value - box.astype(np.float32))).astype(np.uint8)
+    def paint(self, frame: Frame, x: int, y: int) -> None:
+        """Centre at x and y; a disc that would reach over the frame's edge is left out."""
+        size = self._size
+        left, top = (x - size // 2) // 2 * 2, (y - size // 2) // 2 * 2
+        if left < 0 or top < 0 or left + size > frame.width or top + size > frame.height:
+            return
+        for plane, (part, keep, add) in zip((frame.Y, frame.U, frame.V), self._blends, strict=True):
+            box = plane[top // part : (top + size) // part, left // part : (left + size) // part]
+            np.add(box * keep, add, out=box, casting="unsafe")
 
 
 class NumberPart:
