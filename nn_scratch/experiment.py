@@ -173,8 +173,8 @@ def _begin(built: Built, folder: Path, announce: Announce) -> Run:
 
 def _go_on(built: Built, run: Run, announce: Announce, epochs_before: int) -> Run:
     """epochs_before: how many the run was to have, as far as it has come."""
-    state, committed = run.checkpoint()
     trainer = built.trainer
+    state, committed = run.checkpoint(trainer.state())
     check_data(built, run)
     check_schedule(built, state["counters"]["step"], epochs_before)
     run.reading("checkpoint.npz", lambda: trainer.restore(state))

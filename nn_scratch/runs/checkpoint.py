@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn_scratch.runs import documents
 from nn_scratch.runs.files import read_npz, write_npz
 
 Array = NDArray[Any]
@@ -35,3 +36,30 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         name.removeprefix("optimizer."): value for name, value in arrays.items() if name.startswith("optimizer.")
     }
     return {**{name: arrays[name] for name in ARRAYS if name in arrays}, "optimizer": optimizer, **rest}, committed
+
+
+def check(state: Mapping[str, Any], trainer: Mapping[str, Any]) -> None:
+    """Raise ValueError unless a state that was loaded is one that a trainer of such a state can take up."""
+    for name in ("theta", "grad", "state", *(name for name in ("average",) if name in trainer)):
+        check_array(name, state.get(name), trainer[name])
+    if "best_theta" in state:
+        check_array("best_theta", state["best_theta"], trainer["theta"])
+        check_array("best_state", state.get("best_state"), trainer["state"])
+    if state["optimizer"].keys() != trainer["optimizer"].keys():
+        raise ValueError("its optimizer is another")
+    for name, values in trainer["optimizer"].items():
+        if name != "pairs":  # of L-BFGS: as many as there are by now
+            check_array(name, state["optimizer"][name], values)
+    for name in ("counters", "schedule"):
+        found, expected = state[name], trainer[name]
+        if not isinstance(found, dict) or found.keys() != expected.keys():
+            raise ValueError(f"the {name} are not those of this run")
+        for key, value in expected.items():
+            fits = documents.count(found[key]) if isinstance(value, int) else isinstance(found[key], int | float)
+            if not fits:
+                raise ValueError(f"{key} is not a number that it could be")
+
+
+def check_array(name: str, found: Any, expected: Array) -> None:
+    if found is None or found.shape != expected.shape or found.dtype != expected.dtype:
+        raise ValueError(f"{name} is no {expected.dtype} array of shape {expected.shape}")

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from math import prod
@@ -214,10 +214,15 @@ class Run:
         """model.npz: the trained parameters and the preprocessing."""
         return self._npz("model.npz")
 
-    def checkpoint(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A trainer's state, and what was on disk when it was saved."""
+    def checkpoint(self, trainer: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A trainer's state, and what was on disk when it was saved.
+
+        trainer: the state of the trainer that is to take it up; it is an error if it cannot.
+        """
         path = self._file("checkpoint.npz")
         state, committed = self.reading("checkpoint.npz", lambda: checkpoint.load(path))
+        if trainer is not None:
+            self.reading("checkpoint.npz", lambda: checkpoint.check(state, trainer))
         wrong = documents.misfit(committed, documents.COMMIT)
         if wrong:
             raise self._damaged("checkpoint.npz", wrong)
