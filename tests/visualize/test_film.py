@@ -23,7 +23,7 @@ from nn_scratch.visualize.film.encoder import check, encode, probe, top_level_bo
 from nn_scratch.visualize.film.gif import write_gif
 from nn_scratch.visualize.film.layout import GAP, Matrix, Tiles, arrange
 from nn_scratch.visualize.film.make import write_film
-from nn_scratch.visualize.film.parts import Blocks, CaptionPart
+from nn_scratch.visualize.film.parts import Blocks, CaptionPart, Stamp
 from nn_scratch.visualize.film.scene import HEIGHT, WIDTH, Film, pace
 from nn_scratch.visualize.story import Event
 from nn_scratch.visualize.view import NotForThisRun, View
@@ -296,3 +296,15 @@ def test_a_gif_of_the_film(tmp_path):
     with pytest.raises(EnvironmentFailure, match="the GIF could not be written"):
         write_gif(tmp_path / "none.mp4", tmp_path / "none.gif", 10)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["weights.gif", "weights.mp4"]
+
+
+@pytest.mark.parametrize("centre", [(30, 17.2), (31, 16), (40.4, 21.9)])
+def test_a_marker_stands_where_its_value_is(centre):
+    frame = Frame(64, 48)
+    frame.draw_picture(np.full((48, 64, 3), 255, np.uint8))
+    Stamp(5, (16, 128, 128)).paint(frame, *centre)
+    ink = 235.0 - frame.Y
+    x = (ink.sum(axis=0) * (np.arange(64) + 0.5)).sum() / ink.sum()
+    y = (ink.sum(axis=1) * (np.arange(48) + 0.5)).sum() / ink.sum()
+    assert abs(x - centre[0]) <= 1
+    assert abs(y - centre[1]) <= 1

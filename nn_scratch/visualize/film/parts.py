@@ -130,7 +130,7 @@ class CurvePart:
         frame.Y[top:bottom, now] = self._grey
         for (ys, _), dot in zip(self.marks, self._dots, strict=True):
             if np.isfinite(ys[index]):
-                dot.paint(frame, now, round(float(ys[index])))
+                dot.paint(frame, now, float(ys[index]))
 
 
 class Stamp:
@@ -147,10 +147,10 @@ class Stamp:
             for part, share, value in ((1, coverage, ink[0]), (2, quarters, ink[1]), (2, quarters, ink[2]))
         ]
 
-    def paint(self, frame: Frame, x: int, y: int) -> None:
-        """Centre at x and y; a disc that would reach over the frame's edge is left out."""
+    def paint(self, frame: Frame, x: float, y: float) -> None:
+        """Centre within a pixel of x and y; a disc that would reach over the frame's edge is left out."""
         size = self._size
-        left, top = (x - size // 2) // 2 * 2, (y - size // 2) // 2 * 2
+        left, top = (2 * round((centre - size / 2) / 2) for centre in (x, y))
         if left < 0 or top < 0 or left + size > frame.width or top + size > frame.height:
             return
         for plane, (part, keep, add) in zip((frame.Y, frame.U, frame.V), self._blends, strict=True):
