@@ -41,7 +41,7 @@ def new_folder(name: str, outputs: Path = OUTPUTS) -> Path:
 
 def find_folder(run: str | Path, outputs: Path = OUTPUTS) -> Path:
     """The folder of a run: a path, or the name of a folder under outputs/."""
-    path, typed = Path(run), printable(shortened(str(run)))
+    path, typed = Path(run), printable(shortened(str(run), 200))
     with suppress(OSError, ValueError):  # no name of a file at all: too long, or with a zero byte
         for candidate in (path, outputs / path):
             if (candidate / "param.yaml").is_file() or (candidate / "run.json").is_file():

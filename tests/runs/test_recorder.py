@@ -1,0 +1,73 @@
+"""What is kept of a run, and at which epochs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn_scratch.experiment import train
+from nn_scratch.runs.recorder import LogSettings, first_lines, stride
+from tests.small import DENSE, config, rows
+
+
+@pytest.mark.parametrize(
+    ("row_bytes", "epochs", "settings", "expected"),
+    [
+        (1000, 50, LogSettings(), 1),
+        (1000, 50, LogSettings(every=7), 7),
+        (100_000, 9, LogSettings(max_megabytes=1), 1),  # ten rows, of which one is of epoch 0
+        (100_000, 10, LogSettings(max_megabytes=1), 2),
+        (100_000, 91, LogSettings(max_megabytes=1, every=3), 11),
+        (10_000_000, 8, LogSettings(max_megabytes=1), 8),  # never fewer than the first and the last
+    ],
+)
+def test_the_tensors_stay_within_their_megabytes(
+    row_bytes: int, epochs: int, settings: LogSettings, expected: int
+) -> None:
+    assert stride(row_bytes, epochs, settings) == expected
+
+
+def test_thinned_tensors_keep_the_epochs_that_commit_json_names(tmp_path: Path) -> None:
+    run = train(config(rows(tmp_path), log__every=3, train__epochs=7), tmp_path)
+    assert run.epochs.tolist() == [0, 3, 6]
+    assert run.weights("output.W").shape[0] == 3
+    assert run.confusion("train").shape[0] == 3
+    assert len(run.layers["epoch"]) == 8 * 3
+    every = train(config(rows(tmp_path), train__epochs=7), tmp_path)
+    np.testing.assert_array_equal(run.weights("output.W"), every.weights("output.W")[[0, 3, 6]])
+
+
+def test_what_is_not_wanted_is_not_written(tmp_path: Path) -> None:
+    changes = {"log__weights": False, "log__gradients": False, "log__activations": False}
+    run = train(config(rows(tmp_path), layers=[DENSE], train__epochs=2, **changes), tmp_path)
+    assert run.parameter_names == ()
+    assert not (run.path / "weights").exists()
+    assert run.layers["W_norm"].shape == (6,)
+
+
+def test_a_log_takes_the_bytes_that_were_said(tmp_path: Path) -> None:
+    """In float64 too: the log is float32."""
+    for dtype in ("float32", "float64"):
+        run = train(config(rows(tmp_path), train__epochs=4, train__dtype=dtype), tmp_path)
+        tensors = run.path.rglob("*.npy")
+        assert sum(path.stat().st_size - 256 for path in tensors) == 5 * run.info["log"]["bytes_a_row"]
+
+
+@pytest.mark.parametrize(
+    ("content", "rows", "expected"),
+    [
+        ("a,b\n1,2\n3,4\n", 1, {"rows": 1, "bytes": 8}),
+        ("a,b\n1,2\n3,4\n", 9, {"rows": 2, "bytes": 12}),
+        ("a,b\n1,2\n3,", 2, {"rows": 1, "bytes": 8}),
+        ("a,b\n1,2\n", 0, {"rows": 0, "bytes": 0}),
+        ("", 3, {"rows": 0, "bytes": 0}),
+        (None, 3, {"rows": 0, "bytes": 0}),
+    ],
+)
+def test_only_whole_lines_are_kept(content: str | None, rows: int, expected: dict[str, int], tmp_path: Path) -> None:
+    path = tmp_path / "times.csv"
+    if content is not None:
+        path.write_text(content)
+    assert first_lines(path, rows) == expected
