@@ -77,8 +77,8 @@ def test_rows_beyond_the_last_commit_are_not_read(run: Path) -> None:
 
 def test_what_was_not_logged_is_told_with_what_was(whole: Path) -> None:
     with pytest.raises(UserError) as error:
-        Run(whole).weights("outptu.W")
-    assert str(error.value) == f"{whole}/weights/outptu.W.npy: not logged; did you mean 'weights/output.W.npy'?"
+        Run(whole).activations("outptu")
+    assert str(error.value) == f"{whole}/activations/outptu.npy: not logged; did you mean 'activations/output.npy'?"
 
 
 # --- damage
