@@ -13,8 +13,9 @@ from nn_scratch.benchmarks.timing import matrix_peak, ratio, take_turns
 from nn_scratch.benchmarks.workloads import WORKLOADS, Timekeeper, Workload, data, train_epochs, trainer
 from nn_scratch.runs.recorder import LogSettings, Recorder
 
-STEPS_AN_EPOCH = {"W1": 50, "W2": 50, "W3": 50, "W4": 50, "W5": 10}
-EPOCHS_A_BURST = {"W1": 400, "W2": 150, "W3": 4, "W4": 1, "W5": 1}
+# epochs of 1,600 rows for the small, of as many as MNIST has for the large
+STEPS_AN_EPOCH = {"W1": 50, "W2": 50, "W3": 469, "W4": 235, "W5": 118}
+EPOCHS_A_BURST = {"W1": 600, "W2": 200, "W3": 1, "W4": 1, "W5": 1}
 
 
 def measure(names: Iterable[str] = ("W1", "W2", "W3", "W4"), *, threads: int = 1, repeats: int = 5) -> dict[str, Any]:
