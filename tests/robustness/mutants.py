@@ -33,6 +33,8 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Mult: ast.Div,
     ast.Div: ast.Mult,
 }
+
+
 @dataclass(frozen=True)
 class Mutant:
     """A file in which one place of one backward pass is changed."""
@@ -148,7 +150,9 @@ def tests_of(mutant: Mutant) -> Iterator[list[str]]:
     found = re.search(rf'register\("(\w+)"[^\n]*\)\n(?:@[^\n]*\n)*class {mutant.owner}\b', text)
     if found:
         yield ["tests/nn/test_gradients.py", "-k", found[1]]
-    yield [f"tests/nn/test_{name}.py" for name in ("gradients", "network", "losses", "layers", "trajectories")]
+    yield [
+        f"tests/nn/test_{name}.py" for name in ("gradients", "stability", "network", "losses", "layers", "trajectories")
+    ]
 
 
 def survives(mutant: Mutant, copy: Path) -> bool:
