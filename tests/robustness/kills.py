@@ -16,6 +16,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from time import perf_counter
 
 from tests.robustness.processes import Ended, Scripts
 
@@ -92,7 +93,9 @@ class Trial:
 
     def __init__(self, scripts: Scripts, case: str, folder: Path) -> None:
         self.scripts, self.arguments, self.folder = scripts, [*CASES[case], "name=run"], folder
+        started = perf_counter()
         self.code = self._train(folder / "whole").code
+        self.seconds = perf_counter() - started
         self.whole = hashes(folder / "whole" / "run-001")
 
     def _train(self, outputs: Path, *arguments: str, **options: object) -> Ended:
@@ -131,16 +134,14 @@ class Trial:
         return ",".join(words), found
 
 
-def moments(rng: random.Random, mode: str, writes: int) -> list[dict[str, object]]:
+def moments(rng: random.Random, mode: str, writes: int, seconds: float) -> list[dict[str, object]]:
     """When to send which signal: one to three times, one after the other."""
     found: list[dict[str, object]] = []
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         signum = signal.SIGKILL if mode != "asked" else rng.choice([signal.SIGINT, signal.SIGTERM])
         options: dict[str, object] = {"signal": int(signum)}
-        if mode == "random":
-            options["after"] = rng.uniform(0.0, 0.7)
-        elif mode == "asked" and rng.random() < 0.5:
-            options["after"] = rng.uniform(0.05, 0.5)
+        if mode == "random" or (mode == "asked" and rng.random() < 0.5):
+            options["after"] = rng.uniform(0.0, seconds)
         else:
             options["signal_at"] = rng.randint(1, writes)
         if rng.random() < 0.8:
@@ -165,20 +166,28 @@ def main(
             here = Path(folder) / str(index)
             here.mkdir()
             trial = Trial(scripts, case, here)
-            plans = []
-            if every_write:
-                plans = [[{"signal": 9, "signal_at": at, "constants": BUSY}] for at in range(1, trial.writes() + 1)]
-            else:
-                writes = trial.writes()
-                share = kills // len(names) + (index < kills % len(names))
-                plans = [moments(rng, ("random", "write", "asked")[i % 3], writes) for i in range(share)]
-            for plan in plans:
+            writes, undisturbed, disturbed = trial.writes(), 0, 0
+            wanted = writes if every_write else kills // len(names) + (index < kills % len(names))
+            while disturbed < wanted and undisturbed <= 3 * wanted:
+                mode = ("random", "write", "asked")[(disturbed + undisturbed) % 3]
+                plan = moments(rng, mode, writes, trial.seconds)
+                if every_write:
+                    plan = [{"signal": int(signal.SIGKILL), "signal_at": disturbed + 1, "constants": BUSY}]
                 ended, differing = trial.disturbed(plan)
-                codes[ended] += 1
                 if differing:
                     failures += 1
                     print(f"{case}: {[short(moment) for moment in plan]}: {ended}: {differing}", flush=True)
-            print(f"{case}: {len(plans)} disturbed, exit code {trial.code}, {len(trial.whole)} files", flush=True)
+                # some end before they can be disturbed, and do not count
+                if {"-9", "130", "143"} & set(ended.split(",")):
+                    disturbed += 1
+                    codes[ended] += 1
+                else:
+                    undisturbed += 1
+            print(
+                f"{case}: {disturbed} disturbed, {undisturbed} ended before; exit code {trial.code}, "
+                f"{len(trial.whole)} files",
+                flush=True,
+            )
     total = sum(codes.values())
     print(f"{total - failures} of {total} equal byte for byte; ends: {dict(codes.most_common())}")
     return failures

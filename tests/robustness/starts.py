@@ -63,8 +63,15 @@ def main(starts: int) -> int:
         found = folders(starts, Path(outputs))
         told = holders(starts, Path(outputs) / found[0])
     mine = [line for line in told if line.startswith("mine")]
-    print(f"{len(set(found))} folders for {starts} starts; one folder claimed {starts} times was had by {len(mine)}")
-    return 0 if len(set(found)) == starts and len(mine) == 1 else 1
+    # the holder writes its name when it has the lock: who asks in between is not told whose it is
+    true = {f"process {mine[0].partition(', ')[2]}", "unknown"}
+    others = [line.partition("writing this run: ")[2].partition(" on ")[0] for line in told if line not in mine]
+    told_right = sum(answer in true for answer in others)
+    print(
+        f"{len(set(found))} folders for {starts} starts; one folder claimed {starts} times was had by {len(mine)}, "
+        f"and {told_right} were told by whom"
+    )
+    return 0 if len(set(found)) == starts and len(mine) == 1 and told_right == starts - 1 else 1
 
 
 if __name__ == "__main__":

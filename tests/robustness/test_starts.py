@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.robustness.starts import folders, holders
+PROJECT = Path(__file__).resolve().parents[2]
 
 
-def test_100_runs_that_start_at_once_have_100_folders(tmp_path: Path) -> None:
-    assert sorted(folders(100, tmp_path)) == [f"run-{number:03d}" for number in range(1, 101)]
-
-
-def test_one_of_20_processes_has_the_folder_and_the_others_are_told_which(tmp_path: Path) -> None:
-    told = holders(20, tmp_path)
-    (mine,) = (line for line in told if line.startswith("mine"))
-    process = mine.partition(", ")[2]
-    # the holder writes its name when it has the lock: who asks in between is not told whose it is
-    answers = {line.partition("writing this run: ")[2].partition(" on ")[0] for line in told if line != mine}
-    assert answers <= {f"process {process}", "unknown"}
+def test_100_runs_that_start_at_once_have_100_folders_and_a_folder_has_one_writer() -> None:
+    # in an interpreter of its own: it forks, which libraries with threads that other tests import warn of
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.robustness.starts", "--starts", "100"],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout == (
+        "100 folders for 100 starts; one folder claimed 100 times was had by 1, and 99 were told by whom\n"
+    )
+    assert done.returncode == 0
