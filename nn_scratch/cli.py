@@ -14,16 +14,12 @@ from typing import NoReturn
 from nn_scratch.errors import EnvironmentFailure, NNScratchError
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, where nobody has asked to be told of it first."""
-
-
 def run_script(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser) -> int:
     """Parse the arguments, call `main`, and turn what goes wrong into one line on stderr and an exit code.
 
     0 done, 1 the environment, 2 the user's input, 3 diverged, 70 a bug of ours, 130 Ctrl-C, 143 SIGTERM.
     """
-    steady()
+    signals = steady()
     parser.add_argument("--debug", action="store_true", help="show the traceback of whatever goes wrong")
     arguments = parser.parse_intermixed_args()  # options may stand between the others
     try:
@@ -33,7 +29,8 @@ def run_script(main: Callable[[argparse.Namespace], None], parser: argparse.Argu
     except (Exception, KeyboardInterrupt) as error:
         if arguments.debug:
             raise
-        code, words = explained(error)
+        # a signal that came in the middle of an import may have become an error of its own
+        code, words = (128 + signals[0], "stopped") if signals else explained(error)
         print(words, file=sys.stderr)
         return code
     return 0
@@ -44,8 +41,6 @@ def explained(error: BaseException) -> tuple[int, str]:
     match error:
         case NNScratchError():
             return error.exit_code, str(error)
-        case Terminated():
-            return 143, "stopped by SIGTERM"
         case KeyboardInterrupt():
             return 130, "stopped"
         case MemoryError():
@@ -55,8 +50,11 @@ def explained(error: BaseException) -> tuple[int, str]:
     return 70, f"a bug of ours: {type(error).__name__}: {error} (run again with --debug to see where)"
 
 
-def steady() -> None:
-    """Make the process the same however it was started: closed streams, a terminal of few letters, SIGTERM."""
+def steady() -> list[int]:
+    """Make the process the same however it was started: closed streams, a terminal of few letters, SIGTERM.
+
+    Returns a list to which signals are added that ask to stop, where nobody has asked to be told of them first.
+    """
     for number in (0, 1, 2):  # else a file of the run would get the number, and whatever is printed
         try:
             os.fstat(number)
@@ -68,11 +66,16 @@ def steady() -> None:
             patient = Patient(stream.detach(), stream.encoding, "replace", line_buffering=stream.line_buffering)
             setattr(sys, name, patient)
             setattr(sys, f"__{name}__", patient)
-    signal.signal(signal.SIGTERM, terminate)
+    signals: list[int] = []
 
+    def stop(signum: int, frame: FrameType | None) -> NoReturn:
+        signals.append(signum)
+        raise KeyboardInterrupt
 
-def terminate(signum: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated
+    for asking in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(asking) is not signal.SIG_IGN:  # as `nohup` and `&` leave it
+            signal.signal(asking, stop)
+    return signals
 
 
 class Patient(TextIOWrapper):

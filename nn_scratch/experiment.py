@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_scratch import __version__
-from nn_scratch.build import Built, as_people_read, build, model_arrays
+from nn_scratch.build import Built, as_people_read, build, model_arrays, step_flop
 from nn_scratch.config.parts import instantiate
 from nn_scratch.config.resolve import change_config, config_from, override_config
 from nn_scratch.config.schema import Config
@@ -323,6 +323,7 @@ def first_info(built: Built, folder: Path) -> dict[str, Any]:
         "baselines": None,
         "diverged": None,
         "parameters": built.network.theta.size,
+        "flop_a_step": step_flop(built.network, built.trainer.step_rows),
         "threads": built.threads,
         "notices": list(built.notices),
         "versions": {"nn_scratch": __version__, "python": platform.python_version()}
@@ -352,7 +353,8 @@ def stop_on_signals(trainer: Trainer) -> Iterator[list[int]]:
         yield received
         return
     for asking in (signal.SIGINT, signal.SIGTERM):
-        handlers[asking] = signal.signal(asking, ask)
+        if signal.getsignal(asking) is not signal.SIG_IGN:  # as `nohup` and `&` leave it
+            handlers[asking] = signal.signal(asking, ask)
     try:
         yield received
     finally:

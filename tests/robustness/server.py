@@ -83,7 +83,8 @@ def run(job: dict[str, Any], log: int) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     if job["signal_at"] is not None:
-        Path(f"{job['log']}.count").write_text(str(counted[0]))
+        things, counted[0] = counted[0], sys.maxsize // 2  # what follows is not the script's
+        Path(f"{job['log']}.count").write_text(str(things))
     return code
 
 
