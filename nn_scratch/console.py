@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from nn_scratch.benchmarks.timing import matrix_peak
 from nn_scratch.build import Built
 from nn_scratch.check import Checked
 from nn_scratch.experiment import Session
@@ -170,14 +171,21 @@ def score_table(info: Mapping[str, Any]) -> Table:
 
 
 def speed_line(run: Run) -> str:
+    """Speed, the share of the machine's own peak that the steps' matrix products reached, and where the time went."""
+    from threadpoolctl import threadpool_limits
+
     info, times = run.info, run.times
     total = {kind: float(np.nansum(times[kind])) for kind in ("training", "evaluation", "logging")}
     whole = sum(total.values()) or 1.0
     steps = max(1, info["steps"])
     shares = ", ".join(f"{kind} {share / whole:.0%}" for kind, share in total.items())
+    with threadpool_limits(limits=info.get("threads"), user_api="blas"):
+        peak = matrix_peak(run.config["train"]["dtype"], size=512)
+    mfu = (info.get("flop_a_step") or 0.0) * steps / total["training"] / peak if total["training"] else 0.0
     return (
         f"{info['epochs']:,} epochs in {info['seconds']:.2f} s: {info['samples_per_second'] or 0:,.0f} samples/s, "
-        f"{1e6 * total['training'] / steps:,.1f} µs a step; {shares}"
+        f"{1e6 * total['training'] / steps:,.1f} µs a step, MFU {mfu:.0%} "
+        f"(of the {peak / 1e9:,.0f} GFLOP/s that matrix products reach here); {shares}"
     )
 
 
