@@ -168,3 +168,19 @@ def test_a_rate_too_large_for_exp_is_held() -> None:
     limit = np.log(np.finfo(np.float32).max) / 2
     np.testing.assert_allclose(loss.forward(Z, Y), [np.exp(limit) - 2e4, np.exp(3.0) - 6.0], rtol=1e-5)
     np.testing.assert_allclose(loss.values(Z), [[np.exp(limit)], [np.exp(3.0)]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("case", cases(LOSSES), ids=str)
+@pytest.mark.parametrize("size", [1.0, 1e4])
+def test_the_backward_of_a_loss_needs_no_forward(case: Case, size: float) -> None:
+    """Most steps of training compute the gradient alone; what buffers hold from other rows must not matter."""
+    outputs, rows = 1 if case.name == "binary_cross_entropy" else 3, 7
+    rng = np.random.default_rng(0)
+    after_forward, alone = (bound(case.create(), outputs, rows) for _ in range(2))
+    Y = targets_for(after_forward, outputs, rows, rng)
+    Z = size * rng.normal(size=(outputs, rows))
+    weights = np.full(rows, 1 / rows)
+    after_forward.forward(Z, Y)
+    expected = after_forward.backward(Z, Y, weights).copy()
+    alone.forward(-3.0 * Z + 1.0, Y)  # of other rows
+    np.testing.assert_array_equal(alone.backward(Z, Y, weights), expected)
