@@ -237,5 +237,6 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=0, help="of the order in which they are tried")
     parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose description holds this")
+    parser.add_argument("--most", type=int, help="how many are tried (default: all)")
     options = parser.parse_args()
-    sys.exit(min(1, main(options.minutes, options.seed, options.only)))
+    sys.exit(min(1, main(options.minutes, options.seed, options.only, options.most)))
