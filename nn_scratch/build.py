@@ -117,7 +117,13 @@ def build(config: Config, data: Data | None = None) -> Built:
         probe_rows=probe,
         log=LogSettings(**config.log.model_dump(exclude={"probe_rows"})),
         threads=threads(config, network, trainer.batch_size),
-        notices=(*unwise(config), *data.notices, *started, *short_average(trainer, config.train.ema_decay)),
+        notices=(
+            *unwise(config),
+            *fewer_threads(config),
+            *data.notices,
+            *started,
+            *short_average(trainer, config.train.ema_decay),
+        ),
     )
 
 
@@ -254,10 +260,17 @@ def choose(available: int, wanted: int, generator: np.random.Generator) -> Array
 
 
 def threads(config: Config, network: Network, batch_size: int) -> int:
-    """BLAS threads to train with: as the config says, or one where the steps are small."""
+    """BLAS threads to train with: as the config says, if there are so many cores; or one where the steps are small."""
     if config.train.threads != "auto":
-        return config.train.threads
+        return min(config.train.threads, os.cpu_count() or 1)
     return 1 if step_flop(network, batch_size) < ONE_THREAD_MFLOP * 1e6 else os.cpu_count() or 1
+
+
+def fewer_threads(config: Config) -> list[str]:
+    asked, cores = config.train.threads, os.cpu_count() or 1
+    if asked == "auto" or asked <= cores:
+        return []
+    return [f"train.threads: {asked} are asked for and the machine has {cores} cores; {cores} are used"]
 
 
 def step_flop(network: Network, rows: int) -> float:

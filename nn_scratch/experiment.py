@@ -216,7 +216,8 @@ def seconds_so_far(run: Run) -> float:
     """What the epochs that are on disk took."""
     if not (run.path / "commit.json").exists():  # killed before its first commit was whole
         return 0.0
-    return float(sum(np.nansum(run.times[kind]) for kind in ("training", "evaluation", "logging")))
+    times = np.array([run.times[kind] for kind in ("training", "evaluation", "logging")])
+    return float(times[np.isfinite(times)].sum())
 
 
 def _run(session: Session, recorder: Recorder, announce: Announce) -> Run:

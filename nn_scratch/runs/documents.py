@@ -9,12 +9,19 @@ from typing import Any
 
 MOST_COUNT = 1 << 53
 
-Shape = Any  # a predicate; {key: Shape}, which must be there; [Shape], a list of such; Maybe, Each
+Shape = Any  # a predicate; {key: Shape}, which must be there; [Shape], a list of such; Maybe, OrNull, Each
 
 
 @dataclass(frozen=True)
 class Maybe:
     """Null, or not there, or of this shape."""
+
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class OrNull:
+    """There, and null or of this shape."""
 
     shape: Shape
 
@@ -113,6 +120,43 @@ CARD: Shape = {
     "duplicates": Each(Maybe(count)),
 }
 
+PANEL: Shape = {  # of a dense layer, at step 0
+    "layer": text,
+    "inputs": count,
+    "units": count,
+    "activation": text,
+    **dict.fromkeys(("W_std", "W_std_suited", "W_std_declared", "b_mean", "b_std"), OrNull(number)),
+    **dict.fromkeys(("Z_mean", "Z_std", "Z_spread", "A_std", "A_spread"), OrNull(number)),
+    **dict.fromkeys(("dead_share", "flat_share", "gradient_norm", "gradient_rms", "twin_units"), OrNull(number)),
+}
+
+FIGURES: Shape = Each(lambda value: value is None or number(value) or text(value) or truth(value))
+NESTED: Shape = Each(lambda value: misfit({"": value}, FIGURES) is None or misfit(value, FIGURES) is None)
+
+SIGNALS: Shape = {
+    "start": Maybe(
+        {
+            "loss": OrNull(number),
+            "layers": [PANEL],
+            "output": MEASURED,
+            "gradient_errors": [{"layer": text, "entries": count, "error": OrNull(number)}],
+            "target": MEASURED,
+        }
+    ),
+    "order": Maybe(MEASURED),
+    "end": Maybe(
+        {
+            "finite": truth,
+            "penalty_over_data": Maybe(number),
+            "data_gradient": Maybe(number),
+            "layers": Maybe([{"layer": text, "W_rms": OrNull(number), "moved": OrNull(number)}]),
+            "confident_errors": Maybe(MEASURED),
+            "giveaway": Maybe(NESTED),
+        }
+    ),
+    "attainable": Maybe(NESTED),
+}
+
 COMMIT: Shape = {
     "epoch": count,
     "step": count,
@@ -145,6 +189,8 @@ def misfit(value: Any, shape: Shape, where: str = "") -> str | None:
     """The first thing about `value` that is not as its shape says, in words; None where it fits."""
     if isinstance(shape, Maybe):
         return None if value is None else misfit(value, shape.shape, where)
+    if isinstance(shape, OrNull):
+        return None if value is None else misfit(value, shape.shape, where)
     if isinstance(shape, Each):
         if not isinstance(value, dict):
             return f"{where or 'it'} is no mapping"
@@ -152,6 +198,9 @@ def misfit(value: Any, shape: Shape, where: str = "") -> str | None:
     if isinstance(shape, dict):
         if not isinstance(value, dict):
             return f"{where or 'it'} is no mapping"
+        missing = [key for key, entry in shape.items() if key not in value and not isinstance(entry, Maybe)]
+        if missing:
+            return f"{where}.{missing[0]} is missing".lstrip(".")
         return first(misfit(value.get(key), entry, f"{where}.{key}".lstrip(".")) for key, entry in shape.items())
     if isinstance(shape, list):
         if not isinstance(value, list):

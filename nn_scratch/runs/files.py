@@ -154,11 +154,8 @@ class NpyLog:
         """rows: how many of the file's rows are kept; the rest is cut off. With 0 the file is made anew."""
         self.path, self.shape, self.dtype, self.rows = path, shape, np.dtype(dtype), rows
         self.row_bytes = int(np.prod(shape, dtype=np.int64)) * self.dtype.itemsize
-        with disk_errors(path):
-            self._file = open_raw(path, os.O_CREAT | os.O_TRUNC if rows == 0 else 0)
-            if rows == 0:
-                write_all(self._file, npy_header((0, *shape), dtype), 0)
-            cut(self._file, HEADER_BYTES + rows * self.row_bytes)
+        header = npy_header((0, *shape), dtype) if rows == 0 else b""
+        self._file = opened(path, header, HEADER_BYTES + rows * self.row_bytes)
 
     def append(self, block: Array) -> None:
         """Add rows (n, *shape); they count once `commit` has been called."""
@@ -182,13 +179,11 @@ class CsvLog:
 
     def __init__(self, path: Path, columns: tuple[str, ...], *, rows: int, size: int) -> None:
         """size: how many bytes hold the header and the `rows` that are kept; the rest is cut off. 0: made anew."""
-        self.path, self.columns, self.rows, self.size = path, columns, rows, size
+        self.path, self.columns, self.rows = path, columns, rows
         self.lines: list[str] = []
-        with disk_errors(path):
-            self._file = open_raw(path, os.O_CREAT | os.O_TRUNC if size == 0 else 0)
-            cut(self._file, size)
-        if size == 0:
-            self._write(",".join(columns) + "\n")
+        header = (",".join(columns) + "\n").encode() if size == 0 else b""
+        self.size = size or len(header)
+        self._file = opened(path, header, self.size)
 
     def flush(self) -> None:
         """Write the lines that wait; they count once commit.json says so."""
@@ -205,6 +200,21 @@ class CsvLog:
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def opened(path: Path, header: bytes, size: int) -> int:
+    """A descriptor of a log of `size` bytes: a new one with its header, or without a header one that is there."""
+    with disk_errors(path, len(header) or None):
+        file = open_raw(path, os.O_CREAT | os.O_TRUNC if header else 0)
+        try:
+            write_all(file, header, 0)
+            cut(file, size)
+        except BaseException:
+            os.close(file)
+            if header:
+                path.unlink(missing_ok=True)
+            raise
+    return file
 
 
 def open_raw(path: Path, flags: int) -> int:

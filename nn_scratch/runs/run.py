@@ -90,7 +90,7 @@ class Run:
     @cached_property
     def signals(self) -> dict[str, Any]:
         """signals.json: what is measured once, at step 0 and at the end; empty where an older run has none."""
-        return self._json("signals.json", {}) if self._file("signals.json").exists() else {}
+        return self._json("signals.json", documents.SIGNALS) if self._file("signals.json").exists() else {}
 
     @cached_property
     def committed(self) -> dict[str, Any]:
@@ -116,11 +116,15 @@ class Run:
     def config(self) -> dict[str, Any]:
         """param.yaml as plain values, every default written out."""
         from nn_scratch.config.loader import read_yaml
+        from nn_scratch.config.resolve import config_from
+        from nn_scratch.config.writer import to_plain
 
-        value = read_yaml(self._file("param.yaml"))
-        if not isinstance(value, dict):
-            raise self._damaged("param.yaml", "not a mapping")
-        return value
+        path = self._file("param.yaml")
+        value = read_yaml(path)
+        try:
+            return to_plain(config_from(value))
+        except UserError as error:
+            raise UserError(f"{path}: {problem}" for problem in error.problems) from None
 
     # --- tables
 

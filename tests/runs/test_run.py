@@ -148,7 +148,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], Callable[[Run], Any], str]] = {
     "a card without parts": (
         rewrite("data.json", lambda card: card.pop("parts")),
         lambda run: run.card,
-        "data.json: parts is no mapping",
+        "data.json: parts is missing",
     ),
     "epochs that fall": (
         rewrite("commit.json", lambda committed: committed.update(tensor_epochs=[0, 2, 1, 3])),
