@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -167,12 +167,19 @@ def main(
             here.mkdir()
             trial = Trial(scripts, case, here)
             writes, undisturbed, disturbed = trial.writes(), 0, 0
-            wanted = writes if every_write else kills // len(names) + (index < kills % len(names))
-            while disturbed < wanted and undisturbed <= 3 * wanted:
-                mode = ("random", "write", "asked")[(disturbed + undisturbed) % 3]
-                plan = moments(rng, mode, writes, trial.seconds)
-                if every_write:
-                    plan = [{"signal": int(signal.SIGKILL), "signal_at": disturbed + 1, "constants": BUSY}]
+            wanted = kills // len(names) + (index < kills % len(names))
+            attempts: Iterator[list[dict[str, object]]] = (
+                moments(rng, ("random", "write", "asked")[number % 3], writes, trial.seconds)
+                for number in range(4 * wanted)
+            )
+            if every_write:
+                wanted = writes
+                attempts = (
+                    [{"signal": int(signal.SIGKILL), "signal_at": at + 1, "constants": BUSY}] for at in range(writes)
+                )
+            for plan in attempts:
+                if disturbed == wanted:
+                    break
                 ended, differing = trial.disturbed(plan)
                 if differing:
                     failures += 1
