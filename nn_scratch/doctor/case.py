@@ -54,6 +54,17 @@ class Case:
     def __init__(self, run: Run) -> None:
         self.run, self.config, self.info, self.card = run, run.config, run.info, run.card
         self.signals: Mapping[str, Any] = run.signals
+        self._check()
+
+    def _check(self) -> None:
+        """Raise UserError where the documents of the folder, each good in itself, are not of one run."""
+        if self.run.layer_names != tuple(layer.name for layer in self.layers):
+            raise UserError(
+                f"{self.run.path / 'layers.csv'}: its layers are not those of param.yaml; train the run anew"
+            )
+        recall = (self.info["train"] or {}).get("recall")
+        if recall is not None and list(recall) != (self.card["classes"] or self.card["target"]):
+            raise UserError(f"{self.run.path / 'run.json'}: its classes are not those of data.json; train the run anew")
 
     # --- config
 

@@ -6,26 +6,34 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
+import numpy as np
+
 from nn_scratch.doctor.case import Case
 from nn_scratch.doctor.diagnosis import STAGES, Diagnosis, Finding, Verdict
 from nn_scratch.doctor.rule import RULES, load_rules
 from nn_scratch.runs.run import Run
 
 SEVERITIES = ("critical", "warning", "info")
+SAFE = ("data", "config", "end")  # stages whose patches leave a run that works as good as it was, or better
 SURE = 0.5  # confidence from which the stage decides which of two causes came first
 
 
 def diagnose(run: Run) -> Diagnosis:
     """What is wrong with a run, by its folder alone. The same folder gives the same diagnosis."""
     load_rules()
-    case = Case(run)
+    with np.errstate(all="ignore"):  # what overflowed is in the log as it was
+        return _diagnose(Case(run))
+
+
+def _diagnose(case: Case) -> Diagnosis:
+    """What all rules say of it together."""
     found = [
         replace(finding, source=rule.source) for rule in RULES.values() if (finding := rule.check(case)) is not None
     ]
     findings = ranked(found)
     verdict = judge(case, findings)
     if verdict == "healthy":  # faint signs of what does no harm help nobody
-        findings = [finding for finding in findings if finding.severity != "info"]
+        findings = [untreated(finding) for finding in findings if finding.severity != "info"]
     return Diagnosis(verdict, tuple(findings), summary(case, verdict, findings), figures(case))
 
 
@@ -64,6 +72,11 @@ def judge(case: Case, findings: list[Finding]) -> Verdict:
     if case.falls_short or case.diverged:
         return "inconclusive"
     return "healthy"
+
+
+def untreated(finding: Finding) -> Finding:
+    """The finding as a healthy run hears it: other initial weights, or another rate, are a gamble."""
+    return finding if finding.stage in SAFE else replace(finding, patches=())
 
 
 def summary(case: Case, verdict: Verdict, findings: list[Finding]) -> str:

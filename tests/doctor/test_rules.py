@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nn_scratch.doctor import Finding, Patch, diagnose
-from nn_scratch.doctor.diagnose import ranked
-from nn_scratch.doctor.diagnosis import STAGES
+from nn_scratch.doctor.diagnose import ranked, untreated
+from nn_scratch.doctor.diagnosis import STAGES, Stage
 from nn_scratch.doctor.report import diagnose_and_keep
 from nn_scratch.doctor.rule import RULES, load_rules, rule
 from nn_scratch.nn.layers.dense import Dense
@@ -151,6 +152,13 @@ def test_a_doubtful_cause_gives_way_to_a_certain_one() -> None:
 def test_a_patch_changes_two_keys_at_most() -> None:
     with pytest.raises(ValueError, match=r"^a patch changes 1 to 2 keys, not 3$"):
         Patch({"a": 1, "b": 2, "c": 3}, "because")
+
+
+@pytest.mark.parametrize(("stage", "offered"), [("data", 1), ("init", 0), ("first_steps", 0), ("end", 1)])
+def test_a_healthy_run_is_offered_no_gamble(stage: Stage, offered: int) -> None:
+    said = untreated(replace(finding("lr_too_high", "warning", stage), patches=(Patch({"optimizer.lr": 0.1}, "why"),)))
+    assert len(said.patches) == offered
+    assert said.rule == "lr_too_high"
 
 
 def test_a_run_without_signals_is_diagnosed_by_what_it_has(trained: Trained, tmp_path: Path) -> None:

@@ -53,7 +53,9 @@ def cached_seeds(part: str) -> list[int]:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.doctor_benchmark", description=__doc__)
-    parser.add_argument("--part", choices=list(PARTS), default="dev", help="dev to work with, reported to report")
+    parser.add_argument(
+        "--part", choices=list(PARTS), default="dev", help="dev and validation to work with, reported to report"
+    )
     parser.add_argument("--seed", type=int, help="the cases of cases/<part>-<seed>.json alone")
     parser.add_argument("--minutes", type=float, default=10.0, help="no new cases are begun later than this")
     parser.add_argument("--cases", type=int, default=0, help="the first so many alone")
@@ -119,7 +121,7 @@ def report(results: Sequence[Result], asked: int, options: argparse.Namespace, m
         lines.append(
             f"{'random patch':36} repairs at once {measures.written(first)}, within three {measures.written(of_three)}"
         )
-    if options.part == "dev" or options.confusion:
+    if options.part != "reported" or options.confusion:
         lines += ["", "planted, and what was named first (critical):", *measures.confusion(results)]
         lines += ["", "called sick without harm:", *measures.alarms_by_control(results)]
     return "\n".join(lines)

@@ -1,17 +1,19 @@
 """What belongs to which part. Data sets, widths of layers, depths of deep networks and seeds are of one part alone, so
-that a threshold which fits the development part by accident shows on the reported one.
+that a threshold which fits the development part by accident shows on the others. `validation` tells whether a change
+that was made for the development part holds elsewhere, and may be looked into; `reported` is for the figures alone.
 
-            development                                   reported
-real        iris, wine                                    breast_cancer, digits, diabetes
-built in    moons, blobs, spiral, classification,         circles, xor, checkerboard, friedman
-            regression
-files       quantiles, redundant, linear, product         hastie, waveform, clusters, rings, two_normals, friedman2
-imbalanced  imbalanced                                    two_normals
-widths      8 16 32 64 128                                4 12 24 48 96 256 512
-deep        5, 7 hidden layers                            6, 8 hidden layers
-seeds       1,000,000 s + ... with s even                 with s odd
+            development                     validation                      reported
+real        iris, wine                                                      breast_cancer, digits, diabetes
+built in    moons, blobs, spiral,                                           circles, xor, checkerboard, friedman
+            classification, regression
+files       quantiles, redundant, linear,   ten, votes, categories, s_curve hastie, waveform, clusters, rings,
+            product                         heavy_tails, sine, ripple,      two_normals, friedman2
+                                            quadratic, swiss_roll, sparse
+imbalanced  imbalanced                      imbalanced                      two_normals
+widths      8 16 32 64 128                  10 20 40 80 160                 4 12 24 48 96 256 512
+deep        5, 7 hidden layers              4, 9 hidden layers              6, 8 hidden layers
 
-The activations, optimizers, schedules and causes are the same in both: there are only so many.
+The activations, optimizers, schedules and causes are the same in all: there are only so many.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import numpy as np
 
 from tests.doctor_benchmark.tables import HERE, digest
 
-PartName = Literal["dev", "reported"]
+PartName = Literal["dev", "validation", "reported"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,25 @@ DEV = Part(
     ),
 )
 
+VALIDATION = Part(
+    "validation",
+    widths=(10, 20, 40, 80, 160),
+    deep=(4, 9),
+    seed_offset=500_000,
+    data=(
+        own("ten", 10, 10, features=10, classes=10, linear=True),
+        own("votes", 2, 15, features=15),
+        own("categories", 3, 16, linear=True),
+        own("s_curve", 4, 3, classes=4),
+        own("heavy_tails", 3, 6, features=6, classes=3),
+        own("sine", 0, 1),
+        own("ripple", 0, 2),
+        own("quadratic", 0, 6, features=6),
+        own("swiss_roll", 0, 3),
+        own("sparse", 2, 40, features=40, linear=True),
+    ),
+)
+
 REPORTED = Part(
     "reported",
     widths=(4, 12, 24, 48, 96, 256, 512),
@@ -128,11 +149,11 @@ REPORTED = Part(
     ),
 )
 
-PARTS: dict[PartName, Part] = {"dev": DEV, "reported": REPORTED}
+PARTS: dict[PartName, Part] = {part.name: part for part in (DEV, VALIDATION, REPORTED)}
 
 
 def seeds(part: Part, generator_seed: int, index: int, n: int) -> list[int]:
-    """Seeds of runs, never the same in both parts: index is that of the recipe."""
+    """Seeds of runs, never the same in two parts: index is that of the recipe."""
     start = 2_000_000 * (1 + generator_seed % 1000) + part.seed_offset + 100 * index
     return [start + i for i in range(n)]
 

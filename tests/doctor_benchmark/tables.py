@@ -135,6 +135,88 @@ def friedman2(rng: np.random.Generator, rows: int) -> tuple[Array, Array]:
 
 
 @maker
+def ten(rng: np.random.Generator, rows: int, features: int = 10, classes: int = 10) -> tuple[Array, Array]:
+    """One Gaussian cloud a class, each of its own width in every direction."""
+    centres, widths = rng.normal(0, 1.6, (classes, features)), rng.uniform(0.5, 1.5, (classes, features))
+    y = rng.integers(0, classes, rows)
+    return centres[y] + widths[y] * rng.normal(size=(rows, features)), y
+
+
+@maker
+def votes(rng: np.random.Generator, rows: int, features: int = 15) -> tuple[Array, Array]:
+    """Zeros and ones; whether two of three blocks of features have a majority of ones."""
+    X = rng.integers(0, 2, (rows, features))
+    blocks = X.reshape(rows, 3, -1).mean(axis=2) > 0.5
+    return X, (blocks.sum(axis=1) > 1).astype(int)
+
+
+@maker
+def categories(rng: np.random.Generator, rows: int) -> tuple[Array, Array]:
+    """Three categorical columns as indicators (5 + 5 + 4) and two numbers; three classes by a noisy table of scores."""
+    columns = [rng.integers(0, n, rows) for n in (5, 5, 4)]
+    X = np.hstack(
+        [*(np.eye(n)[column] for n, column in zip((5, 5, 4), columns, strict=True)), rng.normal(size=(rows, 2))]
+    )
+    scores = X @ rng.normal(0, 2.0, (16, 3)) + rng.gumbel(0, 0.4, (rows, 3))
+    return X, scores.argmax(axis=1)
+
+
+@maker
+def s_curve(rng: np.random.Generator, rows: int, classes: int = 4) -> tuple[Array, Array]:
+    """A bent sheet in three dimensions, cut into stretches of equal share."""
+    from sklearn.datasets import make_s_curve
+
+    X, t = make_s_curve(rows, noise=0.1, random_state=int(rng.integers(1 << 31)))
+    return X, np.searchsorted(np.quantile(t, np.arange(1, classes) / classes), t)
+
+
+@maker
+def heavy_tails(rng: np.random.Generator, rows: int, features: int = 6, classes: int = 3) -> tuple[Array, Array]:
+    """Two clouds a class with the tails of Student's t (3 degrees of freedom): a few rows lie far out."""
+    centres = rng.normal(0, 2.5, (classes, 2, features))
+    y = rng.integers(0, classes, rows)
+    return centres[y, rng.integers(0, 2, rows)] + 0.7 * rng.standard_t(3, (rows, features)), y
+
+
+@maker
+def sine(rng: np.random.Generator, rows: int) -> tuple[Array, Array]:
+    """Regression of one feature: a sine of growing height."""
+    x = rng.uniform(-3, 3, rows)
+    return x[:, np.newaxis], 10 + (4 + x) * np.sin(2 * x) + rng.normal(0, 0.3, rows)
+
+
+@maker
+def ripple(rng: np.random.Generator, rows: int) -> tuple[Array, Array]:
+    """Regression of two features: a wave in each, multiplied."""
+    X = rng.uniform(-1, 1, (rows, 2))
+    return X, np.sin(3 * X[:, 0]) * np.cos(4 * X[:, 1]) + rng.normal(0, 0.05, rows)
+
+
+@maker
+def quadratic(rng: np.random.Generator, rows: int, features: int = 6) -> tuple[Array, Array]:
+    """Regression: a quadratic form, and features of which some say nothing."""
+    X = rng.normal(size=(rows, features))
+    A = rng.normal(size=(3, 3))
+    return X, np.einsum("ni,ij,nj->n", X[:, :3], A, X[:, :3]) + 2 * X[:, 3] + rng.normal(0, 0.3, rows)
+
+
+@maker
+def swiss_roll(rng: np.random.Generator, rows: int) -> tuple[Array, Array]:
+    """Regression: where along a rolled-up sheet in three dimensions a row lies."""
+    from sklearn.datasets import make_swiss_roll
+
+    X, t = make_swiss_roll(rows, noise=0.3, random_state=int(rng.integers(1 << 31)))
+    return X, t
+
+
+@maker
+def sparse(rng: np.random.Generator, rows: int, features: int = 40) -> tuple[Array, Array]:
+    """Two classes by a plane in 5 of the features, with some labels at the border the other way."""
+    X = rng.normal(size=(rows, features))
+    return X, (X[:, :5] @ np.array([2.0, -2.0, 1.5, 1.0, -1.0]) + rng.logistic(0, 0.3, rows) > 0).astype(int)
+
+
+@maker
 def builtin(rng: np.random.Generator, rows: int, source: Mapping[str, Any]) -> tuple[Array, Array]:
     """A data set that is built in, as a file; `rows` of it at most, drawn at random."""
     from nn_scratch.data.tables import load_table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -114,13 +115,12 @@ def test_the_same_seed_draws_the_same_recipe_and_another_seed_another(part: Part
 
 
 def test_the_parts_share_no_data_no_width_no_depth_and_no_seed() -> None:
-    assert not {data.name for data in DEV.data} & {data.name for data in REPORTED.data}
-    assert not set(DEV.widths) & set(REPORTED.widths)
-    assert not set(DEV.deep) & set(REPORTED.deep)
-    used = {
-        part.name: {s for g in (1, 2, 3) for i in range(50) for s in seeds(part, g, i, 6)} for part in PARTS.values()
-    }
-    assert not used["dev"] & used["reported"]
+    for one, other in combinations(PARTS.values(), 2):
+        assert not {data.name for data in one.data} & {data.name for data in other.data}
+        assert not set(one.widths) & set(other.widths)
+        assert not set(one.deep) & set(other.deep)
+        used = [{s for g in (1, 2, 3) for i in range(50) for s in seeds(part, g, i, 6)} for part in (one, other)]
+        assert not used[0] & used[1]
 
 
 # ---- planted as promised ----
@@ -237,9 +237,9 @@ def test_cases_are_read_as_they_were_written(tmp_path: Any) -> None:
     assert load(tmp_path / "cases.json") == [case, case]
 
 
-def test_there_are_cached_cases_of_both_parts_with_as_many_healthy_runs_as_faults() -> None:
+def test_there_are_cached_cases_of_every_part_with_as_many_healthy_runs_as_faults() -> None:
     names = {path.stem.split("-")[0] for path in FOLDER.glob("*.json")}
-    assert names == {"dev", "reported"}
+    assert names == set(PARTS)
     for cases in cached():
         assert len({case.id for case in cases}) == len(cases)
         healthy = sum(case.kind == "healthy" for case in cases)
