@@ -133,7 +133,7 @@ def data_table(card: Mapping[str, Any]) -> Table:
             moments = (entry["target"][name] for name in ("mean", "std", "min", "max"))
             cells.append(
                 ", ".join(
-                    f"{mean:.4g} ± {std:.4g} ({low:.4g} to {high:.4g})"
+                    f"{number(mean)} ± {number(std)} ({number(low)} to {number(high)})"
                     for mean, std, low, high in zip(*moments, strict=True)
                 )
             )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from sys import float_info
 from typing import Any
 
 MOST_COUNT = 1 << 53
 
-Shape = Any  # a predicate; {key: Shape}, which must be there; [Shape], a list of such; Maybe, OrNull, Each
+# a predicate; {key: Shape}, whose keys must be there (of any OTHERS there may be more); [Shape], a list of such;
+# Maybe, OrNull, Each, OneOf
+Shape = Any
+OTHERS = ...  # as a key: every key that is not named
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,13 @@ class Each:
     shape: Shape
 
 
+@dataclass(frozen=True)
+class OneOf:
+    """One of these words."""
+
+    words: tuple[str, ...]
+
+
 def text(value: Any) -> bool:
     return isinstance(value, str)
 
@@ -53,6 +63,10 @@ def positive(value: Any) -> bool:
     return count(value) and value > 0
 
 
+def text_or_number(value: Any) -> bool:
+    return text(value) or number(value)
+
+
 def anything(value: Any) -> bool:
     return True
 
@@ -63,61 +77,69 @@ WORDS: Mapping[Callable[[Any], bool], str] = {
     number: "a number",
     count: "a whole number",
     positive: "a whole number above 0",
+    text_or_number: "text or a number",
 }
 
-MOMENTS = {name: [Maybe(number)] for name in ("mean", "std", "min", "max")}
-MEASURED = Each(Maybe(number))
-# of one part: loss, accuracy ...; recall, by class
-SCORES = Each(lambda value: value is None or number(value) or misfit(value, MEASURED) is None)
-
+PARTS = ("train", "val", "test")
+TASKS = OneOf(("classification", "regression", "multi_label"))
+MEASURED = Each(OrNull(number))
+SCORES = {"loss": OrNull(number), "recall": Maybe(MEASURED), OTHERS: OrNull(number)}
 DIVERGED: Shape = {"epoch": count, "step": count, "layer": text, "what": text}
 
 INFO: Shape = {
     "name": text,
-    "status": text,
-    "epochs": count,
-    "epochs_asked": count,
-    "steps": count,
-    "steps_per_epoch": count,
-    "best_epoch": Maybe(count),
-    "seconds": Maybe(number),
-    "samples_per_second": Maybe(number),
-    "initial": Maybe(MEASURED),
-    "train": Maybe(SCORES),
-    "val": Maybe(SCORES),
-    "test": Maybe(SCORES),
-    "baselines": Maybe(
+    "status": OneOf(("running", "finished", "stopped", "diverged", "interrupted")),
+    **dict.fromkeys(("epochs", "epochs_asked", "steps"), count),
+    **dict.fromkeys(("steps_per_epoch", "rows_a_step", "parameters", "threads"), positive),
+    "best_epoch": OrNull(count),
+    "seconds": number,
+    "samples_per_second": OrNull(number),
+    "flop_a_step": number,
+    "initial": OrNull(MEASURED),
+    **dict.fromkeys(PARTS, OrNull(SCORES)),
+    "baselines": OrNull(
         {
-            **{model: Maybe(Each(Maybe(MEASURED))) for model in ("constant", "linear", "knn")},
-            "best_feature": Maybe(Each(lambda value: value is None or text(value) or number(value))),
+            **{model: Each(OrNull(MEASURED)) for model in ("constant", "linear", "knn")},
+            "best_feature": OrNull({"feature": text, "part": text, OTHERS: OrNull(number)}),
         }
     ),
-    "diverged": Maybe(DIVERGED),
-    "threads": Maybe(count),
+    "diverged": OrNull(DIVERGED),
     "notices": [text],
-    "versions": Maybe(Each(text)),
-    "events": Maybe([{"epoch": count, "kind": text, "text": text}]),
+    "versions": Each(text),
 }
+
+EXTREME: Shape = Maybe({"feature": text, "value": OrNull(number)})
 
 CARD: Shape = {
     "origin": text,
-    "task": text,
-    "rows": count,
-    "features": count,
+    "task": TASKS,
+    "rows": positive,
+    "features": positive,
     "target": [text],
-    "classes": Maybe([text]),
-    "image_shape": Maybe([count]),
-    "split": {"own_test": truth},
+    "classes": OrNull([text]),
+    "image_shape": OrNull([positive]),
+    "split": {"own_test": truth, OTHERS: truth},
     "parts": {
-        part: {"rows": count, "class_counts": Maybe(Each(count)), "target": Maybe(MOMENTS)}
-        for part in ("train", "val", "test")
+        part: {
+            "rows": positive if part == "train" else count,
+            "class_counts": Maybe(Each(count)),
+            "target": Maybe({name: [OrNull(number)] for name in ("mean", "std", "min", "max")}),
+        }
+        for part in PARTS
     },
     "entropy": Maybe(number),
-    "order": Maybe(MEASURED),
-    "feature_statistics": {"name": [text], **{name: Maybe([Maybe(number)]) for name in MOMENTS}},
-    "feature_summary": Each(anything),
+    "majority": Maybe({"class": text, **dict.fromkeys(PARTS, OrNull(number))}),
+    "order": MEASURED,
+    "feature_statistics": {"listed": count, "name": [text], OTHERS: [OrNull(number)]},
+    "feature_summary": {
+        "constant": count,
+        "constant_names": [text],
+        "missing": count,
+        **dict.fromkeys(("std_min", "std_max"), OrNull(number)),
+        OTHERS: EXTREME,
+    },
     "input": MEASURED,
-    "duplicates": Each(Maybe(count)),
+    "duplicates": {"val_in_train": count, "test_in_train": count, OTHERS: count},
 }
 
 PANEL: Shape = {  # of a dense layer, at step 0
@@ -128,22 +150,18 @@ PANEL: Shape = {  # of a dense layer, at step 0
     **dict.fromkeys(("W_std", "W_std_suited", "W_std_declared", "b_mean", "b_std"), OrNull(number)),
     **dict.fromkeys(("Z_mean", "Z_std", "Z_spread", "A_std", "A_spread"), OrNull(number)),
     **dict.fromkeys(("dead_share", "flat_share", "gradient_norm", "gradient_rms", "twin_units"), OrNull(number)),
+    OTHERS: OrNull(number),
 }
 
-FIGURES: Shape = Each(lambda value: value is None or number(value) or text(value) or truth(value))
-NESTED: Shape = Each(lambda value: misfit({"": value}, FIGURES) is None or misfit(value, FIGURES) is None)
-
 SIGNALS: Shape = {
-    "start": Maybe(
-        {
-            "loss": OrNull(number),
-            "layers": [PANEL],
-            "output": MEASURED,
-            "gradient_errors": [{"layer": text, "entries": count, "error": OrNull(number)}],
-            "target": MEASURED,
-        }
-    ),
-    "order": Maybe(MEASURED),
+    "start": {
+        "loss": OrNull(number),
+        "layers": [PANEL],
+        "output": MEASURED,
+        "gradient_errors": [{"layer": text, "entries": count, "error": OrNull(number)}],
+        "target": MEASURED,
+    },
+    "order": MEASURED,
     "end": Maybe(
         {
             "finite": truth,
@@ -151,10 +169,10 @@ SIGNALS: Shape = {
             "data_gradient": Maybe(number),
             "layers": Maybe([{"layer": text, "W_rms": OrNull(number), "moved": OrNull(number)}]),
             "confident_errors": Maybe(MEASURED),
-            "giveaway": Maybe(NESTED),
+            "giveaway": Maybe({"feature": text, "val": OrNull(number), "test": OrNull(number)}),
         }
     ),
-    "attainable": Maybe(NESTED),
+    "attainable": Maybe({"without_best": Maybe({"score": OrNull(number), OTHERS: anything}), OTHERS: OrNull(number)}),
 }
 
 COMMIT: Shape = {
@@ -174,7 +192,7 @@ DIAGNOSIS: Shape = {
             "severity": text,
             "confidence": Maybe(number),
             "stage": text,
-            "where": Maybe(Each(lambda value: value is None or text(value) or number(value))),
+            "where": Maybe(Each(OrNull(text_or_number))),
             "evidence": Maybe(Each(anything)),
             "because": text,
             "symptoms": Maybe([text]),
@@ -187,27 +205,75 @@ DIAGNOSIS: Shape = {
 
 def misfit(value: Any, shape: Shape, where: str = "") -> str | None:
     """The first thing about `value` that is not as its shape says, in words; None where it fits."""
-    if isinstance(shape, Maybe):
-        return None if value is None else misfit(value, shape.shape, where)
-    if isinstance(shape, OrNull):
-        return None if value is None else misfit(value, shape.shape, where)
-    if isinstance(shape, Each):
-        if not isinstance(value, dict):
-            return f"{where or 'it'} is no mapping"
-        return first(misfit(entry, shape.shape, f"{where}.{key}"[:100]) for key, entry in value.items())
-    if isinstance(shape, dict):
-        if not isinstance(value, dict):
-            return f"{where or 'it'} is no mapping"
-        missing = [key for key, entry in shape.items() if key not in value and not isinstance(entry, Maybe)]
-        if missing:
-            return f"{where}.{missing[0]} is missing".lstrip(".")
-        return first(misfit(value.get(key), entry, f"{where}.{key}".lstrip(".")) for key, entry in shape.items())
-    if isinstance(shape, list):
-        if not isinstance(value, list):
-            return f"{where} is no list"
-        return first(misfit(entry, shape[0], f"{where}[{index}]") for index, entry in enumerate(value))
-    return None if shape(value) else f"{where.lstrip('.')} is not {WORDS.get(shape, 'as it should be')}"
+    return next(misfits(value, shape, where), None)
 
 
-def first(problems: Any) -> str | None:
-    return next((problem for problem in problems if problem is not None), None)
+def misfits(value: Any, shape: Shape, where: str) -> Iterator[str]:
+    here = where.lstrip(".")
+    match shape:
+        case Maybe() | OrNull():
+            if value is not None:
+                yield from misfits(value, shape.shape, where)
+        case OneOf():
+            if not (text(value) and value in shape.words):
+                yield f"{here} is none of {', '.join(shape.words)}"
+        case Each() | dict():
+            entries = {OTHERS: shape.shape} if isinstance(shape, Each) else shape
+            if not isinstance(value, dict):
+                yield f"{here or 'it'} is no mapping"
+                return
+            for key, entry in entries.items():
+                if key is not OTHERS and key not in value and not isinstance(entry, Maybe):
+                    yield f"{where}.{key} is missing".lstrip(".")
+            for key, found in value.items():
+                entry = entries.get(key, entries.get(OTHERS, anything))
+                yield from misfits(found, entry, f"{where}.{key}"[:100])
+        case list():
+            if not isinstance(value, list):
+                yield f"{here} is no list"
+                return
+            for index, found in enumerate(value):
+                yield from misfits(found, shape[0], f"{where}[{index}]")
+        case _:
+            if not shape(value):
+                yield f"{here} is not {WORDS.get(shape, 'as it should be')}"
+
+
+def info_misfit(info: Mapping[str, Any]) -> str | None:
+    """What in run.json, each value of which is as it should be, contradicts the rest."""
+    if info["status"] == "diverged" and info["diverged"] is None:
+        return "status is diverged, and diverged does not say where"
+    names = [list(info[part]) for part in PARTS if info[part] is not None]
+    if any(others != names[0] for others in names):
+        return "train, val and test have not the same scores"
+    return None
+
+
+def card_misfit(card: Mapping[str, Any]) -> str | None:
+    """What in data.json, each value of which is as it should be, contradicts the rest."""
+    classes, parts = card["classes"], card["parts"]
+    if not card["target"]:
+        return "target is empty"
+    if (card["task"] == "classification") != bool(classes):
+        return f"classes are not those of a {card['task']}"
+    if classes:
+        for name in ("entropy", "majority"):
+            if card.get(name) is None:
+                return f"{name} is missing"
+        for part, entry in parts.items():
+            counts = entry.get("class_counts")
+            if counts is None or list(counts) != classes or sum(counts.values()) != entry["rows"]:
+                return f"parts.{part}.class_counts are not its rows by class"
+    else:
+        for part, entry in parts.items():
+            moments = entry.get("target")
+            if (moments is None) != (entry["rows"] == 0) or any(
+                len(values) != len(card["target"]) for values in (moments or {}).values()
+            ):
+                return f"parts.{part}.target is not of each target"
+    listed = card["feature_statistics"]["listed"]
+    if listed > card["features"] or any(
+        len(values) != listed for name, values in card["feature_statistics"].items() if name != "listed"
+    ):
+        return "feature_statistics is not of each feature"
+    return None

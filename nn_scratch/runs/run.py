@@ -80,12 +80,12 @@ class Run:
     @cached_property
     def info(self) -> dict[str, Any]:
         """run.json: status, scores, times, versions."""
-        return self._json("run.json", documents.INFO)
+        return self._json("run.json", documents.INFO, documents.info_misfit)
 
     @cached_property
     def card(self) -> dict[str, Any]:
         """data.json: the data card."""
-        return self._json("data.json", documents.CARD)
+        return self._json("data.json", documents.CARD, documents.card_misfit)
 
     @cached_property
     def signals(self) -> dict[str, Any]:
@@ -150,7 +150,13 @@ class Run:
     @cached_property
     def steps(self) -> dict[str, Array]:
         """steps.csv by column, a row a watched step and layer."""
-        return self._table("steps.csv", STEPS_COLUMNS)
+        table = self._table("steps.csv", STEPS_COLUMNS)
+        names = self.layer_names
+        watched = table["step"][:: max(1, len(names))]
+        expected = np.repeat(watched, len(names)), np.array(list(names) * len(watched), dtype=np.str_)
+        if not all(map(np.array_equal, (table["step"], table["layer"]), expected)):
+            raise self._damaged("steps.csv", "it has not one row of each layer a step")
+        return table
 
     @cached_property
     def times(self) -> dict[str, Array]:
@@ -203,7 +209,12 @@ class Run:
     @cached_property
     def probe(self) -> dict[str, Array]:
         """probe.npz: X (probe rows, features) scaled as trained on, y, rows (their places in the source)."""
-        return self._npz("probe.npz")
+        probe = self._npz("probe.npz")
+        X, y, rows = (probe.get(name, np.empty(0)) for name in ("X", "y", "rows"))
+        fits = X.ndim == 2 and X.size and X.dtype.kind == "f" and y.dtype.kind in "fiu" and rows.dtype.kind in "iu"
+        if not fits or not len(X) == len(y) == len(rows):
+            raise self._damaged("probe.npz", "it does not hold X, y and rows of the probe")
+        return probe
 
     @cached_property
     def predictions(self) -> dict[str, Array]:
@@ -211,7 +222,26 @@ class Run:
 
         output: probabilities (rows, classes), or values (rows, targets) in the target's own units.
         """
-        return self._npz("predictions.npz") if self._file("predictions.npz").exists() else {}
+        if not self._file("predictions.npz").exists():
+            return {}
+        predictions = self._npz("predictions.npz")
+        for part in ("val", "test"):
+            y, output, rows = (predictions.get(f"{part}_{name}", np.empty(())) for name in ("y", "output", "rows"))
+            if not self._predicted(y, output) or rows.shape != y.shape[:1] or rows.dtype.kind not in "iu":
+                raise self._damaged("predictions.npz", f"the predictions of {part} do not fit data.json")
+        return predictions
+
+    def _predicted(self, y: Array, output: Array) -> bool:
+        """Whether these are labels, or values, and what is predicted for them."""
+        classes = len(self.card["classes"] or ())
+        if output.dtype.kind != "f":
+            return False
+        if not classes:
+            return (
+                y.dtype.kind in "fiu" and y.ndim == 2 and y.shape == output.shape == (len(y), len(self.card["target"]))
+            )
+        known = y.dtype.kind in "iu" and y.ndim == 1 and bool(((y >= 0) & (y < classes)).all())
+        return known and output.shape == (len(y), classes)
 
     @cached_property
     def model(self) -> dict[str, Array]:
@@ -280,10 +310,12 @@ class Run:
 
         return self.reading(name, read)
 
-    def _json(self, name: str, shape: Shape) -> dict[str, Any]:
+    def _json(
+        self, name: str, shape: Shape, contradiction: Callable[[dict[str, Any]], str | None] = lambda value: None
+    ) -> dict[str, Any]:
         content = self._bytes(name, MOST_JSON_BYTES)
         value: dict[str, Any] = self.reading(name, lambda: json.loads(content, parse_constant=refuse_constant))
-        wrong = documents.misfit(value, shape)
+        wrong = documents.misfit(value, shape) or contradiction(value)
         if wrong:
             raise self._damaged(name, printable(shortened(wrong, 200)))
         return value

@@ -44,15 +44,12 @@ class Replay:
 
 
 def untrained(run: Run) -> Model:
-    """The network of a run that did not come to its end, without its preprocessing: the data card tells the widths.
+    """The network of a run that did not come to its end, without its preprocessing: card and probe tell the widths.
 
     A regression's outputs then are in units of the scaled target.
     """
     view = View(run)
-    card = run.card
-    features = card.get("features")
-    if not isinstance(features, int):
-        raise UserError(f"{run.path / 'data.json'}: it does not say how many features there are; train the run anew")
+    features = run.probe["X"].shape[1]
     targets = len(view.target_names) if not view.classifies else 0
     preprocessing = Preprocessing(
         task="multi_label" if view.task == "multi_label" else "classification" if view.classifies else "regression",

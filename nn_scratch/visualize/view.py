@@ -171,7 +171,7 @@ class View:
     def best_epoch(self) -> int | None:
         """The epoch that early stopping kept, or else the one of the lowest validation loss."""
         kept = self.run.info.get("best_epoch")
-        if isinstance(kept, int) and kept > 0:
+        if isinstance(kept, int) and 0 < kept <= self.last_epoch:
             return kept
         losses = self.run.metrics["val_loss"]
         if not np.isfinite(losses).any():

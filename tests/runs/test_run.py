@@ -143,7 +143,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], Callable[[Run], Any], str]] = {
     "a score that is a list": (
         rewrite("run.json", lambda info: info["val"].update(loss=[])),
         lambda run: run.info,
-        "run.json: val.loss is not as it should be",
+        "run.json: val.loss is not a number",
     ),
     "a card without parts": (
         rewrite("data.json", lambda card: card.pop("parts")),
