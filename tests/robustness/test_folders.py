@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.robustness import folders
+from tests.robustness import documents, folders
 from tests.robustness.corruptions import Trap
 from tests.robustness.processes import Scripts
 
@@ -24,3 +24,12 @@ def test_corrupted_folders_are_refused_or_read(scripts: Scripts) -> None:
 @pytest.mark.slow
 def test_2000_corrupted_folders_are_refused_or_read(scripts: Scripts) -> None:
     assert folders.main(scripts, 2000, seed=0) == 0
+
+
+def test_no_value_of_a_document_brings_a_reader_down(scripts: Scripts) -> None:
+    assert documents.main(scripts, 100, seed=1) == 0
+
+
+@pytest.mark.slow
+def test_of_5000_values_none_brings_a_reader_down(scripts: Scripts) -> None:
+    assert documents.main(scripts, 5000, seed=0) == 0

@@ -110,6 +110,17 @@ def array(name: str, content: np.ndarray) -> Callable[[Path], None]:
     return lambda run: np.save(run / name, content, allow_pickle=True)
 
 
+def arrays(name: str, **changes: np.ndarray | None) -> Callable[[Path], None]:
+    """Arrays of an .npz in place of its own; None takes one away."""
+
+    def damage(run: Path) -> None:
+        with np.load(run / name) as archive:
+            found = {**archive, **changes}
+        np.savez(run / name, **{key: values for key, values in found.items() if values is not None})
+
+    return damage
+
+
 def fifo(run: Path) -> None:
     (run / "run.json").unlink()
     os.mkfifo(run / "run.json")
@@ -230,6 +241,91 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], Callable[[Run], Any], str]] = {
         lambda run: run.checkpoint(),
         "checkpoint.npz: cannot be read (File is not a zip file)",
     ),
+    "no status of ours": (
+        rewrite("run.json", lambda info: info.update(status="well")),
+        lambda run: run.info,
+        "run.json: status is none of running, finished, stopped, diverged, interrupted",
+    ),
+    "no threads": (
+        rewrite("run.json", lambda info: info.pop("threads")),
+        lambda run: run.info,
+        "run.json: threads is missing",
+    ),
+    "diverged, and nowhere": (
+        rewrite("run.json", lambda info: info.update(status="diverged")),
+        lambda run: run.info,
+        "run.json: status is diverged, and diverged does not say where",
+    ),
+    "a score of one part": (
+        rewrite("run.json", lambda info: info["val"].pop("accuracy")),
+        lambda run: run.info,
+        "run.json: train, val and test have not the same scores",
+    ),
+    "a class that is not counted": (
+        rewrite("data.json", lambda card: card["parts"]["val"]["class_counts"].pop("0")),
+        lambda run: run.card,
+        "data.json: parts.val.class_counts are not its rows by class",
+    ),
+    "classes of a regression": (
+        rewrite("data.json", lambda card: card.update(task="regression")),
+        lambda run: run.card,
+        "data.json: classes are not those of a regression",
+    ),
+    "targets of classes": (
+        rewrite("data.json", lambda card: card.update(task="regression", classes=None)),
+        lambda run: run.card,
+        "data.json: parts.train.target is not of each target",
+    ),
+    "no target": (
+        rewrite("data.json", lambda card: card.update(target=[])),
+        lambda run: run.card,
+        "data.json: target is empty",
+    ),
+    "no majority": (
+        rewrite("data.json", lambda card: card.pop("majority")),
+        lambda run: run.card,
+        "data.json: majority is missing",
+    ),
+    "a feature without figures": (
+        rewrite("data.json", lambda card: card["feature_statistics"]["mean"].pop()),
+        lambda run: run.card,
+        "data.json: feature_statistics is not of each feature",
+    ),
+    "a panel without its width": (
+        rewrite("signals.json", lambda signals: signals["start"]["layers"][1].pop("units")),
+        lambda run: run.signals,
+        "signals.json: start.layers[1].units is missing",
+    ),
+    "a mapping for a number": (
+        rewrite("signals.json", lambda signals: signals["attainable"].update(split={})),
+        lambda run: run.signals,
+        "signals.json: attainable.split is not a number",
+    ),
+    "a step of one layer": (
+        line("steps.csv", 2, lambda old: old.replace("hidden_2", "output")),
+        lambda run: run.steps,
+        "steps.csv: it has not one row of each layer a step",
+    ),
+    "a probe of one axis": (
+        arrays("probe.npz", X=np.zeros(36)),
+        lambda run: run.probe,
+        "probe.npz: it does not hold X, y and rows of the probe",
+    ),
+    "a class beyond the classes": (
+        arrays("predictions.npz", val_y=np.full(12, 3)),
+        lambda run: run.predictions,
+        "predictions.npz: the predictions of val do not fit data.json",
+    ),
+    "a prediction too few": (
+        arrays("predictions.npz", test_output=np.zeros((11, 3))),
+        lambda run: run.predictions,
+        "predictions.npz: the predictions of test do not fit data.json",
+    ),
+    "no predictions of a part": (
+        arrays("predictions.npz", test_output=None),
+        lambda run: run.predictions,
+        "predictions.npz: the predictions of test do not fit data.json",
+    ),
     "no YAML": (text("param.yaml", "- 1"), lambda run: run.config, "param.yaml:1:1: "),
 }
 
@@ -250,3 +346,12 @@ def test_files_an_older_run_lacks_are_nothing(run: Path) -> None:
         (run / name).unlink()
     assert Run(run).signals == {}
     assert Run(run).predictions == {}
+
+
+def test_predictions_of_numbers_are_of_each_target(tmp_path: Path) -> None:
+    run = train(config(rows(tmp_path, classes=0), train__epochs=1), tmp_path).path
+    assert Run(run).predictions["val_y"].shape == (12, 1)
+    arrays("predictions.npz", val_y=np.zeros(12), val_output=np.zeros(12))(run)
+    with pytest.raises(UserError) as error:
+        _ = Run(run).predictions
+    assert str(error.value) == f"{run}/predictions.npz: the predictions of val do not fit data.json{ANEW}"

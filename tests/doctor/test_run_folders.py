@@ -1,0 +1,36 @@
+"""A folder whose documents, each good in itself, are not of one run is refused by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nn_scratch.doctor.diagnose import diagnose
+from nn_scratch.errors import UserError
+from nn_scratch.experiment import train
+from nn_scratch.runs.run import Run
+from tests.small import DENSE, config, rows
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return train(config(rows(tmp_path), layers=[DENSE, DENSE], train__epochs=1), tmp_path).path
+
+
+def test_layers_of_another_config_are_refused(run: Path) -> None:
+    other = train(config(rows(run.parent), layers=[DENSE], train__epochs=1), run.parent).path
+    (run / "param.yaml").write_bytes((other / "param.yaml").read_bytes())
+    with pytest.raises(UserError) as error:
+        diagnose(Run(run))
+    assert str(error.value) == f"{run}/layers.csv: its layers are not those of param.yaml; train the run anew"
+
+
+def test_classes_of_other_data_are_refused(run: Path) -> None:
+    info = json.loads((run / "run.json").read_text())
+    del info["train"]["recall"]["1"]
+    (run / "run.json").write_text(json.dumps(info))
+    with pytest.raises(UserError) as error:
+        diagnose(Run(run))
+    assert str(error.value) == f"{run}/run.json: its classes are not those of data.json; train the run anew"
