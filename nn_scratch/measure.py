@@ -1,7 +1,6 @@
 """What is measured of a network while it trains: numbers a layer, for layers.csv and steps.csv.
 
-Sums of products over a whole layer come from Gram matrices: with the vectors of interest as the rows of M, all their
-norms and scalar products are the entries of M Mᵀ, one matrix product for all.
+Norms and scalar products over a whole layer are taken piece by piece: what several of them need stays in the cache.
 """
 
 from __future__ import annotations
@@ -107,19 +106,15 @@ class StepGauge:
         measured = np.empty((len(rows), len(self._segments), len(STEP_COLUMNS)))
         with np.errstate(all="ignore"):
             for layer, (start, stop) in enumerate(self._segments):
-                G = np.zeros((len(rows), 5, 5))
+                squares = np.zeros((len(rows), 5))
+                turn, promise = np.zeros(len(rows)), np.zeros(len(rows))
                 for at in range(start, stop, PIECE):
                     V = rows[:, :, at : min(at + PIECE, stop)]
-                    G += V @ V.swapaxes(1, 2)
-                param, grad, update, previous, seen = np.sqrt(np.diagonal(G, axis1=1, axis2=2).T)
-                measured[:, layer].T[:] = (
-                    param,
-                    grad,
-                    update,
-                    update / param,
-                    G[:, 3, 4] / (previous * seen),
-                    G[:, 1, 2],
-                )
+                    squares += np.vecdot(V, V)
+                    turn += np.vecdot(V[:, 3], V[:, 4])
+                    promise += np.vecdot(V[:, 1], V[:, 2])
+                param, grad, update, previous, seen = np.sqrt(squares.T)
+                measured[:, layer].T[:] = (param, grad, update, update / param, turn / (previous * seen), promise)
         return measured
 
 
@@ -139,34 +134,34 @@ class LayerGauge:
         """The columns from W_norm to distance, (epochs, columns), from (epochs, size) of each vector."""
         theta, grad = self._view(theta), self._view(grad)
         epochs = len(theta)
-        G, nonzero = np.zeros((epochs, 4, 4)), np.zeros(epochs)
+        squares, sums, nonzero = np.zeros((epochs, 3)), np.zeros((epochs, 2)), np.zeros(epochs)
         for at in range(0, self._units, self._rows_at_once):
             part = slice(at, at + self._rows_at_once)
             # float64: the variance is a difference of two sums, which may be nearly equal
-            M = np.empty((epochs, 4, len(self._start[part]), self._width))
-            M[:, 0] = theta[:, part]
-            np.subtract(M[:, 0], self._start[part], out=M[:, 1])
-            M[:, 2] = grad[:, part]
-            M[:, 3] = 1.0
+            V = np.empty((epochs, 3, len(self._start[part]), self._width))
+            V[:, 0] = theta[:, part]
+            np.subtract(V[:, 0], self._start[part], out=V[:, 1])
+            V[:, 2] = grad[:, part]
             if self._bias:
-                M[..., -1] = 0.0  # W alone
-            nonzero += np.count_nonzero(M[:, 2], axis=(1, 2))
-            flat = M.reshape(epochs, 4, -1)
-            G += flat @ flat.swapaxes(1, 2)
-        W_mean, dW_mean = G[:, 0, 3] / self._entries, G[:, 2, 3] / self._entries
+                V[..., -1] = 0.0  # W alone
+            nonzero += np.count_nonzero(V[:, 2], axis=(1, 2))
+            flat = V.reshape(epochs, 3, -1)
+            squares += np.vecdot(flat, flat)
+            sums += np.add.reduce(flat[:, ::2], axis=2)
+        (W_mean, dW_mean), (W_square, distance_square, dW_square) = sums.T / self._entries, squares.T
         no_bias = np.full(epochs, nan)
         return np.array(
             (
-                np.sqrt(G[:, 0, 0]),
+                np.sqrt(W_square),
                 W_mean,
-                np.sqrt(np.maximum(0.0, G[:, 0, 0] / self._entries - W_mean**2)),
+                np.sqrt(np.maximum(0.0, W_square / self._entries - W_mean**2)),
                 norms(theta[:, :, -1]) if self._bias else no_bias,
-                np.sqrt(G[:, 2, 2]),
+                np.sqrt(dW_square),
                 dW_mean,
-                np.sqrt(np.maximum(0.0, G[:, 2, 2] / self._entries - dW_mean**2)),
+                np.sqrt(np.maximum(0.0, dW_square / self._entries - dW_mean**2)),
                 norms(grad[:, :, -1]) if self._bias else no_bias,
                 1.0 - nonzero / self._entries,
-                np.sqrt(G[:, 1, 1]),
+                np.sqrt(distance_square),
             )
         ).T
 
@@ -176,7 +171,7 @@ class LayerGauge:
         flat = A.reshape(epochs, -1)
         mean = np.add.reduce(flat, axis=1) / flat.shape[1]
         work = flat - mean[:, None]
-        variance = np.einsum("ei,ei->e", work, work) / flat.shape[1]
+        variance = np.vecdot(work, work) / flat.shape[1]
         signs = np.sign(A, out=work.reshape(A.shape))
         np.multiply(signs, signs, out=signs)  # 1 where an activation is not 0
         active = signs @ np.ones(rows, A.dtype)  # (epochs, units): on how many rows
@@ -288,7 +283,7 @@ class EpochGauge:
 
 def norms(rows: Array) -> Array:
     """‖row‖ of each, (epochs, n) to (epochs,)."""
-    squares: Array = np.einsum("ei,ei->e", rows, rows)
+    squares: Array = np.vecdot(rows, rows)
     return np.sqrt(squares)
 
 

@@ -82,7 +82,7 @@ class MaxNorm:
 
     def apply(self) -> None:
         for W in self._weights:
-            lengths = np.sqrt(np.einsum("oi,oi->o", W, W))
+            lengths = np.sqrt(np.vecdot(W, W))
             if lengths.max() > self._limit:
                 W *= np.minimum(1.0, self._limit / np.maximum(lengths, self._limit))[:, None]
 
