@@ -49,7 +49,9 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     known = sorted(choices)
-    near = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    near = get_close_matches(word.lower(), known, cutoff=0.6)
     if near:
-        return f"; did you mean {near[0]!r}?"
+        # two letters in the wrong order are the commonest slip: "adma" is adam, not adamax
+        meant = min(near, key=lambda choice: sorted(choice) != sorted(word.lower()))
+        return f"; did you mean {meant!r}?"
     return f"; one of: {', '.join(known)}" if known else ""
