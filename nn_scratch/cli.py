@@ -28,7 +28,9 @@ def run_script(main: Callable[[argparse.Namespace], None], parser: argparse.Argu
             sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         if arguments.debug:
-            raise
+            from traceback import print_exc
+
+            print_exc()
         # a signal that came in the middle of an import may have become an error of its own
         code, words = (128 + signals[0], "stopped") if signals else explained(error)
         print(words, file=sys.stderr)

@@ -35,7 +35,7 @@ def not_reserved(name: str) -> str:
     """Refuse what Windows keeps for devices, whatever follows the first dot."""
     device = name.split(".")[0].upper()
     if device in {"CON", "PRN", "AUX", "NUL"} or (device[:3] in {"COM", "LPT"} and device[3:] in set("123456789")):
-        refuse(f"{name!r} is no folder on Windows, which keeps the name for a device; write '{name}_1', say")
+        refuse(f"{name!r} is no folder on Windows, which keeps the name for a device; write 'run-{name}', say")
     return name
 
 

@@ -69,7 +69,7 @@ def ranked(found: list[Finding]) -> list[Finding]:
 def judge(case: Case, findings: list[Finding]) -> Verdict:
     if any(finding.severity == "critical" for finding in findings):
         return "sick"
-    if case.falls_short or case.diverged:
+    if case.falls_short or case.diverged or not case.held_rows:
         return "inconclusive"
     return "healthy"
 
@@ -82,6 +82,8 @@ def untreated(finding: Finding) -> Finding:
 def summary(case: Case, verdict: Verdict, findings: list[Finding]) -> str:
     """One sentence with the figures that speak for the verdict."""
     name = "balanced accuracy" if case.is_classification else "R²"
+    if verdict == "inconclusive" and not case.held_rows:
+        return f"inconclusive: {name} {case.train_score:.3f} on the training rows, and there are no others to judge by"
     score = f"{name} {case.held_score:.3f} on rows not trained on"
     if isfinite(case.attainable):
         score += f", where the best simple model reaches {case.attainable:.3f}"

@@ -1,4 +1,4 @@
-"""A folder whose documents, each good in itself, are not of one run is refused by name."""
+"""What the doctor makes of folders that are not of one run, and of runs that held nothing out."""
 
 from __future__ import annotations
 
@@ -34,3 +34,17 @@ def test_classes_of_other_data_are_refused(run: Path) -> None:
     with pytest.raises(UserError) as error:
         diagnose(Run(run))
     assert str(error.value) == f"{run}/run.json: its classes are not those of data.json; train the run anew"
+
+
+def test_a_run_without_held_out_rows_is_not_called_healthy(tmp_path: Path) -> None:
+    split = {"train": 1.0, "val": 0.0, "test": 0.0}
+    source = rows(tmp_path)
+    run = train(
+        config(source, data={"source": source, "split": split}, train__epochs=60, train__batch_size=60), tmp_path
+    )
+    diagnosis = diagnose(run)
+    assert diagnosis.verdict == "inconclusive"
+    assert diagnosis.summary == (
+        f"inconclusive: balanced accuracy {run.info['train']['balanced_accuracy']:.3f} on the training rows, "
+        "and there are no others to judge by"
+    )

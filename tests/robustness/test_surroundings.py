@@ -153,3 +153,12 @@ def test_finished_runs_are_left_alone(scripts: Scripts, tmp_path: Path) -> None:
     assert scripts.run(Job("train.py", ["--resume", str(run)], str(tmp_path))).code == 0
     after = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in run.rglob("*") if path.is_file()}
     assert before == after
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_debug_shows_a_traceback_and_nothing_else_does(debug: bool, scripts: Scripts, tmp_path: Path) -> None:
+    ended = scripts.train(tmp_path, "train.epochs=0", *(["--debug"] if debug else []))
+    problem = "train.epochs=0: train.epochs: must be a whole number from 1 to 1000000, not 0"
+    assert ended.code == 2
+    assert ended.output.splitlines()[-1] == problem
+    assert ended.output.startswith("Traceback (most recent call last)" if debug else problem)
