@@ -11,7 +11,7 @@ import gzip
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import IO, cast
 
@@ -148,10 +148,11 @@ def find_layout(path: Path, known: Collection[str] = ()) -> Layout:
         return Layout(file, delimiter, names, False, 0, tuple(notices))
     if len(head) < 2:
         raise UserError(f"{path}:{line}: a header and no rows; write a line for each row")
-    unnamed = [i for i, name in enumerate(first) if not name.strip()]
-    for i in unnamed:
-        notices.append(f"{path}:{line}:{i + 1}: the column has no name; it is called 'x{i + 1}'")
-    names = tuple(" ".join(name.split()) or f"x{i}" for i, name in enumerate(first, start=1))
+    given = [" ".join(name.split()) for name in first]
+    names = tuple(name or _free_name(i, given) for i, name in enumerate(given, start=1))
+    for i, name in enumerate(names, start=1):
+        if not given[i - 1]:
+            notices.append(f"{path}:{line}:{i}: the column has no name; it is called {name!r}")
     seen: dict[str, int] = {}
     problems = [
         f"{path}:{line}:{i}: column {quoted(name)} has the name of column {seen[name]}; give it another"
@@ -162,6 +163,11 @@ def find_layout(path: Path, known: Collection[str] = ()) -> Layout:
         raise UserError(problems)
     header_end = line + sum(cell.count("\n") for cell in first)
     return Layout(file, delimiter, names, True, header_end, tuple(notices))
+
+
+def _free_name(column: int, taken: Collection[str]) -> str:
+    """x1, or where another column is called so, column_1."""
+    return next(name for name in (f"x{column}", *(f"column{'_' * n}{column}" for n in count(1))) if name not in taken)
 
 
 def _is_tsv(path: Path) -> bool:

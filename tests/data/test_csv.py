@@ -144,6 +144,15 @@ def test_a_column_without_a_name_is_named_by_its_place_and_one_that_counts_the_r
     )
 
 
+def test_a_column_without_a_name_takes_none_that_another_has():
+    assert read(",x1,column_1,y\n" + "".join(f"r{i % 2},{i},{i * i},{i / 8}\n" for i in range(4))).feature_names == (
+        "column__1=r0",
+        "column__1=r1",
+        "x1",
+        "column_1",
+    )
+
+
 def test_column_names_are_on_one_line_and_bare():
     assert read('" a  b","c\nd",y\n1,2,0.5\n3,4,1.5\n').feature_names == ("a b", "c d")
 
