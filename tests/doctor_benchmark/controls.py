@@ -211,9 +211,10 @@ def small_batches_that_work(recipe: Recipe, part: Part, rng: Rng, scorer: Scorer
     return but(recipe, train={"batch_size": 3, "epochs": epochs}, optimizer=rate(recipe, 0.3))
 
 
-@control(
-    data=lambda d: d.name in ("moons", "circles", "xor", "checkerboard", "spiral", "quantiles", "hastie", "friedman")
-)
+SMALL = ("moons", "spiral", "quantiles", "votes", "s_curve", "ripple", "circles", "xor", "checkerboard", "hastie")
+
+
+@control(data=lambda d: d.name in (*SMALL, "friedman"))
 def small_enough_unscaled(recipe: Recipe, part: Part, rng: Rng, scorer: Scorer) -> Recipe:
     return but(recipe, data={"scale": "none"})
 

@@ -123,6 +123,12 @@ def test_the_parts_share_no_data_no_width_no_depth_and_no_seed() -> None:
         assert not used[0] & used[1]
 
 
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_every_part_has_data_for_every_fault_and_control(part: Part) -> None:
+    wanted = {name: wants.get("data") for name, wants in (WANTED | CONTROLS_WANT).items()}
+    assert not [name for name, suits in wanted.items() if suits and not any(map(suits, part.data))]
+
+
 # ---- planted as promised ----
 
 
