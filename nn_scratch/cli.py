@@ -6,12 +6,15 @@ import argparse
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from types import FrameType
 from typing import NoReturn
 
 from nn_scratch.errors import EnvironmentFailure, NNScratchError
+
+ASK_AGAIN_SECONDS = 0.05
 
 
 def run_script(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser) -> int:
@@ -74,10 +77,29 @@ def steady() -> list[int]:
         signals.append(signum)
         raise KeyboardInterrupt
 
+    def unraisable(lost: sys.UnraisableHookArgs) -> None:
+        """Ask once more where a callback or a destructor, which can raise nothing, was what the signal came into."""
+        if signals and lost.exc_type is KeyboardInterrupt:
+            again = threading.Timer(ASK_AGAIN_SECONDS, interrupt_main, (signals[0],))
+            again.daemon = True
+            again.start()
+        else:
+            sys.__unraisablehook__(lost)
+
+    sys.unraisablehook = unraisable
     for asking in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(asking) is not signal.SIG_IGN:  # as `nohup` and `&` leave it
             signal.signal(asking, stop)
     return signals
+
+
+def interrupt_main(signum: int) -> None:
+    """Send the main thread a signal from another, which ends its waiting."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, signum)
+    else:  # Windows
+        signal.raise_signal(signum)
 
 
 class Patient(TextIOWrapper):

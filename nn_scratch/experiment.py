@@ -42,13 +42,16 @@ ENDED = frozenset({"finished", "stopped", "diverged"})
 
 
 class Interrupted(NNScratchError):
-    """Ctrl-C or SIGTERM: what was done is committed, and the run can go on."""
+    """Ctrl-C or SIGTERM: what was done is committed, and the run can go on, if it had not come to its end."""
 
-    def __init__(self, folder: Path, epoch: int, signum: int) -> None:
+    def __init__(self, folder: Path, signum: int, epoch: int | None) -> None:
+        """epoch: how many were whole; None where the signal came when training had ended already."""
         self.exit_code = 128 + signum
+        name, typed = signal.Signals(signum).name, Run(folder).as_typed
         super().__init__(
-            f"stopped in epoch {epoch + 1} by {signal.Signals(signum).name}; "
-            f"to go on: python script/train.py --resume {Run(folder).as_typed}"
+            f"stopped by {name} when {folder.name} had just ended; to look at it: python script/diagnose.py {typed}"
+            if epoch is None
+            else f"stopped in epoch {epoch + 1} by {name}; to go on: python script/train.py --resume {typed}"
         )
 
 
@@ -246,7 +249,7 @@ def _run(session: Session, recorder: Recorder, announce: Announce) -> Run:
             recorder.commit(info["diverged"])
         except StopRequested:
             info["status"] = "interrupted"
-            failure = Interrupted(folder, trainer.epoch, received[0] if received else signal.SIGINT)
+            failure = Interrupted(folder, received[0] if received else signal.SIGINT, trainer.epoch)
             recorder.commit()
         finally:
             recorder.close()
@@ -262,6 +265,8 @@ def _run(session: Session, recorder: Recorder, announce: Announce) -> Run:
         if info["status"] != "interrupted":
             write_json(folder / "signals.json", Run(folder).signals | last_look(built))
     write_json(folder / "run.json", info)
+    if failure is None and received:  # nothing may follow, such as another seed
+        failure = Interrupted(folder, received[0], None)
     if failure is not None:
         raise failure
     return Run(folder)

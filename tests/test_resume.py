@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from nn_scratch import experiment
 from nn_scratch.errors import Diverged, UserError
-from nn_scratch.experiment import resume, train
+from nn_scratch.experiment import Interrupted, resume, train
 from nn_scratch.runs.run import Run
 from tests.small import config, contents, differing, rows
 
@@ -133,3 +135,26 @@ def test_a_checkpoint_of_something_else_is_told(name: str, value: Any, told: str
     said = refused(run, "train.epochs=2")
     assert said.startswith(f"{path}: cannot be read ({told}")
     assert said.endswith("); train anew, or `train.py --resume` if the run did not end")
+
+
+def test_a_signal_after_the_last_epoch_ends_the_command_and_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = config(rows(tmp_path))
+    whole = train(wanted, tmp_path / "a")
+    scored = experiment.baselines
+
+    def interrupted(data: Any) -> dict[str, Any]:
+        signal.raise_signal(signal.SIGTERM)
+        return scored(data)
+
+    monkeypatch.setattr(experiment, "baselines", interrupted)
+    with pytest.raises(Interrupted) as error:
+        train(wanted, tmp_path / "b")
+    run = Run(tmp_path / "b" / "small-001")
+    assert str(error.value) == (
+        f"stopped by SIGTERM when small-001 had just ended; to look at it: python script/diagnose.py {run.path}"
+    )
+    assert error.value.exit_code == 143
+    assert run.info["status"] == "finished"
+    assert differing(run, whole) == []

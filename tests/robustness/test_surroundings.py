@@ -162,3 +162,28 @@ def test_debug_shows_a_traceback_and_nothing_else_does(debug: bool, scripts: Scr
     assert ended.code == 2
     assert ended.output.splitlines()[-1] == problem
     assert ended.output.startswith("Traceback (most recent call last)" if debug else problem)
+
+
+SWALLOWED = """
+import signal, sys, time
+from nn_scratch.cli import parser, run_script
+
+class Callback:
+    def __del__(self):
+        signal.raise_signal(signal.SIG)
+
+def main(arguments):
+    callback = Callback()
+    del callback  # what it raises is lost
+    time.sleep(20)
+
+sys.exit(run_script(main, parser("")))
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_comes_into_a_callback_is_not_lost(name: str, code: int) -> None:
+    script = SWALLOWED.replace("signal.SIG)", f"signal.{name})")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stderr == "stopped\n"
+    assert done.returncode == code
