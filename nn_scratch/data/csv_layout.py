@@ -11,7 +11,7 @@ import gzip
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import IO, cast
 
@@ -167,7 +167,8 @@ def find_layout(path: Path, known: Collection[str] = ()) -> Layout:
 
 def _free_name(column: int, taken: Collection[str]) -> str:
     """x1, or where another column is called so, column_1."""
-    return next(name for name in (f"x{column}", *(f"column{'_' * n}{column}" for n in count(1))) if name not in taken)
+    names = chain([f"x{column}"], (f"column{'_' * n}{column}" for n in count(1)))
+    return next(name for name in names if name not in taken)
 
 
 def _is_tsv(path: Path) -> bool:
