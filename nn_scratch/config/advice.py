@@ -95,7 +95,7 @@ def _of_full_batch(config: Config) -> Iterator[tuple[str, str]]:
     if noisy:
         yield (
             "optimizer",
-            f"{kind} is misled by {' and '.join(noisy)}, which make every step's loss another; leave it out",
+            f"{kind} is misled by {' and '.join(noisy)}, so every step's loss is another; leave it out",
         )
     for name in ("batch_size", "accumulate"):
         if getattr(config.train, name) != getattr(usual, name):

@@ -29,6 +29,7 @@ from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.trainer import Observer
 
+CONFIGS = PROJECT / "config"
 MOST_CANDIDATES = 3
 SEEDS = 3  # of initial weights, order and dropout, the same for every candidate
 WORTH = 0.02  # points of the score by which a patch must beat the run as it was
@@ -83,10 +84,10 @@ class Treatment:
     written: Path | None = None
 
 
-def treat(run: Run, folder: Path = PROJECT / "config", jobs: int | None = None) -> Treatment:
-    """Diagnose a run, try the patches of what is critical, and write config/<name>.fixed.yaml where one helps.
+def treat(run: Run, folder: Path | None = None, jobs: int | None = None) -> Treatment:
+    """Diagnose a run, try the patches of what is critical, and write <name>.fixed.yaml where one helps.
 
-    A run that is not sick is left as it is.
+    folder: where to write it, instead of CONFIGS. A run that is not sick is left as it is.
     """
     diagnosis = diagnose(run)
     critical = [finding for finding in diagnosis.findings if finding.severity == "critical"]
@@ -108,7 +109,7 @@ def treat(run: Run, folder: Path = PROJECT / "config", jobs: int | None = None) 
     if not (best.mean("val") - before.mean("val") > WORTH and gain > WORTH):
         return Treatment(diagnosis, before, after, None, "nothing helped: no patch brought the score back." + of_data)
     assert best.patch is not None
-    path = folder / f"{config.name}.fixed.yaml"
+    path = Path(folder or CONFIGS) / f"{config.name}.fixed.yaml"
     write_bytes(path, fixed_yaml(config, best.patch, critical[0]).encode())
     said = f"{best.name} brings {before.mean():.3f} to {best.mean():.3f} on rows not trained on.{of_data}"
     return Treatment(diagnosis, before, after, best, said, path)

@@ -54,8 +54,7 @@ ZEROS = {"type": "dense", "units": 8, "init": "zeros"}
         ),
         (
             {"optimizer": "lbfgs", "layers": ["gaussian_noise", "dropout"]},
-            "optimizer: lbfgs is misled by dropout and gaussian_noise, which make every step's loss another; leave it "
-            "out",
+            "optimizer: lbfgs is misled by dropout and gaussian_noise, so every step's loss is another; leave it out",
         ),
         (
             {"optimizer": "lbfgs", "layers": [], "train": {"batch_size": 64}},

@@ -1,6 +1,6 @@
-"""Full disks: limits on the size of files, and small file systems; through train.py and visualize.py.
+"""Full disks: limits on the size of files, and small file systems; through every script that writes.
 
-`python -m tests.robustness.disks --sizes 20` prints what came of them.
+`python -m tests.robustness.disks --sizes 20` prints what came of them; `--seed` draws other sizes.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -27,12 +28,15 @@ from tests.robustness.processes import Ended, Job, Scripts
 Check = Callable[[str, Ended, Path], None]
 
 ARGUMENTS = ["data.source=iris", NETWORK, "train.epochs=6", "name=run"]
+CONFIGS = "nn_scratch.doctor.treatment.CONFIGS"
 LARGEST_DISK = 5_000_000  # bytes, on which the run and its pictures find room
 
 
-def spaced(smallest: int, largest: int, count: int) -> list[int]:
-    """So many sizes: none at all, and the others evenly by their magnitude up to a little over the largest."""
-    return [0, *np.geomspace(smallest, 1.1 * largest, count - 1).astype(int).tolist()]
+def spaced(smallest: int, largest: int, count: int, rng: random.Random | None) -> list[int]:
+    """So many sizes: none at all, and others by magnitude up to a little over the largest: evenly, or drawn."""
+    low, high = np.log(smallest), np.log(1.1 * largest)
+    at = np.linspace(0, 1, count - 1).tolist() if rng is None else sorted(rng.random() for _ in range(count - 1))
+    return [0, *(int(np.exp(low + (high - low) * place)) for place in at)]
 
 
 def not_whole(folder: Path) -> list[str]:
@@ -111,32 +115,59 @@ def small_disk(folder: Path, size: int) -> Iterator[bool]:
             subprocess.run(["umount", str(folder)], check=True)
 
 
-def full_when_drawing(scripts: Scripts, whole: Path, base: Path, sizes: int, check: Check) -> list[str]:
-    """Draw under limits; returns what was left behind that is no picture."""
+def full_when_writing(
+    scripts: Scripts,
+    job: Callable[[Path], Job],
+    whole: Path,
+    base: Path,
+    sizes: int,
+    rng: random.Random | None,
+    check: Check,
+) -> list[str]:
+    """Run a script on a copy of a run, under limits; returns what it left behind that it does not leave otherwise."""
     faults = []
-    drawn = base / "drawn"
-    shutil.copytree(whole, drawn)
-    assert scripts.run(visualize(drawn)).code == 0
-    largest = max(path.stat().st_size for path in drawn.rglob("*"))
-    names = {path.name for path in drawn.rglob("*")}
-    for limit in spaced(30, largest, sizes):
-        run = base / "to draw"
-        shutil.copytree(whole, run)
-        ended = scripts.run(visualize(run, limits={"RLIMIT_FSIZE": limit}))
-        check(f"visualize with files of at most {limit} bytes", ended, run)
-        faults += [f"visualize left {path.name}" for path in run.rglob("*") if path.name not in names]
-        shutil.rmtree(run)
+    copy = base / "whole copy" / whole.name
+    before = {path.name for path in whole.rglob("*")}
+    shutil.copytree(whole, copy)
+    wanted = job(copy)
+    ended = scripts.run(wanted)
+    assert ended.code == 0, ended.output
+    names = {path.name for path in copy.parent.rglob("*")}
+    written = {name for name in names - before - {whole.name} if (copy / name).suffix} or {"diagnosis.json"}
+    largest = max(path.stat().st_size for path in copy.parent.rglob("*") if path.name in written)
+    for limit in spaced(30, largest, sizes, rng):
+        shutil.rmtree(copy.parent)
+        shutil.copytree(whole, copy)
+        wanted.limits = {"RLIMIT_FSIZE": limit}
+        ended = scripts.run(wanted)
+        what = f"{wanted.script.removesuffix('.py')}{' --fix' * ('--fix' in wanted.arguments)}"
+        check(f"{what}, with files of at most {limit} bytes", ended, copy)
+        faults += [
+            f"{what}, {limit} bytes, left {path.name}" for path in copy.parent.rglob("*") if path.name not in names
+        ]
+    shutil.rmtree(copy.parent)
     return faults
 
 
-def main(scripts: Scripts, sizes: int, pictures: bool = True) -> int:
+def jobs(rows: Path) -> list[Callable[[Path], Job]]:
+    """The scripts that write something about a run."""
+    return [
+        lambda run: Job("visualize.py", [str(run)], str(run.parent)),
+        lambda run: Job("diagnose.py", [str(run)], str(run.parent)),
+        lambda run: Job("predict.py", [str(run), str(rows), "--out", str(run.parent / "out.csv")], str(run.parent)),
+        lambda run: Job("diagnose.py", [str(run), "--fix"], str(run.parent), constants={CONFIGS: str(run.parent)}),
+    ]
+
+
+def main(scripts: Scripts, sizes: int, seed: int | None = None, pictures: bool = True) -> int:
     """Fill disks, and print what came of it; returns how many faults were found."""
+    rng = None if seed is None else random.Random(seed)
     faults: list[str] = []
     ends: Counter[str] = Counter()
 
     def check(what: str, ended: Ended, run: Path) -> None:
-        ends[f"{what.split()[0]} {ended.code}"] += 1
-        found = [problem for problem in (said(ended), *(not_whole(run) if run.exists() else ())) if problem]
+        ends[f"{what.split(',')[0]} {ended.code}"] += 1
+        found = [problem for problem in (said(ended), *(not_whole(run.parent) if run.exists() else ())) if problem]
         faults.extend(f"{what}: {problem}" for problem in found)
 
     with tempfile.TemporaryDirectory() as base:
@@ -146,19 +177,23 @@ def main(scripts: Scripts, sizes: int, pictures: bool = True) -> int:
         assert ended.code == 0, ended.output
         expected = hashes(whole / "run-001")
         largest = max(path.stat().st_size for path in whole.rglob("*"))
-        for limit in spaced(30, largest, sizes):
+        for limit in spaced(30, largest, sizes, rng):
             outputs = Path(base) / "limited"
             outputs.mkdir()
             run = outputs / "run-001"
             ended = scripts.train(outputs, *ARGUMENTS, limits={"RLIMIT_FSIZE": limit}, constants=BUSY)
-            check(f"train with files of at most {limit} bytes", ended, run)
+            check(f"train, with files of at most {limit} bytes", ended, run)
             if run.exists():  # and with more room it goes on
                 ended = scripts.train(outputs, "--resume", str(run))
                 faults += [f"resumed after {limit} bytes: {name}" for name in difference(expected, run)]
             shutil.rmtree(outputs)
         if pictures:
-            faults += full_when_drawing(scripts, whole / "run-001", Path(base), sizes, check)
-        for size in spaced(4096, LARGEST_DISK, sizes):
+            rows = Path(base) / "rows.npy"
+            np.save(rows, np.full((40, 4), 0.1))
+            for job in jobs(rows):
+                few = sizes if "--fix" not in job(whole).arguments else max(3, sizes // 4)  # it trains for seconds
+                faults += full_when_writing(scripts, job, whole / "run-001", Path(base), few, rng, check)
+        for size in spaced(4096, LARGEST_DISK, sizes, rng):
             outputs = Path(base) / "small disk"
             outputs.mkdir(exist_ok=True)
             with small_disk(outputs, size) as mounted:
@@ -166,10 +201,10 @@ def main(scripts: Scripts, sizes: int, pictures: bool = True) -> int:
                     print("no small disk: it takes the right to mount one")
                     break
                 ended = scripts.train(outputs, *ARGUMENTS, constants=BUSY)
-                check(f"train on a disk of {size} bytes", ended, outputs / "run-001")
+                check(f"train, on a disk of {size} bytes", ended, outputs / "run-001")
                 if ended.code == 0 and pictures:
-                    ended = scripts.run(visualize(outputs / "run-001"))
-                    check(f"visualize on a disk of {size} bytes", ended, outputs / "run-001")
+                    ended = scripts.run(Job("visualize.py", [str(outputs / "run-001")], str(outputs)))
+                    check(f"visualize, on a disk of {size} bytes", ended, outputs / "run-001")
     print("\n".join(faults))
     print(
         f"{sum(ends.values())} full disks, {len(faults)} faults; by command and exit code: {dict(sorted(ends.items()))}"
@@ -177,14 +212,11 @@ def main(scripts: Scripts, sizes: int, pictures: bool = True) -> int:
     return len(faults)
 
 
-def visualize(run: Path, limits: dict[str, int] | None = None) -> Job:
-    return Job("visualize.py", [str(run)], str(run.parent), limits=limits or {})
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, default=20, help="of each kind")
+    parser.add_argument("--seed", type=int, help="draws the sizes; without it they are evenly spaced")
     options = parser.parse_args()
     with Scripts() as server:
-        failed = main(server, options.sizes)
+        failed = main(server, options.sizes, options.seed)
     sys.exit(min(1, failed))
