@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from pathlib import Path
+from warnings import catch_warnings
 
 import numpy as np
 
@@ -144,10 +144,15 @@ def both(first: Finding, others: Sequence[Patch]) -> list[Patch]:
 
 def try_out(config: Config, patches: Sequence[Patch | None], seeds: int, jobs: int | None) -> tuple[Arm, ...]:
     """Train every candidate with the same new seeds, in parallel processes of one BLAS thread each."""
-    from joblib import Parallel, delayed
+    with catch_warnings(action="ignore"):  # of a machine where it has to do with one process
+        from joblib import Parallel, delayed
 
     wanted = [(patch, config.seed + 1 + seed) for patch in patches for seed in range(seeds)]
-    results = Parallel(n_jobs=jobs or -1)(delayed(trial)(config, patch, seed) for patch, seed in wanted)
+    with tempfile.TemporaryDirectory(prefix="nn_scratch-", ignore_cleanup_errors=True) as folder:
+        results = Parallel(n_jobs=jobs or -1)(
+            delayed(trial)(config, patch, seed, Path(folder) / str(number))
+            for number, (patch, seed) in enumerate(wanted)
+        )
     return tuple(
         Arm(
             patch_name(patch),
@@ -164,16 +169,12 @@ def patch_name(patch: Patch | None) -> str:
     return ", ".join(f"{key}: {value_text(value)}" for key, value in patch.set.items())
 
 
-def trial(config: Config, patch: Patch | None, seed: int) -> Trial:
+def trial(config: Config, patch: Patch | None, seed: int, folder: Path) -> Trial:
     """Train once in a folder that is thrown away; the rows are split by the config's own seed, all else by `seed`."""
     quiet = {"log.weights": False, "log.gradients": False, "log.activations": False, "train.threads": 1}
     patched = change_config(config, {**(patch.set if patch else {}), **quiet})
     data = build_data(patched, spawn_generators(config.seed))
-    folder = Path(tempfile.mkdtemp(prefix="nn_scratch-"))
-    try:
-        return one(change_config(patched, {"seed": seed, "name": "trial"}), data, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return one(change_config(patched, {"seed": seed, "name": "trial"}), data, folder)
 
 
 def one(config: Config, data: Data, folder: Path) -> Trial:

@@ -212,7 +212,7 @@ class Run:
         probe = self._npz("probe.npz")
         X, y, rows = (probe.get(name, np.empty(0)) for name in ("X", "y", "rows"))
         fits = X.ndim == 2 and X.size and X.dtype.kind == "f" and y.dtype.kind in "fiu" and rows.dtype.kind in "iu"
-        if not fits or not len(X) == len(y) == len(rows):
+        if not fits or not X.shape[:1] == y.shape[:1] == rows.shape:
             raise self._damaged("probe.npz", "it does not hold X, y and rows of the probe")
         return probe
 

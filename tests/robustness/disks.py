@@ -96,8 +96,9 @@ def said(ended: Ended) -> str | None:
         return f"exit code {ended.code}: {ended.output[-1500:]}"
     if "Traceback" in ended.output or "Exception ignored" in ended.output:
         return f"its insides: {ended.output[-1500:]}"
-    # how large a film will be nobody knows before it is made
-    if ended.code == 1 and not ("/" in last and ("bytes" in last or "weights.mp4: " in last)):
+    # how large a film will be nobody knows before it is made, nor what a trial will write
+    unknown = ("weights.mp4: ", "No usable temporary directory")
+    if ended.code == 1 and not ("/" in last and ("bytes" in last or any(words in last for words in unknown))):
         return f"neither path nor bytes: {last}"
     return None
 

@@ -311,6 +311,11 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], Callable[[Run], Any], str]] = {
         lambda run: run.probe,
         "probe.npz: it does not hold X, y and rows of the probe",
     ),
+    "a probe of one label": (
+        arrays("probe.npz", y=np.array(1)),
+        lambda run: run.probe,
+        "probe.npz: it does not hold X, y and rows of the probe",
+    ),
     "a class beyond the classes": (
         arrays("predictions.npz", val_y=np.full(12, 3)),
         lambda run: run.predictions,
