@@ -187,7 +187,8 @@ def problems(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
         ),
         (
             "name: LPT1.txt",
-            "1:7: name: 'LPT1.txt' is no folder on Windows, which keeps the name for a device; write 'run-LPT1.txt', say",
+            "1:7: name: 'LPT1.txt' is no folder on Windows, which keeps the name for a device; "
+            "write 'run-LPT1.txt', say",
         ),
         # what contradicts itself
         ("data: {split: {train: 0.9}}", "1:15: data.split: train + val + test is 0.9 + 0.15 + 0.15 = 1.2; make it 1"),
