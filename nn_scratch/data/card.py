@@ -15,6 +15,7 @@ from nn_scratch.data.moments import Moments, row_blocks
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.data.table import Array, Table
 
+COINCIDENCE = 0.2  # of equal rows, the share with several targets from which they are not copies
 MAX_LISTED = 1000  # features with a line of their own; of more, the first, and a summary of all
 
 
@@ -43,7 +44,7 @@ def make_card(
     feature_summary      over all features: constant (in the training rows), missing, the extremes of the above
     input         the same of what the network is fed, after scaling
     duplicates    rows whose features all equal another row's: within train, and of one part in another;
-                  conflicting: rows with the features of a row of another class
+                  conflicting: rows with the features of a row with another target
     order         how the training rows lie before any shuffling of an epoch. Classes: runs of equal labels, how many
                   random order would give, z in its standard deviations; the longest. Quantities: correlation of each
                   row's target with the next row's, z likewise
@@ -203,9 +204,16 @@ def _duplicates(table: Table, rows: Mapping[str, Array], targets: Mapping[str, A
         "test_in_train": int(np.isin(keys["test"], keys["train"]).sum()),
         "test_in_val": int(np.isin(keys["test"], keys["val"]).sum()),
     }
-    if table.task == "classification":
-        found["conflicting"] = _conflicting(np.concatenate(list(keys.values())), np.concatenate(list(targets.values())))
+    y = np.concatenate(list(targets.values()))
+    labels = _row_hashes(y.reshape(len(y), -1), np.arange(len(y)), y.dtype)
+    found["conflicting"] = _conflicting(np.concatenate(list(keys.values())), labels)
     return found
+
+
+def alike_by_chance(duplicates: Mapping[str, int]) -> bool:
+    """Whether equal rows are equal because their features have few values: a row that was copied keeps its target."""
+    equal = sum(duplicates[name] for name in ("within_train", "val_in_train", "test_in_train", "test_in_val"))
+    return duplicates.get("conflicting", 0) > COINCIDENCE * equal
 
 
 def _row_hashes(X: Array, rows: Array, dtype: Any) -> Array:
@@ -220,9 +228,10 @@ def _row_hashes(X: Array, rows: Array, dtype: Any) -> Array:
 
 
 def _conflicting(keys: Array, y: Array) -> int:
+    """The rows that have the features of a row with another target."""
     _, group, sizes = np.unique(keys, return_inverse=True, return_counts=True)
     low = np.full(len(sizes), np.iinfo(np.int64).max)
-    high = np.full(len(sizes), -1, dtype=np.int64)
+    high = np.full(len(sizes), np.iinfo(np.int64).min)
     np.minimum.at(low, group, y)
     np.maximum.at(high, group, y)
     return int(sizes[low != high].sum())

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from nn_scratch.data.attainable import attainable
+from nn_scratch.data.card import alike_by_chance
 from nn_scratch.data.prepare import Data, prepare
 from nn_scratch.data.table import Table
 from nn_scratch.data.tables import load_table
@@ -166,7 +167,7 @@ def copies(data: Data) -> Iterator[Finding]:
     found = data.card["duplicates"]
     leaked = found["val_in_train"] + found["test_in_train"]
     held = len(data.val) + len(data.test)
-    if leaked > 0.02 * held and leaked >= 3:
+    if leaked > 0.02 * held and leaked >= 3 and not alike_by_chance(found):
         yield finding(
             "leakage",
             "critical" if leaked > 0.2 * held else "warning",
@@ -175,7 +176,7 @@ def copies(data: Data) -> Iterator[Finding]:
             leaked=leaked,
             held_rows=held,
         )
-    if found.get("conflicting"):
+    if found["conflicting"] and data.class_names:
         yield finding(
             "conflicting_rows",
             "warning",

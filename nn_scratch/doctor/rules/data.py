@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
 
+from nn_scratch.data.card import alike_by_chance
 from nn_scratch.doctor.case import HARM, Case, number
 from nn_scratch.doctor.diagnosis import Finding, Patch, Severity
 from nn_scratch.doctor.reckoning import grade, ramp, score_fallen
@@ -15,6 +16,7 @@ from nn_scratch.doctor.rule import rule
 IN_ORDER = 5.0  # standard deviations by which runs of equal labels are fewer than in a random order
 MOSTLY_SORTED = 0.4  # runs of equal labels over those of a random order
 UNLIKE = 5.0  # the same of label counts a batch
+FAR = 15.0  # standard errors of a feature's mean from which parts no longer lie in one place
 LATER = (
     "split_mismatch",
     "class_imbalance",
@@ -137,6 +139,8 @@ def split_mismatch(case: Case) -> Finding | None:
     pooled = number((case.signals.get("attainable") or {}).get("pooled"))
     short = not case.held_score > pooled - HARM
     hurts = (lost > HARM + 1.5 * case.standard_error and short) or absent > 0.2 or (apart > 0.25 and case.falls_short)
+    # what was learned does not carry over to rows that lie elsewhere, even where a smooth model's does
+    hurts |= shift > FAR and case.falls_short and case.train_score - case.held_score > 2 * HARM
     severity: Severity = "critical" if hurts else "warning"
     shuffled = bool(case.config["data"]["shuffle"])
     patch = {"data.shuffle": True} if not shuffled else {"data.stratify": True}
@@ -202,7 +206,7 @@ def leakage(case: Case) -> Finding | None:
     told = (case.signals.get("end") or {}).get("giveaway") or {}
     if told and number(told["val"]) - number(told["test"]) > HARM:
         return given_away(case, told)
-    if leaked / held >= 0.05 and leaked >= 5:
+    if leaked / held >= 0.05 and leaked >= 5 and not alike_by_chance(found):
         return Finding(
             "leakage",
             "warning",
@@ -293,6 +297,10 @@ def class_imbalance(case: Case) -> Finding | None:
     # the frequent classes show what the rare ones could reach with as many rows
     cost = 0.6 * gap * np.count_nonzero(rare) / np.count_nonzero(present)
     severity, confidence = grade(case, strength, max(cost, case.shortfall if isfinite(case.shortfall) else 0.0))
+    # simple models met the same imbalance: what the network is worse than they are has another cause
+    even_so = max((case.references[name] for name in ("linear", "knn") if name in case.references), default=nan)
+    if even_so - case.held_score > HARM + 0.5 * case.standard_error:
+        confidence = min(confidence, 0.45)
     return Finding(
         "class_imbalance",
         severity,
@@ -330,7 +338,7 @@ def label_noise(case: Case) -> Finding | None:
     # where nothing can be told apart, certain rows are no more certain than others
     informed = overall < 0.75 * chance_error
     if not informed and case.attainable - case.chance < 0.25 * chance_error and overall > 0.3:
-        return nothing_to_learn(case)
+        return little_to_learn(case)
     if noise < 0.03 or not informed:
         return None
     # where classes overlap, errors gather at the border and the certain rows have few of them
@@ -372,13 +380,15 @@ def learned_by_heart(case: Case) -> bool:
     return score_fallen(case) > 0.06 and case.train_score - case.held_score > 0.15 and beyond >= 150
 
 
-def nothing_to_learn(case: Case) -> Finding:
+def little_to_learn(case: Case) -> Finding:
+    """Hard data and random labels look alike: that is no fault of the run, and another finding may well be one."""
     return Finding(
         "label_noise",
-        "critical",
-        0.5,
+        "warning",
+        0.4,
         "data",
-        "no model does much better than guessing: the labels, or most of them, have nothing to do with the features",
+        "no simple model does much better than guessing: the features say little about the labels, or the labels are "
+        "wrong",
         evidence={"attainable": case.attainable, "chance": case.chance, "references": case.references},
     )
 
