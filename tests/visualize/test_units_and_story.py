@@ -56,3 +56,10 @@ def test_a_gliding_schedule_is_no_event(own):
     run = own("classes")
     run.metrics["lr"][:] = [0.1, 0.04, 0.01, 0.001]
     assert not [event for event in story(View(run)) if "learning rate" in event.text]
+
+
+def test_a_best_epoch_that_was_never_scored_is_passed_over(own):
+    run = own("classes")
+    run.__dict__["info"] = run.info | {"best_epoch": 99}
+    run.metrics["val_loss"][:] = [3.0, 1.0, 2.0, 2.5]
+    assert View(run).best_epoch == 2
