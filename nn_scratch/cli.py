@@ -12,7 +12,7 @@ from io import TextIOWrapper
 from types import FrameType
 from typing import NoReturn
 
-from nn_scratch.errors import EnvironmentFailure, NNScratchError
+from nn_scratch.errors import EnvironmentFailure, NNScratchError, UserError
 
 ASK_AGAIN_SECONDS = 0.05
 
@@ -26,6 +26,9 @@ def run_script(main: Callable[[argparse.Namespace], None], parser: argparse.Argu
     parser.add_argument("--debug", action="store_true", help="show the traceback of whatever goes wrong")
     arguments = parser.parse_intermixed_args()  # options may stand between the others
     try:
+        # such as a variable of the shell that was never set: the newest run, or a new one, is not what was meant
+        if empty := [name for name, value in vars(arguments).items() if value == ""]:
+            raise UserError(f"{name}: is empty; write a value, or leave it out" for name in empty)
         main(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()

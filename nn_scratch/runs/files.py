@@ -43,6 +43,8 @@ def disk_errors(path: Path, needed: int | None = None) -> Iterator[None]:
             errno.EPERM: "not permitted",
             errno.EROFS: "the file system is read-only",
             errno.ENOENT: "the folder is gone",
+            errno.EEXIST: "something else of that name is there",
+            errno.ENOTDIR: "not in a folder",
             errno.ELOOP: "a symbolic link is not followed",
         }
         reason = reasons.get(error.errno or 0, error.strerror or str(error))

@@ -187,3 +187,26 @@ def test_a_signal_that_comes_into_a_callback_is_not_lost(name: str, code: int) -
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.stderr == "stopped\n"
     assert done.returncode == code
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "told"),
+    [
+        ("train.py", ["--resume", ""], "resume: is empty; write a value, or leave it out\n"),
+        ("train.py", ["--outputs", "", "--config="], "config: is empty; write a value, or leave it out\n"),
+        ("diagnose.py", [""], "run: is empty; write a value, or leave it out\n"),
+    ],
+)
+def test_an_argument_that_is_empty_is_not_one_that_was_left_out(
+    script: str, arguments: list[str], told: str, scripts: Scripts, tmp_path: Path
+) -> None:
+    ended = scripts.run(Job(script, arguments, str(tmp_path)))
+    assert ended.code == 2
+    assert ended.output.startswith(told)
+
+
+def test_a_file_where_the_runs_should_be_is_named(scripts: Scripts, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ended = scripts.run(Job("train.py", [*SHORT, "--outputs", str(tmp_path / "file")], str(tmp_path)))
+    assert ended.code == 1
+    assert ended.output == f"{tmp_path / 'file'}: something else of that name is there\n"
