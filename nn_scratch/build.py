@@ -100,8 +100,6 @@ def build(config: Config, data: Data | None = None) -> Built:
         early_stopping=None if stopping is None else EarlyStopping(**stopping.model_dump()),
     )
     check_monitors(trainer)
-    if not network.trainable:
-        raise UserError("layers: none is trainable, nor is the output; write trainable: true in one of them")
     if loss.needs_counts and (data.train.y < 0).any():
         raise UserError(
             f"loss: {loss.registered_name} needs counts, and {' or '.join(data.target_names)} is negative in some rows;"

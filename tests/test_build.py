@@ -11,7 +11,7 @@ import pytest
 from nn_scratch.build import Built, load_model
 from nn_scratch.config.parts import instantiate
 from nn_scratch.errors import UserError
-from nn_scratch.experiment import train
+from nn_scratch.experiment import Observers, train
 from nn_scratch.nn.layers import LAYERS
 from tests.small import DENSE, built, config, rows
 
@@ -114,11 +114,12 @@ def test_every_score_of_a_run_can_be_waited_for(classes: int, tmp_path: Path) ->
         assert run.trainer.early_stopping.monitor == column
 
 
-def test_something_has_to_be_trainable(tmp_path: Path) -> None:
-    frozen = {"layers": [DENSE | {"trainable": False}], "output": {"trainable": False}}
-    assert refusal(rows(tmp_path), **frozen) == (
-        "layers: none is trainable, nor is the output; write trainable: true in one of them"
-    )
+def test_a_network_of_which_nothing_is_trainable_stays_as_it_is(tmp_path: Path) -> None:
+    run = built(rows(tmp_path), layers=[DENSE | {"trainable": False}], output={"trainable": False})
+    before = run.trainer.network.theta.copy()
+    run.trainer.run(Observers([]))
+    assert run.trainer.step > 0
+    assert np.array_equal(run.trainer.network.theta, before)
 
 
 # --- what is told

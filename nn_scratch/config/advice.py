@@ -26,6 +26,9 @@ def _unwise(config: Config) -> Iterator[tuple[str, str]]:
     if config.data.stratify and not config.data.shuffle and config.data.task != "regression":
         yield "data.stratify", "has no effect with data.shuffle: false, which leaves the rows in their places"
     yield from _of_layers(config.layers, "layers")
+    every = (*_every(config.layers), config.output)
+    if not any(layer.parameters.get("trainable", layer.type.endswith("_norm")) for layer in every):
+        yield "layers", "none is trainable, nor is the output, so nothing is learned; write trainable: true in one"
     yield from _of_alpha_dropout(config.layers, "layers", None)
     activation = config.output.parameters["activation"]
     if isinstance(activation, Named) and activation.type != "identity":

@@ -78,6 +78,10 @@ ZEROS = {"type": "dense", "units": 8, "init": "zeros"}
             "regularize.max_norm: has no effect: it bounds dense layers, and none is trainable; write null",
         ),
         (
+            {"layers": [{"type": "dense", "units": 8, "trainable": False}, "dropout"], "output": {"trainable": False}},
+            "layers: none is trainable, nor is the output, so nothing is learned; write trainable: true in one",
+        ),
+        (
             {"layers": ["batch_norm"], "train": {"batch_size": 1}},
             "train.batch_size: 1 row has no variance, so batch_norm never measures a batch; write 16 or more",
         ),

@@ -16,6 +16,7 @@ from nn_scratch.doctor.rule import rule
 IN_ORDER = 5.0  # standard deviations by which runs of equal labels are fewer than in a random order
 MOSTLY_SORTED = 0.4  # runs of equal labels over those of a random order
 UNLIKE = 5.0  # the same of label counts a batch
+ENOUGH_ROWS = 200  # to say that nothing can be learned from them
 FAR = 15.0  # standard errors of a feature's mean from which parts no longer lie in one place
 LATER = (
     "split_mismatch",
@@ -342,15 +343,16 @@ def label_noise(case: Case) -> Finding | None:
     if noise < 0.03 or not informed:
         return None
     # where classes overlap, errors gather at the border and the certain rows have few of them
-    strength = ramp(noise, 0.03, 0.09) * ramp(certain / max(overall, 1e-9), 0.5, 0.7)
+    strength = ramp(noise, 0.03, 0.09) * ramp(noise / max(overall, 1e-9), 0.4, 0.6)
     if isfinite(case.certain_errors):  # and the network, too, is wrong where it is sure
         strength *= ramp(case.certain_errors, 0.01, 0.05)
     harmful = strength > 0.5
-    by_heart = learned_by_heart(case)
+    # simple models learned from the same labels: what the network fits worse than they do has another cause
+    elsewhere = learned_by_heart(case) or case.fit_shortfall > HARM + case.standard_error
     return Finding(
         "label_noise",
         "critical" if harmful else "info",
-        0.45 if by_heart else 0.5 + 0.4 * strength,
+        0.45 if elsewhere else 0.5 + 0.4 * strength,
         "data",
         f"about {certain:.0%} of the rows that lie deep inside one class carry the label of another: "
         "the fault is in the data, and no line of YAML mends it",
@@ -381,11 +383,12 @@ def learned_by_heart(case: Case) -> bool:
 
 
 def little_to_learn(case: Case) -> Finding:
-    """Hard data and random labels look alike: that is no fault of the run, and another finding may well be one."""
+    """Hard data and random labels look alike. Where another finding is certain, that one comes first."""
+    rows = number((case.signals.get("attainable") or {}).get("rows"))
     return Finding(
         "label_noise",
-        "warning",
-        0.4,
+        "critical" if rows >= ENOUGH_ROWS else "warning",
+        0.45,
         "data",
         "no simple model does much better than guessing: the features say little about the labels, or the labels are "
         "wrong",

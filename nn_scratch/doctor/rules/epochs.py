@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.doctor.case import Case, name_of
+from nn_scratch.doctor.case import HARM, Case, name_of
 from nn_scratch.doctor.diagnosis import Finding, Patch
 from nn_scratch.doctor.patches import without_type
 from nn_scratch.doctor.reckoning import grade, ramp, score_fallen
@@ -291,18 +291,29 @@ def overfit(case: Case) -> Finding | None:
     rise = float(loss[-1] / max(float(loss[best]), 1e-9))
     fallen = score_fallen(case)
     late = best < 0.7 * len(loss)
-    strength = ramp(gap, 0.05, 0.2) * ramp(log10(max(rise, 1e-9)), 0.04, 0.3) * (1.0 if late else 0.3)
+    rising = ramp(gap, 0.05, 0.2) * ramp(log10(max(rise, 1e-9)), 0.04, 0.3) * (1.0 if late else 0.3)
+    # the loss on held-out rows may never have been good enough to rise
+    by_heart = 0.6 * ramp(gap, 0.2, 0.35) * ramp(case.shortfall, HARM, 2 * HARM)
+    strength = max(rising, by_heart)
     if strength < 0.1:
         return None
     cost = max(case.shortfall if isfinite(case.shortfall) else 0.0, fallen)
     severity, confidence = grade(case, strength, cost)
+    stop = Patch(
+        {"train.early_stopping": {"monitor": "val_loss", "patience": 10}},
+        "training stops, and goes back to the epoch where unseen rows were predicted best",
+    )
+    smooth = Patch({"regularize.l2": 0.01 if rising >= by_heart else 0.05}, "small weights make smooth functions")
     return Finding(
         "overfit",
         severity,
         confidence,
         "end",
         f"since epoch {best + 1} the loss on rows not trained on rises ({loss[best]:.3g} to {loss[-1]:.3g}) while the "
-        "training loss falls: the network learns its rows by heart",
+        "training loss falls: the network learns its rows by heart"
+        if rising >= by_heart
+        else f"the training rows are predicted with {case.train_score:.3f}, the others with {case.held_score:.3f}, "
+        f"where a simple model reaches {case.attainable:.3f}: the network learns its rows by heart",
         evidence={
             "train_score": case.train_score,
             "held_score": case.held_score,
@@ -310,12 +321,6 @@ def overfit(case: Case) -> Finding | None:
             "best_epoch": best + 1,
             "score_lost_since_its_best": fallen,
         },
-        patches=(
-            Patch(
-                {"train.early_stopping": {"monitor": "val_loss", "patience": 10}},
-                "training stops, and goes back to the epoch where unseen rows were predicted best",
-            ),
-            Patch({"regularize.l2": 0.01}, "small weights make smooth functions"),
-        ),
+        patches=(stop, smooth) if rising >= by_heart else (smooth, stop),
         epoch=best + 1,
     )
