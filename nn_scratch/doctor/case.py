@@ -140,12 +140,9 @@ class Case:
     def epochs_done(self) -> int:
         return len(self.metrics["epoch"])
 
-    @cached_property
+    @property
     def metrics(self) -> dict[str, Array]:
-        try:
-            return self.run.metrics
-        except UserError:
-            return {"epoch": np.empty(0, np.int64)}
+        return self.run.metrics
 
     def curve(self, column: str) -> Array:
         return self.metrics.get(column, np.empty(0))

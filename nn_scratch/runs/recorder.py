@@ -7,12 +7,12 @@ at any moment leaves commit.json, or the checkpoint, speaking of rows that are w
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from errno import ELOOP
 from functools import cache
-from itertools import islice
 from math import ceil, inf, nan
 from pathlib import Path
 from time import perf_counter
@@ -25,7 +25,7 @@ from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.evaluate import ClassScore
 from nn_scratch.measure import LAYER_COLUMNS, STEP_COLUMNS, EpochGauge
 from nn_scratch.runs import checkpoint
-from nn_scratch.runs.files import CsvLog, NpyLog, disk_errors, write_json
+from nn_scratch.runs.files import CsvLog, NpyLog, disk_errors, open_raw, write_json
 from nn_scratch.trainer import WATCHED_PER_EPOCH, Scores, StepSignals, Trainer
 
 Array = NDArray[Any]
@@ -36,6 +36,7 @@ TENSOR_BYTES = 4  # of an entry on disk: float32 or int32
 LAYER_LINE_BYTES, STEP_LINE_BYTES = 260, 130  # about, in CSV
 PAUSE_SECONDS = 20.0  # between commits within one long epoch
 MOST_CONFUSION_CLASSES = 100
+LONGEST_LINE = 1 << 16  # of times.csv
 
 STEP_FIELDS = ("step", "epoch", "layer", "lr", "loss", "loss_after", *STEP_COLUMNS)
 LAYER_FIELDS = ("epoch", "layer", *LAYER_COLUMNS, "update_ratio")
@@ -305,6 +306,8 @@ def first_lines(path: Path, rows: int) -> dict[str, int]:
     """How many of a CSV file's first rows are whole, at most `rows`, and how many bytes they take with the header."""
     if rows == 0 or not path.exists():
         return {"rows": 0, "bytes": 0}
-    with path.open("rb") as file:
-        lines = [len(line) for line in islice(file, rows + 1) if line.endswith(b"\n")]
+    lines: list[int] = []
+    with disk_errors(path), os.fdopen(open_raw(path, 0), "rb") as file:
+        while len(lines) <= rows and (line := file.readline(LONGEST_LINE)).endswith(b"\n"):
+            lines.append(len(line))
     return {"rows": max(0, len(lines) - 1), "bytes": sum(lines)}

@@ -36,6 +36,12 @@ def test_classes_of_other_data_are_refused(run: Path) -> None:
     assert str(error.value) == f"{run}/run.json: its classes are not those of data.json; train the run anew"
 
 
+def test_a_log_that_was_cut_is_not_taken_for_a_run_without_epochs(run: Path) -> None:
+    (run / "metrics.csv").write_text("")
+    with pytest.raises(UserError, match=r"metrics\.csv: cannot be read \(0 rows, and 1 were committed\)"):
+        diagnose(Run(run))
+
+
 def test_a_run_without_held_out_rows_is_not_called_healthy(tmp_path: Path) -> None:
     split = {"train": 1.0, "val": 0.0, "test": 0.0}
     source = rows(tmp_path)

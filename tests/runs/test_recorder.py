@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nn_scratch.errors import EnvironmentFailure
 from nn_scratch.experiment import train
 from nn_scratch.runs.recorder import LogSettings, first_lines, stride
 from tests.small import DENSE, config, rows
@@ -71,3 +72,15 @@ def test_only_whole_lines_are_kept(content: str | None, rows: int, expected: dic
     if content is not None:
         path.write_text(content)
     assert first_lines(path, rows) == expected
+
+
+def test_a_link_is_no_file_of_lines(tmp_path: Path) -> None:
+    (tmp_path / "times.csv").symlink_to("/dev/zero")
+    with pytest.raises(EnvironmentFailure) as error:
+        first_lines(tmp_path / "times.csv", 3)
+    assert str(error.value) == f"{tmp_path}/times.csv: a symbolic link is not followed"
+
+
+def test_a_line_without_an_end_is_read_no_further_than_lines_are_long(tmp_path: Path) -> None:
+    (tmp_path / "times.csv").write_bytes(b"epoch\n" + b"1" * 70_000 + b"\n2\n")
+    assert first_lines(tmp_path / "times.csv", 3) == {"rows": 0, "bytes": 6}
