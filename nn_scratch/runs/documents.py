@@ -139,7 +139,10 @@ CARD: Shape = {
         OTHERS: EXTREME,
     },
     "input": MEASURED,
-    "duplicates": {"val_in_train": count, "test_in_train": count, OTHERS: count},
+    "duplicates": {
+        **dict.fromkeys(("within_train", "val_in_train", "test_in_train", "test_in_val"), count),
+        OTHERS: count,
+    },
 }
 
 PANEL: Shape = {  # of a dense layer, at step 0
@@ -172,6 +175,7 @@ SIGNALS: Shape = {
             "giveaway": Maybe({"feature": text, "val": OrNull(number), "test": OrNull(number)}),
         }
     ),
+    "plain_network": MEASURED,
     "attainable": Maybe({"without_best": Maybe({"score": OrNull(number), OTHERS: anything}), OTHERS: OrNull(number)}),
 }
 
