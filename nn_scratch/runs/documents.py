@@ -175,7 +175,7 @@ SIGNALS: Shape = {
             "giveaway": Maybe({"feature": text, "val": OrNull(number), "test": OrNull(number)}),
         }
     ),
-    "plain_network": MEASURED,
+    "plain_network": Maybe(MEASURED),
     "attainable": Maybe({"without_best": Maybe({"score": OrNull(number), OTHERS: anything}), OTHERS: OrNull(number)}),
 }
 
