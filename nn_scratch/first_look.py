@@ -31,6 +31,7 @@ from nn_scratch.nn.layers.base import Layer, walk
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.losses import Loss
 from nn_scratch.nn.network import Graph, Network
+from nn_scratch.yardstick import plain_network
 
 Array = NDArray[Any]
 
@@ -94,7 +95,11 @@ def last_look(built: Built) -> dict[str, Any]:
                 end["confident_errors"] = confident_errors(built)
     if built.data.card["split"]["own_test"]:
         end["giveaway"] = giveaway(built.data)
-    return {"end": tidy(end), "attainable": tidy(attainable(built.data))}
+    return {
+        "end": tidy(end),
+        "attainable": tidy(attainable(built.data)),
+        "plain_network": tidy(plain_network(built.data)),
+    }
 
 
 def tidy(values: Any) -> Any:

@@ -75,7 +75,7 @@ def test_sorted_batches_show_in_their_label_counts(shuffle, pure):
 
 def test_a_run_keeps_both_looks(tmp_path: Path):
     signals = train(config(), tmp_path).signals
-    assert list(signals) == ["schema", "start", "order", "end", "attainable"]
+    assert list(signals) == ["schema", "start", "order", "end", "attainable", "plain_network"]
     assert signals["attainable"]["pooled"] > 0.9
 
 

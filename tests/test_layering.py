@@ -18,7 +18,7 @@ LEVELS = [
     {"evaluate"},
     {"measure", "steps"},
     {"trainer"},
-    {"runs"},
+    {"runs", "yardstick"},
     {"warm_start"},
     {"build"},
     {"first_look"},

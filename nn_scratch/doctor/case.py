@@ -30,6 +30,12 @@ WORKING_LR = {
     "adadelta": 1.0,
     "lion": 0.001,
 }
+REFERENCES = {  # what a run is compared with: models without settings that could be wrong
+    "linear": "a linear model",
+    "knn": "a vote of the nearest neighbours",
+    "kernel": "kernel ridge regression",
+    "network": "a plain network with two hidden layers",
+}
 HARM = 0.05  # points of balanced accuracy, or of R², from which a fault is critical
 
 
@@ -223,7 +229,7 @@ class Case:
 
     @cached_property
     def references(self) -> dict[str, float]:
-        """Scores of simple models on the rows of val and test."""
+        """Scores of plain models on the rows of val and test, by the names in REFERENCES."""
         found: dict[str, float] = {}
         baselines = self.info.get("baselines") or {}
         for name in ("linear", "knn"):
@@ -238,12 +244,20 @@ class Case:
         kernel = (self.signals.get("attainable") or {}).get("split")
         if kernel is not None:
             found["kernel"] = clipped(kernel)
+        network = (self.signals.get("plain_network") or {}).get("score")
+        if network is not None:
+            found["network"] = clipped(network)
         return found
 
     @cached_property
     def attainable(self) -> float:
-        """The best of the simple models; nan where none was scored."""
+        """The best of the plain models; nan where none was scored."""
         return max(self.references.values(), default=nan)
+
+    @property
+    def best_reference(self) -> str:
+        """Which of the plain models that is, in words."""
+        return REFERENCES[max(self.references, key=lambda name: self.references[name])]
 
     @cached_property
     def standard_error(self) -> float:

@@ -390,7 +390,7 @@ def little_to_learn(case: Case) -> Finding:
         "critical" if rows >= ENOUGH_ROWS else "warning",
         0.45,
         "data",
-        "no simple model does much better than guessing: the features say little about the labels, or the labels are "
+        "no plain model does much better than guessing: the features say little about the labels, or the labels are "
         "wrong",
         evidence={"attainable": case.attainable, "chance": case.chance, "references": case.references},
     )
