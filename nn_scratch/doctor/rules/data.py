@@ -344,6 +344,9 @@ def label_noise(case: Case) -> Finding | None:
         return None
     # where classes overlap, errors gather at the border and the certain rows have few of them
     strength = ramp(noise, 0.03, 0.09) * ramp(noise / max(overall, 1e-9), 0.4, 0.6)
+    surest = number(found.get("surest_errors"))
+    if isfinite(surest):
+        strength *= ramp(surest / max(overall, 1e-9), 0.2, 0.4)
     if isfinite(case.certain_errors):  # and the network, too, is wrong where it is sure
         strength *= ramp(case.certain_errors, 0.01, 0.05)
     harmful = strength > 0.5
@@ -358,6 +361,7 @@ def label_noise(case: Case) -> Finding | None:
         "the fault is in the data, and no line of YAML mends it",
         evidence={
             "certain_errors": certain,
+            "surest_errors": surest,
             "all_errors": overall,
             "network_certain_errors": case.certain_errors,
             "threshold": 0.03,
