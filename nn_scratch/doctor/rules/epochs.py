@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.doctor.case import HARM, Case, name_of
+from nn_scratch.doctor.case import HARM, Case, LayerOf, name_of
 from nn_scratch.doctor.diagnosis import Finding, Patch
-from nn_scratch.doctor.patches import without_type
+from nn_scratch.doctor.patches import with_layers, without_type
 from nn_scratch.doctor.reckoning import grade, ramp, score_fallen
 from nn_scratch.doctor.rule import rule
 
@@ -211,6 +211,7 @@ def underfit(case: Case) -> Finding | None:
     linear = not any(layer.activation not in ("identity",) for layer in case.hidden)
     outputs = len(case.card["classes"] or []) or len(case.card["target"])
     narrow = min(widths, key=lambda pair: pair[1], default=None)
+    enough = max(4, min(8, outputs // 2))
     bend = max(case.references.get("knn", -1), case.references.get("kernel", -1)) - case.references.get(
         "linear", np.nan
     )
@@ -223,16 +224,17 @@ def underfit(case: Case) -> Finding | None:
         where = case.hidden[0].name if case.hidden else "output"
         patches = (Patch({"layers": bent_layers(case)}, "a hidden layer that bends can follow the data"),)
         evidence: dict[str, Any] = {"nonlinear_layers": 0}
-    elif narrow is not None and narrow[1] <= max(4, min(8, outputs // 2)):
+    elif narrow is not None and narrow[1] <= enough:
         layer, units = narrow
         strength = ramp(-units, -max(6.0, outputs / 1.5), -2.0)
         because = f"{layer.name} has {units} unit{'s' * (units > 1)}, through which all must pass"
         where = layer.name
+        every = [one for one, width in widths if width <= enough]
         patches = (
-            Patch({f"{layer.key}.units": 32}, "more units can tell more rows apart"),
-            Patch({f"{layer.key}.units": 128}, "more still"),
+            Patch(widened(case, every, 32), "more units can tell more rows apart"),
+            Patch(widened(case, every, 128), "more still"),
         )
-        evidence = {"units": units, "threshold": max(4, min(8, outputs // 2))}
+        evidence = {"units": units, "threshold": enough}
         early = units <= 2
     else:
         where = narrow[0].name if narrow else "output"
@@ -257,6 +259,12 @@ def underfit(case: Case) -> Finding | None:
         layer=where,
         epoch=case.epochs_done,
     )
+
+
+def widened(case: Case, layers: list[LayerOf], units: int) -> dict[str, Any]:
+    if len(layers) == 1:
+        return {f"{layers[0].key}.units": units}
+    return with_layers(case, {layer.key: {"units": units} for layer in layers})
 
 
 def bent_layers(case: Case) -> list[Any]:
