@@ -74,7 +74,7 @@ def steady() -> list[int]:
             patient = Patient(stream.detach(), stream.encoding, "replace", line_buffering=stream.line_buffering)
             setattr(sys, name, patient)
             setattr(sys, f"__{name}__", patient)
-    # what else is installed may hook into pydantic: no config is to mean something else for it, and the search takes time
+    # what else is installed may hook into pydantic: no config is to mean something else for it
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     signals: list[int] = []
 
