@@ -86,7 +86,7 @@ def summary(case: Case, verdict: Verdict, findings: list[Finding]) -> str:
         return f"inconclusive: {name} {case.train_score:.3f} on the training rows, and there are no others to judge by"
     score = f"{name} {case.held_score:.3f} on rows not trained on"
     if isfinite(case.attainable):
-        score += f", where {case.best_reference} reaches {case.attainable:.3f}"
+        score += f", where {case.best_reference}"
     if verdict == "healthy":
         return f"healthy: {score}; {case.train_score:.3f} on the training rows"
     if verdict == "inconclusive":

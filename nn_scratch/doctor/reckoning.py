@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, sqrt
 
 import numpy as np
 
@@ -22,10 +22,17 @@ def ramp(value: float, low: float, high: float) -> float:
 
 
 def score_fallen(case: Case) -> float:
-    """How far the validation score is below its best, both as means over five epochs."""
+    """How far the validation score is below its best, both as means over five epochs, by more than chance would have
+    it: two standard errors of a score of so many rows."""
     score = case.curve("val_balanced_accuracy" if case.is_classification else "val_r2")
     smooth = np.convolve(score, np.ones(5) / 5, mode="valid") if len(score) >= 5 else score
-    return float(np.nanmax(smooth) - smooth[-1]) if np.isfinite(smooth).any() else 0.0
+    if not np.isfinite(smooth).any():
+        return 0.0
+    best = float(np.nanmax(smooth))
+    left = min(1.0, max(0.05, 1 - best))
+    rows = max(1, int(case.card["parts"]["val"]["rows"]))
+    chance = sqrt(left * (1 - left) / rows) if case.is_classification else left * sqrt(2 / rows)
+    return max(0.0, best - float(smooth[-1]) - 2 * chance)
 
 
 def needed(case: Case, strength: float) -> float:

@@ -273,7 +273,9 @@ def class_imbalance(case: Case) -> Finding | None:
     present = counts > 0
     if np.count_nonzero(present) < 2:
         return None
-    ratio = float(counts.max() / counts[present].min())
+    # a split that keeps a class from training is another fault
+    every = np.sum(list(case.class_counts.values()), axis=0)
+    ratio = float(min(part.max() / part[present].min() for part in (counts, every)))
     weighted = case.config.get("class_weight") is not None
     if ratio < 5 or weighted:
         return None

@@ -239,7 +239,7 @@ def underfit(case: Case) -> Finding | None:
     else:
         where = narrow[0].name if narrow else "output"
         strength = 0.15 * ramp(unfit, 0.03, 0.1)  # too little to name a cause by
-        because = f"the network stays behind {case.best_reference} on the very rows that it trains on"
+        because = f"the network stays behind on the very rows that it trains on: on others {case.best_reference}"
         patches = (
             ()
             if narrow is None
@@ -321,7 +321,7 @@ def overfit(case: Case) -> Finding | None:
         "training loss falls: the network learns its rows by heart"
         if rising >= by_heart
         else f"the training rows are predicted with {case.train_score:.3f}, the others with {case.held_score:.3f}, "
-        f"where {case.best_reference} reaches {case.attainable:.3f}: the network learns its rows by heart",
+        f"where {case.best_reference}: the network learns its rows by heart",
         evidence={
             "train_score": case.train_score,
             "held_score": case.held_score,

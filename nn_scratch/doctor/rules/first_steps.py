@@ -47,7 +47,7 @@ def lr_too_high(case: Case) -> Finding | None:
     if not case.diverged:  # whoever fits the training rows was not broken
         strength *= 0.3 + 0.7 * ramp(case.fit_shortfall, -0.1, 0.02) if isfinite(case.fit_shortfall) else 1.0
     if int(case.info.get("steps") or 0) < 60 and signs["worse_share"] < 0.2 and signs["growth"] < 2:
-        strength *= 0.5  # it has hardly begun, and nothing is broken yet
+        strength *= 0.5 if case.epochs_done > 3 else 0.25  # it has hardly begun, and nothing is broken yet
     if case.batch_size <= 2 and not case.diverged:  # at a rate that larger batches bear, it is the noise of so few rows
         strength *= ramp(log10(case.lr_ratio), 0.7, 1.5)
     if case.diverged and case.lr_ratio < 3 and signs["worse_share"] < 0.1:

@@ -26,6 +26,7 @@ TRAINING = (
 )
 DEAD = 0.4  # share of a layer's units that are zero on every row before the first step
 OF_NUMBERS = ("mse", "mae", "huber", "log_cosh")
+TOGETHER = 0.9  # decades by which the layers' weights are too large, all multiplied
 WRONG = 2e-2  # relative error of the gradient
 BOUNDED = ("sigmoid", "tanh", "hard_tanh", "hard_sigmoid", "softsign")
 REACH = {
@@ -224,10 +225,11 @@ def off_scale(case: Case) -> list[tuple[LayerOf, dict[str, float], float]]:
 )
 def init_too_large(case: Case) -> Finding | None:
     """Initial weights far larger than the layer's width asks for: saturated units, or huge outputs."""
-    large = [(layer, panel, r) for layer, panel, r in off_scale(case) if r > 2.2]
+    total = sum(log10(r) for _, _, r in off_scale(case) if isfinite(r) and r > 0)
+    least = 2.2 if total < TOGETHER else 1.5  # layers that are somewhat too large each add up
+    large = [(layer, panel, r) for layer, panel, r in off_scale(case) if r > least]
     if not large:
         return None
-    total = sum(log10(r) for _, _, r in off_scale(case) if isfinite(r) and r > 0)
     layer, panel, r = large[0]
     worst = max(r for _, _, r in large)
     output = number((case.start.get("output") or {}).get("std"))
@@ -249,7 +251,7 @@ def init_too_large(case: Case) -> Finding | None:
             "W_std": panel["W_std"],
             "suited": panel["W_std_suited"],
             "times": r,
-            "threshold": 2.2,
+            "threshold": least,
             "loss_at_start": case.start_loss,
             "loss_of_a_constant": case.constant_loss,
             "saturated_at_start": flat,
@@ -420,10 +422,11 @@ def vanishing_gradient(case: Case) -> Finding | None:
         return None
     fall = float(np.log10(sizes[-2] / sizes[0]))
     per_layer = fall / (len(sizes) - 2)
-    if fall < 1.2 or per_layer < 0.2:
+    # what differs from row to row fades on its way forward, and the gradient of it on its way back
+    fade = -log10(max(panels[-2]["A_spread"] / max(panels[0]["A_spread"], 1e-30), 1e-30))
+    if (fall < 1.2 or per_layer < 0.2) and fade < 1.5:
         return None
-    spread = panels[-2]["A_spread"] / max(panels[0]["A_spread"], 1e-30)
-    strength = max(ramp(fall, 1.2, 2.5), ramp(-log10(max(spread, 1e-30)), 1.5, 3.0))
+    strength = max(ramp(fall, 1.2, 2.5), ramp(fade, 1.2, 2.4))
     severity, confidence = grade(case, strength)
     activation = case.hidden[0].activation
     relu = Patch(relu_layers(case), "a ReLU passes the gradient on at its full size where it is active")
