@@ -103,7 +103,7 @@ def treat(run: Run, folder: Path | None = None, jobs: int | None = None) -> Trea
         return Treatment(diagnosis, None, (), None, "the doctor knows no line of YAML that mends this")
     arms = try_out(config, [None, *patches], SEEDS, jobs)
     before, after = arms[0], arms[1:]
-    best = max(after, key=lambda arm: arm.mean("val") if isfinite(arm.mean("val")) else -np.inf)
+    best = after[chosen([arm.mean("val") for arm in after])]
     gain = best.mean() - before.mean()
     of_data = " The fault is in the data: no line of YAML mends it fully." if critical[0].rule in OF_THE_DATA else ""
     if not (best.mean("val") - before.mean("val") > WORTH and gain > WORTH):
@@ -161,6 +161,15 @@ def try_out(config: Config, patches: Sequence[Patch | None], seeds: int, jobs: i
         )
         for patch in patches
     )
+
+
+def chosen(scores: Sequence[float]) -> int:
+    """Which patch to keep, by their scores on val, the likeliest first: a later one where it is better by WORTH."""
+    best = 0
+    for number, score in enumerate(scores):
+        if score > scores[best] + WORTH or not isfinite(scores[best]):
+            best = number
+    return best
 
 
 def patch_name(patch: Patch | None) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from nn_scratch.config.resolve import config_from, load_config
 from nn_scratch.doctor import Finding, Patch
-from nn_scratch.doctor.treatment import candidates, treat
+from nn_scratch.doctor.treatment import candidates, chosen, treat
 from nn_scratch.doctor.watch import Watch, watch_session
 from nn_scratch.experiment import Session, train
 from tests.doctor.conftest import BASE, Trained
@@ -76,3 +76,11 @@ def test_the_watch_stops_a_run_that_learns_nothing(tmp_path: Path, lr: float, st
     assert (run.info["epochs"] < 40) == stops
     assert (watches[0].stopped is not None) == stops
     assert any(notice.startswith("--watch: stopped in epoch 8 of 40: ") for notice in run.info["notices"]) == stops
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [([0.8, 0.81, 0.79], 0), ([0.8, 0.83, 0.9], 2), ([float("nan"), 0.5], 1), ([0.9], 0), ([0.8, float("nan")], 0)],
+)
+def test_a_later_patch_is_kept_where_it_is_clearly_better(scores: list[float], kept: int) -> None:
+    assert chosen(scores) == kept

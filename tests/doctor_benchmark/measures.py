@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_scratch.doctor.treatment import chosen
 from tests.doctor_benchmark.baselines import RIGHT
 from tests.doctor_benchmark.case import Case
 
@@ -147,9 +148,9 @@ def mended(result: Result, trial: Trial) -> bool:
 
 
 def best(trials: Sequence[Trial]) -> Trial | None:
-    """The one that would be kept: the best on the validation rows."""
+    """The one that would be kept, by the validation rows."""
     tried = [trial for trial in trials if np.isfinite(trial.val)]
-    return max(tried, key=lambda trial: trial.val) if tried else None
+    return tried[chosen([trial.val for trial in tried])] if tried else None
 
 
 def repaired(results: Sequence[Result]) -> Share:

@@ -374,6 +374,10 @@ def label_noise(case: Case) -> Finding | None:
                 {"train.early_stopping": {"monitor": "val_loss", "patience": 10}},
                 "stopping early keeps the network from learning the wrong labels by heart; correct the labels",
             ),
+            Patch(
+                {"train.early_stopping": {"monitor": "val_loss", "patience": 10}, "regularize.l2": 0.03},
+                "and small weights make smooth functions, which single wrong labels bend less",
+            ),
         ),
     )
 
