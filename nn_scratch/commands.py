@@ -126,6 +126,8 @@ def with_verdict(
     watch: bool,
 ) -> Run:
     """Train, and have the doctor look at what came of it, whether it ended or diverged."""
+    from rich.markup import escape
+
     from nn_scratch.doctor.report import diagnose_and_keep
     from nn_scratch.doctor.watch import watch_session
     from nn_scratch.doctor.words import brief
@@ -142,11 +144,15 @@ def with_verdict(
         run = start(announce)
     except Diverged:
         view.close()
-        view.console.print(brief(diagnose_and_keep(Run(folders[-1]))), highlight=False)
+        diverged = Run(folders[-1])
+        view.console.print(brief(diagnose_and_keep(diverged), diverged.config), highlight=False)
         raise
     view.close()
     if folders or run.diagnosis is None:  # else nothing was trained: a finished run was to go on no further
-        view.console.print(brief(diagnose_and_keep(run)), highlight=False)
+        view.console.print(brief(diagnose_and_keep(run), run.config), highlight=False)
+    elif not folders:
+        told = f"nothing was left to do: all {run.info['epochs']} epochs are done"
+        view.console.print(f"{told}; more: --resume {escape(run.as_typed)} train.epochs=N", highlight=False)
     conclude(run)
     return run
 

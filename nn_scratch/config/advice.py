@@ -23,8 +23,6 @@ def unwise(config: Config) -> list[str]:
 
 
 def _unwise(config: Config) -> Iterator[tuple[str, str]]:
-    if config.data.stratify and not config.data.shuffle and config.data.task != "regression":
-        yield "data.stratify", "has no effect with data.shuffle: false, which leaves the rows in their places"
     yield from _of_layers(config.layers, "layers")
     every = (*_every(config.layers), config.output)
     if not any(layer.parameters.get("trainable", layer.type.endswith("_norm")) for layer in every):

@@ -144,7 +144,7 @@ def _told(path: Path, columns: tuple[Column, ...], values: Array) -> list[str]:
         elif _counts_the_rows(values[:, j]):
             notices.append(
                 f"{path}: column {quoted(column.name)} only counts the rows, which says nothing about new ones; "
-                "data.ignore leaves it out"
+                f"to leave it out, write data.ignore: [{column.name}]"
             )
     return notices
 

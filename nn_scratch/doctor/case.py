@@ -143,6 +143,15 @@ class Case:
         return bool(self.info.get("status") == "diverged")
 
     @property
+    def unfinished(self) -> bool:
+        """Whether training is under way, or was stopped before its end: nothing has been scored at the end, then."""
+        return self.info.get("status") in ("running", "interrupted")
+
+    @property
+    def steps_done(self) -> int:
+        return int(self.info.get("steps") or (self.metrics["step"][-1] if self.epochs_done else 0))
+
+    @property
     def epochs_done(self) -> int:
         return len(self.metrics["epoch"])
 
@@ -162,7 +171,12 @@ class Case:
         entry = self.info.get("train")
         if entry:
             return clipped(entry.get(self.score_name))
-        return self.chance
+        return self._so_far("train")
+
+    def _so_far(self, part: str) -> float:
+        """The score after the last epoch, of a run that is not finished; that of guessing where there is none."""
+        scores = self.curve(f"{part}_{self.score_name}")
+        return clipped(scores[-1]) if self.unfinished and len(scores) and isfinite(scores[-1]) else self.chance
 
     @cached_property
     def chance(self) -> float:
@@ -174,7 +188,9 @@ class Case:
     def held_score(self) -> float:
         """The score on the rows of val and test together; that of guessing where training did not end."""
         found = self._held()
-        return self.chance if self.diverged or not isfinite(found) else found
+        if self.diverged:
+            return self.chance
+        return found if isfinite(found) else self._so_far("val")
 
     def part_score(self, part: str) -> float:
         """The score on the rows of "val" or "test"; nan where there are none."""

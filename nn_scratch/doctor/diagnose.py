@@ -69,7 +69,7 @@ def ranked(found: list[Finding]) -> list[Finding]:
 def judge(case: Case, findings: list[Finding]) -> Verdict:
     if any(finding.severity == "critical" for finding in findings):
         return "sick"
-    if case.falls_short or case.diverged or not case.held_rows:
+    if case.falls_short or case.diverged or case.unfinished or not case.held_rows:
         return "inconclusive"
     return "healthy"
 
@@ -85,6 +85,12 @@ def summary(case: Case, verdict: Verdict, findings: list[Finding]) -> str:
     if verdict == "inconclusive" and not case.held_rows:
         return f"inconclusive: {name} {case.train_score:.3f} on the training rows, and there are no others to judge by"
     score = f"{name} {case.held_score:.3f} on rows not trained on"
+    if verdict == "inconclusive" and case.unfinished:
+        return (
+            f"inconclusive: not finished, {case.epochs_done} of {case.info['epochs_asked']} epochs; so far {score}, "
+            f"{case.train_score:.3f} on the training rows; to go on: "
+            f"python script/train.py --resume {case.run.as_typed}"
+        )
     if isfinite(case.attainable):
         score += f", where {case.best_reference}"
     if verdict == "healthy":

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from pathlib import Path
+from typing import Any
 from warnings import catch_warnings
 
 import numpy as np
@@ -20,7 +21,7 @@ from nn_scratch.doctor.case import Case
 from nn_scratch.doctor.diagnose import diagnose
 from nn_scratch.doctor.diagnosis import MOST_KEYS, Diagnosis, Finding, Patch
 from nn_scratch.doctor.watch import watch_session
-from nn_scratch.doctor.words import old_value, value_text
+from nn_scratch.doctor.words import changes, value_text
 from nn_scratch.errors import Diverged, UserError
 from nn_scratch.experiment import Session, train
 from nn_scratch.runs.files import write_bytes
@@ -147,6 +148,7 @@ def try_out(config: Config, patches: Sequence[Patch | None], seeds: int, jobs: i
     with catch_warnings(action="ignore"):  # of a machine where it has to do with one process
         from joblib import Parallel, delayed
 
+    plain = to_plain(config)
     wanted = [(patch, config.seed + 1 + seed) for patch in patches for seed in range(seeds)]
     with tempfile.TemporaryDirectory(prefix="nn_scratch-", ignore_cleanup_errors=True) as folder:
         results = Parallel(n_jobs=jobs or -1)(
@@ -155,7 +157,7 @@ def try_out(config: Config, patches: Sequence[Patch | None], seeds: int, jobs: i
         )
     return tuple(
         Arm(
-            patch_name(patch),
+            patch_name(patch, plain),
             patch,
             tuple(result for (of, _), result in zip(wanted, results, strict=True) if of is patch),
         )
@@ -172,10 +174,10 @@ def chosen(scores: Sequence[float]) -> int:
     return best
 
 
-def patch_name(patch: Patch | None) -> str:
+def patch_name(patch: Patch | None, config: Mapping[str, Any]) -> str:
     if patch is None:
         return "as it was"
-    return ", ".join(f"{key}: {value_text(value)}" for key, value in patch.set.items())
+    return ", ".join(f"{key}: {value_text(new)}" for key, _, new in changes(patch, config))
 
 
 def trial(config: Config, patch: Patch | None, seed: int, folder: Path) -> Trial:
@@ -211,8 +213,7 @@ def fixed_yaml(config: Config, patch: Patch, finding: Finding) -> str:
     """The mended config, with what was changed and why at its head."""
     plain = to_plain(config)
     head = [f"# Mended by the doctor: {finding.rule}. {finding.because}".replace("\n", " ")]
-    for key, value in patch.set.items():
-        head.append(f"#   - {key}: {value_text(old_value(plain, key))}")
-        head.append(f"#   + {key}: {value_text(value)}")
+    for key, old, new in changes(patch, plain):
+        head += [f"#   - {key}: {value_text(old)}", f"#   + {key}: {value_text(new)}"]
     head.append(f"# Why: {patch.why}.")
     return "\n".join(head) + "\n\n" + dump_config(change_config(config, patch.set))

@@ -29,13 +29,13 @@ def rendered(diagnosis: Diagnosis, config: Mapping[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def brief(diagnosis: Diagnosis) -> RenderableType:
+def brief(diagnosis: Diagnosis, config: Mapping[str, Any]) -> RenderableType:
     """The verdict and, of a sick run, the first finding with its first patch: for the end of training."""
     colour = COLOURS[diagnosis.verdict]
     lines = [Text.from_markup(f"[bold {colour}]doctor:[/] {escape(diagnosis.summary)}")]
     if diagnosis.verdict == "sick" and diagnosis.findings[0].patches:
         patch = diagnosis.findings[0].patches[0]
-        change = ", ".join(f"{key}: {value_text(value)}" for key, value in patch.set.items())
+        change = ", ".join(f"{key}: {value_text(new)}" for key, _, new in changes(patch, config))
         lines.append(Text.from_markup(f"  try [bold]{escape(change)}[/]: {escape(patch.why)}"))
     return Group(*lines)
 
@@ -70,10 +70,47 @@ def place(finding: Finding) -> str:
 def patch_lines(patch: Patch, config: Mapping[str, Any]) -> list[Text]:
     """The patch as a difference of YAML, and why it helps."""
     lines = []
-    for key, value in patch.set.items():
-        lines.append(Text(f"- {key}: {value_text(old_value(config, key))}", style="red"))
-        lines.append(Text(f"+ {key}: {value_text(value)}", style="green"))
+    for key, old, new in changes(patch, config):
+        lines += [Text(f"- {key}: {value_text(old)}", style="red")] if old is not ABSENT else []
+        lines += [Text(f"+ {key}: {value_text(new)}", style="green")] if new is not ABSENT else []
     return [*lines, Text(f"  {patch.why}", style="italic")]
+
+
+def changes(patch: Patch, config: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """What a patch changes: key, old value, new value. Where the layers stay and their values change, those values;
+    of several layers that change alike as one: "layers 0, 1, 2: activation"."""
+    found: list[tuple[str, Any, Any]] = []
+    for key, value in patch.set.items():
+        old = old_value(config, key)
+        if key == "layers" and isinstance(old, list) and [*map(kind_of, old)] == [*map(kind_of, value)]:
+            found += of_layers(old, value)
+        elif key == "layers" and isinstance(old, list) and value == old[: len(value)]:
+            numbers = ", ".join(str(number) for number in range(len(value), len(old)))
+            found.append((f"layers {numbers}", ", ".join(map(kind_of, old[len(value) :])), ABSENT))
+        else:
+            found.append((key, old, value))
+    return found
+
+
+def kind_of(layer: Any) -> str:
+    return str(layer["type"] if isinstance(layer, Mapping) else layer)
+
+
+def of_layers(old: list[Any], new: list[Any]) -> list[tuple[str, Any, Any]]:
+    places: dict[str, list[int]] = {}  # by what differs, as text: values need not be hashable
+    differing: dict[str, tuple[str, Any, Any]] = {}
+    for index, (before, after) in enumerate(zip(old, new, strict=True)):
+        if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+            continue
+        for key in dict.fromkeys((*before, *after)):
+            change = (key, before.get(key, ABSENT), after.get(key, ABSENT))
+            if change[1] != change[2]:
+                places.setdefault(repr(change), []).append(index)
+                differing[repr(change)] = change
+    return [
+        (f"layers {', '.join(map(str, of))}: {key}" if len(of) > 1 else f"layers.{of[0]}.{key}", before, after)
+        for of, (key, before, after) in zip(places.values(), differing.values(), strict=True)
+    ]
 
 
 def old_value(config: Mapping[str, Any], key: str) -> Any:

@@ -40,10 +40,6 @@ ZEROS = {"type": "dense", "units": 8, "init": "zeros"}
             "output.activation: relu is applied before the loss, which expects none; write auto",
         ),
         (
-            {"data": {"shuffle": False}},
-            "data.stratify: has no effect with data.shuffle: false, which leaves the rows in their places",
-        ),
-        (
             {"layers": [{"type": "dense", "units": 8}, "dropout", "alpha_dropout"]},
             "layers[2]: alpha_dropout keeps mean and variance after selu alone, not after relu; write dropout",
         ),

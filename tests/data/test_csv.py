@@ -140,7 +140,8 @@ def test_a_column_without_a_name_is_named_by_its_place_and_one_that_counts_the_r
     assert table.feature_names == ("x1", "a")
     assert table.notices == (
         "t.csv:1:1: the column has no name; it is called 'x1'",
-        "t.csv: column 'x1' only counts the rows, which says nothing about new ones; data.ignore leaves it out",
+        "t.csv: column 'x1' only counts the rows, which says nothing about new ones; to leave it "
+        "out, write data.ignore: [x1]",
     )
 
 

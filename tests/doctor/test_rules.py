@@ -154,6 +154,32 @@ def test_a_patch_changes_two_keys_at_most() -> None:
         Patch({"a": 1, "b": 2, "c": 3}, "because")
 
 
+def test_a_run_that_is_not_finished_is_judged_by_its_last_epoch_and_said_to_be_unfinished(trained: Trained) -> None:
+    run = trained()
+    info = json.loads((run.path / "run.json").read_text())
+    scored = {"train": None, "val": None, "test": None, "baselines": None}
+    (run.path / "run.json").write_text(json.dumps(info | scored | {"status": "running", "epochs": 0, "steps": 0}))
+    for name in ("predictions.npz", "signals.json"):
+        (run.path / name).unlink()
+    run = Run(run.path)
+    diagnosis = diagnose(run)
+    epochs, score = info["epochs"], run.metrics["val_balanced_accuracy"][-1]
+    assert diagnosis.verdict == "inconclusive"
+    assert diagnosis.summary.startswith(
+        f"inconclusive: not finished, {epochs} of {epochs} epochs; so far balanced accuracy {score:.3f} on rows not "
+    )
+    assert diagnosis.summary.endswith(f"to go on: python script/train.py --resume {run.as_typed}")
+    assert not [finding for finding in diagnosis.findings if finding.rule == "too_few_epochs"]
+
+
+def test_every_frozen_layer_is_named_and_thawed(trained: Trained) -> None:
+    frozen = dense(trainable=False)
+    found = diagnose(trained(layers=[frozen, frozen], output={"trainable": False})).findings[0]
+    assert found.because == "the weights of hidden_1, hidden_2, output never change: trainable is false"
+    assert set(found.patches[0].set) == {"layers", "output.trainable"}
+    assert all(layer["trainable"] for layer in found.patches[0].set["layers"])
+
+
 @pytest.mark.parametrize(("stage", "offered"), [("data", 1), ("init", 0), ("first_steps", 0), ("end", 1)])
 def test_a_healthy_run_is_offered_no_gamble(stage: Stage, offered: int) -> None:
     said = untreated(replace(finding("lr_too_high", "warning", stage), patches=(Patch({"optimizer.lr": 0.1}, "why"),)))

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from nn_scratch.doctor import Diagnosis, Finding, Patch
-from nn_scratch.doctor.words import brief, old_value, rendered, value_text
+from nn_scratch.doctor.words import brief, changes, old_value, rendered, value_text
 
 FINDING = Finding(
     "lr_too_high",
@@ -51,10 +51,27 @@ def test_a_finding_is_a_sentence_the_numbers_the_change_why_it_helps_and_the_sou
 
 def test_after_training_the_verdict_takes_two_lines() -> None:
     diagnosis = Diagnosis("sick", (FINDING,), "sick: the learning rate 10 is too high")
-    assert shown(brief(diagnosis)) == [
+    assert shown(brief(diagnosis, CONFIG)) == [
         "doctor: sick: the learning rate 10 is too high",
         "  try optimizer.lr: 0.01: smaller steps follow the slope",
     ]
+
+
+def test_of_layers_that_stay_what_differs_is_shown() -> None:
+    dense = {"type": "dense", "units": 8, "activation": "sigmoid"}
+    old = {"layers": [dense, "dropout", dense, {**dense, "activation": "relu"}]}
+    bent = {**dense, "activation": "relu"}
+    assert changes(Patch({"layers": [bent, "dropout", bent, {**bent, "units": 32}]}, "why"), old) == [
+        ("layers 0, 2: activation", "sigmoid", "relu"),
+        ("layers.3.units", 8, 32),
+    ]
+
+
+def test_a_list_of_other_layers_is_shown_whole_and_of_fewer_those_that_go() -> None:
+    first = {"type": "dense", "units": 8}
+    old = {"layers": [first, "dropout", first]}
+    assert changes(Patch({"layers": ["dropout"]}, "why"), old) == [("layers", old["layers"], ["dropout"])]
+    assert changes(Patch({"layers": [first]}, "why"), old) == [("layers 1, 2", "dropout, dense", "(absent)")]
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def readers(folder: Path, rows: np.ndarray) -> dict[str, Callable[[], object]]:
     def diagnosed() -> None:
         run = Run(folder)
         diagnosis = diagnose(run)
-        console.print(rendered(diagnosis, run.config), brief(diagnosis))
+        console.print(rendered(diagnosis, run.config), brief(diagnosis, run.config))
         json.dumps(diagnosis.to_json(), allow_nan=False)
 
     def concluded() -> None:

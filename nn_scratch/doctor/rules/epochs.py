@@ -66,7 +66,7 @@ def over_regularized(case: Case) -> Finding | None:
                 )
             )
     if decay > 0 and case.lr * decay > 0:
-        per_run = case.lr * decay * max(1, int(case.info.get("steps") or 0))
+        per_run = case.lr * decay * max(1, case.steps_done)
         strength = ramp(log10(decay), -0.7, 0.7) * ramp(log10(max(per_run, 1e-9)), -0.5, 1.0)
         candidates.append(
             (
@@ -152,10 +152,10 @@ def slope(case: Case) -> float:
 )
 def too_few_epochs(case: Case) -> Finding | None:
     """Training ended while the loss was still falling."""
-    if case.diverged or case.info.get("status") == "stopped" or not case.epochs_done:
+    if case.diverged or case.unfinished or case.info.get("status") == "stopped" or not case.epochs_done:
         return None
     falling = slope(case)
-    steps = int(case.info.get("steps") or 0)
+    steps = case.steps_done
     if steps < 150 and case.start_loss > 0:  # so few that the slope from the start says more than the last jump
         falling = max(falling, (1 - float(case.curve("train_loss")[-1]) / case.start_loss) / case.epochs_done)
     if falling < 0.003:

@@ -11,6 +11,7 @@ from nn_scratch.doctor.diagnosis import Finding, Patch
 from nn_scratch.doctor.reckoning import grade, ramp
 from nn_scratch.doctor.rule import rule
 
+RATE = 0.6  # decades above the usual rate, from which a rate is suspicious by itself
 EARLY = 20  # steps whose batch is passed again after its update
 
 
@@ -41,12 +42,12 @@ def lr_too_high(case: Case) -> Finding | None:
         ramp(signs["worse_share"], 0.3, 0.6),
         ramp(log10(max(signs["growth"], 1e-9)), 0.3, 1.0),
         ramp(log10(max(signs["update_ratio"], 1e-9)), -1.2, -0.3) * ramp(log10(case.lr_ratio), 0.2, 1.0),
-        ramp(log10(case.lr_ratio), 0.6, 1.5) * 0.8,
+        ramp(log10(case.lr_ratio), RATE, 1.5) * 0.8,
         ramp(signs["late_update_ratio"], 0.03, 0.12) * ramp(log10(case.lr_ratio), -0.3, 0.6),
     )
     if not case.diverged:  # whoever fits the training rows was not broken
         strength *= 0.3 + 0.7 * ramp(case.fit_shortfall, -0.1, 0.02) if isfinite(case.fit_shortfall) else 1.0
-    if int(case.info.get("steps") or 0) < 60 and signs["worse_share"] < 0.2 and signs["growth"] < 2:
+    if case.steps_done < 60 and signs["worse_share"] < 0.2 and signs["growth"] < 2:
         strength *= 0.5 if case.epochs_done > 3 else 0.25  # it has hardly begun, and nothing is broken yet
     if case.batch_size <= 2 and not case.diverged:  # at a rate that larger batches bear, it is the noise of so few rows
         strength *= ramp(log10(case.lr_ratio), 0.7, 1.5)
@@ -82,11 +83,12 @@ def lr_too_high(case: Case) -> Finding | None:
         evidence={
             "lr": case.lr,
             "usual_lr": case.usual_lr,
+            "times_the_usual": case.lr_ratio,
+            "threshold": 10**RATE,
             "steps_that_made_their_batch_worse": signs["worse_share"],
             "loss_growth": signs["growth"],
             "update_ratio": signs["update_ratio"],
             "late_update_ratio": signs["late_update_ratio"],
-            "threshold": 0.1,
         },
         patches=(
             Patch({"optimizer.lr": rounded_lr(lr)}, "smaller steps follow the slope of the loss downhill"),

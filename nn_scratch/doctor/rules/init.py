@@ -7,7 +7,7 @@ from math import isfinite, log10
 import numpy as np
 
 from nn_scratch.doctor.case import Case, LayerOf, name_of, number
-from nn_scratch.doctor.diagnosis import Finding, Patch
+from nn_scratch.doctor.diagnosis import MOST_KEYS, Finding, Patch
 from nn_scratch.doctor.patches import relu_layers, with_layers
 from nn_scratch.doctor.reckoning import grade, ramp
 from nn_scratch.doctor.rule import rule
@@ -139,16 +139,21 @@ def frozen_layer(case: Case) -> Finding | None:
     }
     all_frozen = len(frozen) == len(case.layers)
     first = frozen[0]
-    keys = {f"{layer.key}.trainable": True for layer in frozen[:2]}
+    keys: dict[str, object] = {f"{layer.key}.trainable": True for layer in frozen}
+    if len(keys) > MOST_KEYS:  # the hidden layers as one key, and the output
+        keys = with_layers(case, {layer.key: {"trainable": True} for layer in frozen if layer.key != "output"})
+        keys |= {"output.trainable": True} if frozen[-1].key == "output" else {}
+    named = ", ".join(layer.name for layer in frozen)
     severity, confidence = grade(case, 1.0 if all_frozen or frozen[-1].name == "output" else 0.85)
     return Finding(
         "frozen_layer",
         severity,
         confidence,
         "config",
-        f"the weights of {first.name} never change: trainable is false",
-        evidence={"moved": moved.get(first.name), "others_moved": max(moved.values(), default=0.0)},
-        patches=(Patch(keys, "the layer learns as the others do"),),
+        f"the weights of {named} never change: trainable is false",
+        evidence={"moved": moved.get(first.name)}
+        | ({} if all_frozen else {"others_moved": max(moved.values(), default=0.0)}),
+        patches=(Patch(keys, "what is trained can learn"),),
         layer=first.name,
         epoch=1,
         step=1,
