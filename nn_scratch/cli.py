@@ -76,6 +76,8 @@ def steady() -> list[int]:
             setattr(sys, f"__{name}__", patient)
     # what else is installed may hook into pydantic: no config is to mean something else for it
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # a run sets its threads itself; to start some that wait takes a fifth of the time in which an error is told
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signals: list[int] = []
 
     def stop(signum: int, frame: FrameType | None) -> NoReturn:
