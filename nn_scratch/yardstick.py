@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_scratch.data.card import rounded
+from nn_scratch.data.moments import moments
 from nn_scratch.data.prepare import Data, Part
+from nn_scratch.data.preprocessing import offset_and_scale
 from nn_scratch.errors import Diverged
 from nn_scratch.evaluate import pass_through
 from nn_scratch.examples import Examples
-from nn_scratch.metrics import balanced_accuracy_from, confusion_counts
+from nn_scratch.metrics import balanced_accuracy_from, confusion_counts, regression_scores
 from nn_scratch.nn.layers import LAYERS
 from nn_scratch.nn.losses import LOSSES
 from nn_scratch.nn.network import Network
@@ -75,12 +77,10 @@ def some_rows(part: Part) -> Array:
 
 def standardized(parts: Sequence[Part], chosen: Sequence[Array]) -> list[Array]:
     """Inputs (rows, features + 1) of each part, float32, of mean 0 and std 1 in train; the last column ones."""
-    X = parts[0].X[chosen[0], :MOST_FEATURES].astype(np.float64)
-    mean, spread = X.mean(axis=0), X.std(axis=0)
-    divisor = np.where(spread > 1e-12 * (1 + np.abs(mean)), spread, np.inf)
+    offset, scale = offset_and_scale("standard", moments(parts[0].X[:, :MOST_FEATURES], chosen[0]))
     found = []
     for part, rows in zip(parts, chosen, strict=True):
-        Z = np.clip((part.X[rows, :MOST_FEATURES] - mean) / divisor, -FAR, FAR)
+        Z = np.clip((part.X[rows, :MOST_FEATURES] - offset) / scale, -FAR, FAR)
         found.append(np.hstack([Z, np.ones((len(Z), 1))]).astype(np.float32))
     return found
 
@@ -92,13 +92,12 @@ def train_targets(data: Data, rows: Array) -> tuple[tuple[Array, Array | None], 
         counts = np.bincount(y, minlength=len(data.class_names))
         weights = len(y) / (np.count_nonzero(counts) * np.maximum(counts, 1))
         return (np.eye(len(counts), dtype=np.float32), y), weights[y].astype(np.float32)
-    mean, spread = moments(data)
-    return (((y - mean) / spread).astype(np.float32), None), None
+    offset, scale = of_targets(data)
+    return (((y - offset) / scale).astype(np.float32), None), None
 
 
-def moments(data: Data) -> tuple[Array, Array]:
-    y = data.train.y.astype(np.float64)
-    return y.mean(axis=0), np.maximum(y.std(axis=0), 1e-12)
+def of_targets(data: Data) -> tuple[Array, Array]:
+    return offset_and_scale("standard", moments(data.train.y, np.arange(len(data.train))))
 
 
 def untrained(data: Data, examples: Examples) -> tuple[Network, Trainer]:
@@ -132,6 +131,5 @@ def score(data: Data, parts: Sequence[Part], chosen: Sequence[Array], outputs: S
     Z = np.concatenate(outputs, axis=1).T
     if data.task == "classification":
         return balanced_accuracy_from(confusion_counts(y, Z.argmax(axis=1), Z.shape[1]))
-    mean, spread = moments(data)
-    left, all_of_it = ((y - (Z * spread + mean)) ** 2).sum(), ((y - y.mean(axis=0)) ** 2).sum()
-    return float(1.0 - left / all_of_it) if all_of_it > 0 else 0.0
+    offset, scale = of_targets(data)
+    return regression_scores(y, Z * scale + offset)["r2"]

@@ -197,26 +197,29 @@ class Case:
         return self._held((part,))
 
     def _held(self, among: tuple[str, ...] = ("val", "test")) -> float:
-        predictions = self.run.predictions
-        parts = [part for part in among if len(predictions.get(f"{part}_y", ()))]
-        if not parts:
+        y, output = self._predicted(among)
+        if not len(y):
             return nan
-        y = np.concatenate([predictions[f"{part}_y"] for part in parts])
-        output = np.concatenate([predictions[f"{part}_output"] for part in parts])
         if self.is_classification:
             return balanced_accuracy_from(confusion_counts(y, output.argmax(axis=1), output.shape[1]))
         spread = ((y - y.mean(axis=0)) ** 2).sum()
         return clipped(1 - ((y - output) ** 2).sum() / spread) if spread > 0 else nan
 
+    def _predicted(self, among: tuple[str, ...] = ("val", "test")) -> tuple[Array, Array]:
+        """What is true and what was predicted of the rows of these parts together; empty before the end of training."""
+        predictions = self.run.predictions
+        parts = [part for part in among if len(predictions.get(f"{part}_y", ()))]
+        if not parts:
+            return np.empty(0), np.empty(0)
+        y, output = (np.concatenate([predictions[f"{part}_{what}"] for part in parts]) for what in ("y", "output"))
+        return y, output
+
     @cached_property
     def certain_errors(self) -> float:
         """Of the third of the held-out rows that the network is surest of, the share with another label."""
-        predictions = self.run.predictions
-        parts = [part for part in ("val", "test") if len(predictions.get(f"{part}_y", ()))]
-        if not parts or not self.is_classification:
+        y, output = self._predicted()
+        if not len(y) or not self.is_classification:
             return nan
-        y = np.concatenate([predictions[f"{part}_y"] for part in parts])
-        output = np.concatenate([predictions[f"{part}_output"] for part in parts])
         surest = np.argsort(-output.max(axis=1), kind="stable")[: max(1, len(y) // 3)]
         return float((output.argmax(axis=1) != y)[surest].mean())
 
@@ -231,11 +234,8 @@ class Case:
         train = self.info.get("train")
         if train and "recall" in train:
             found["train"] = np.array([nan if v is None else v for v in train["recall"].values()])
-        predictions = self.run.predictions
-        parts = [part for part in ("val", "test") if len(predictions.get(f"{part}_y", ()))]
-        if parts:
-            y = np.concatenate([predictions[f"{part}_y"] for part in parts])
-            output = np.concatenate([predictions[f"{part}_output"] for part in parts])
+        y, output = self._predicted()
+        if len(y):
             confusion = confusion_counts(y, output.argmax(axis=1), output.shape[1])
             rows = confusion.sum(axis=1)
             found["held"] = np.where(rows > 0, np.diag(confusion) / np.maximum(rows, 1), nan)
