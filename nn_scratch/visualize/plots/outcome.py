@@ -157,7 +157,9 @@ def calibration(view: View, sheet: Sheet) -> None:
     low, high = wilson(accuracy, number[filled])
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), label="as sure as right")
     axes.vlines(confidence, low, high, color=BLUE, linewidth=1.5, alpha=0.6)
-    axes.plot(confidence, accuracy, color=BLUE, marker="o", label="a bin of rows, with its 95 % interval")
+    axes.plot(
+        confidence, accuracy, color=BLUE, marker="o", clip_on=False, label="a bin of rows, with its 95 % interval"
+    )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     axes.set_title("share of rows that are right")
