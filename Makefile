@@ -35,7 +35,7 @@ schema: $(VENV)/installed
 	$(BIN)/python -m nn_scratch.config.json_schema
 
 reference: $(VENV)/installed
-	$(BIN)/python -m nn_scratch.reference
+	$(BIN)/python -m nn_scratch.config.reference_page
 
 benchmark: $(VENV)/installed
 	$(BIN)/python script/benchmark.py

@@ -42,16 +42,3 @@ class Diverged(NNScratchError):
     def __init__(self, epoch: int, step: int, layer: str, what: str) -> None:
         self.epoch, self.step, self.layer, self.what = epoch, step, layer, what
         super().__init__(f"training diverged in epoch {epoch}, step {step}: {what} of layer {layer} is not finite")
-
-
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """`"; did you mean 'units'?"` for the nearest of `choices`, or the choices themselves when none is near."""
-    from difflib import get_close_matches
-
-    known = sorted(choices)
-    near = get_close_matches(word.lower(), known, cutoff=0.6)
-    if near:
-        # two letters in the wrong order are the commonest slip: "adma" is adam, not adamax
-        meant = min(near, key=lambda choice: sorted(choice) != sorted(word.lower()))
-        return f"; did you mean {meant!r}?"
-    return f"; one of: {', '.join(known)}" if known else ""

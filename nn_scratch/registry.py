@@ -21,7 +21,8 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_t
 
 from typing_extensions import Doc
 
-from nn_scratch.errors import UserError, did_you_mean
+from nn_scratch.errors import UserError
+from nn_scratch.wording import did_you_mean
 
 __all__ = ["Choice", "Declared", "Doc", "Registry"]
 

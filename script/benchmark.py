@@ -2,45 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from nn_scratch.cli import parser, run_script
-
-SUBJECTS = ("train", "logging", "startup", "memory", "video", "accuracy")
-
-
-def main(arguments):
-    pin(arguments.threads)  # before NumPy and its peers are imported: they read it then
-    import importlib
-    import json
-
-    for subject in arguments.subjects or SUBJECTS:
-        module = importlib.import_module(f"nn_scratch.benchmarks.{subject}")
-        options = {"threads": arguments.threads} if subject in ("train", "logging") else {}
-        if arguments.workloads and subject in ("train", "logging"):
-            options["names"] = arguments.workloads.split(",")
-        result = module.measure(repeats=arguments.repeats, **options)
-        print(json.dumps({subject: result}) if arguments.json else module.table(result) + "\n", flush=True)
-
-
-def pin(threads):
-    """Give the process `threads` cores, so that no library takes more."""
-    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = str(threads)
-    if hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, cores[-threads:])
-
+from nn_scratch.cli import run_command
 
 if __name__ == "__main__":
-    cli = parser(__doc__)
-    cli.add_argument("subjects", nargs="*", choices=[*SUBJECTS, []], metavar="SUBJECT", help=", ".join(SUBJECTS))
-    cli.add_argument("--threads", type=int, default=1, help="cores and BLAS threads (default: 1)")
-    cli.add_argument("--workloads", metavar="W1,W2,...", help="which networks (default: W1 to W5)")
-    cli.add_argument("--repeats", type=int, default=5, help="turns of every contender (default: 5)")
-    cli.add_argument("--json", action="store_true", help="print JSON, a line a subject")
-    sys.exit(run_script(main, cli))
+    sys.exit(run_command("benchmark"))

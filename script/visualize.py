@@ -7,8 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from nn_scratch.cli import run_script
-from nn_scratch.visualize.command import arguments, main
+from nn_scratch.cli import run_command
 
 if __name__ == "__main__":
-    sys.exit(run_script(main, arguments()))
+    sys.exit(run_command("visualize"))

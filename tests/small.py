@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.build import Built, build
 from nn_scratch.config.resolve import config_from
 from nn_scratch.config.schema import Config
-from nn_scratch.experiment import Interrupted, Session, resume, train
+from nn_scratch.experiments.build import Built, build
+from nn_scratch.experiments.train import Interrupted, Session, resume, train
 from nn_scratch.runs.run import Run
-from nn_scratch.trainer import Observer, Scores, StepSignals, Trainer
+from nn_scratch.training.observers import Observer, Scores, StepSignals
+from nn_scratch.training.trainer import Trainer
 
 VOLATILE = {"run.json", "times.csv"}  # what times and the machine stand in
 DENSE = {"type": "dense", "units": 5, "activation": "tanh"}
@@ -93,19 +94,19 @@ def run_with_stops(config: Config, outputs: Path, steps: Sequence[int]) -> tuple
     """Train a run that is stopped at these steps and resumed each time; and how often it was stopped."""
     stop, folder, stops = StopAt(steps), [], 0
 
-    def announce(session: Session) -> Sequence[Observer]:
+    def observers_of(session: Session) -> Sequence[Observer]:
         folder[:] = [session.folder]
         # the recorder commits on a pause that asks for a stop, so this observer has to come first
         return [stop]
 
-    start: Callable[[], Run] = lambda: train(config, outputs, announce)  # noqa: E731
+    start: Callable[[], Run] = lambda: train(config, outputs, observers_of)  # noqa: E731
     while True:
         try:
             return start(), stops
         except Interrupted:
             stops += 1
             run = Run(folder[0])
-            start = lambda run=run: resume(run, announce=announce)  # noqa: E731
+            start = lambda run=run: resume(run, observers_of=observers_of)  # noqa: E731
 
 
 def contents(run: Run) -> dict[str, bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nn_scratch.errors import did_you_mean
+from nn_scratch.wording import did_you_mean
 
 
 @pytest.mark.parametrize(

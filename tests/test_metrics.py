@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from nn_scratch.evaluate import ClassScore, NumberScore
 from nn_scratch.metrics import (
     accuracy_from,
     balanced_accuracy_from,
@@ -18,6 +17,7 @@ from nn_scratch.metrics import (
     regression_report,
     regression_scores,
 )
+from nn_scratch.training.evaluation import ClassificationScore, RegressionScore
 
 NAMES = ("a", "b", "c")
 
@@ -137,7 +137,9 @@ def test_a_target_that_never_changes_has_r2_0_or_1() -> None:
 
 
 def test_of_every_score_it_is_known_which_way_is_better() -> None:
-    better_low = {name for name in ("loss", *ClassScore.names, *NumberScore.names) if lower_is_better(f"val_{name}")}
+    better_low = {
+        name for name in ("loss", *ClassificationScore.names, *RegressionScore.names) if lower_is_better(f"val_{name}")
+    }
     assert better_low == {"loss", "rmse"}
     assert lower_is_better("train_loss")
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.benchmarks.workloads import Timekeeper
-from nn_scratch.build import build
 from nn_scratch.config.resolve import load_config
+from nn_scratch.experiments.build import build
 
 SOURCES = ("digits", "wine", "breast_cancer")
 

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-PROJECT = Path(__file__).resolve().parents[2]
+from nn_scratch.config.project import HOME
 
 
-def run(*arguments: str, folder: Path = PROJECT) -> str:
+def run(*arguments: str, folder: Path = HOME) -> str:
     """What a fresh interpreter prints, whatever its exit code."""
     done = subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, cwd=folder, check=False, timeout=600

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.benchmarks.timing import matrix_peak, ratio, take_turns
+from nn_scratch.benchmarks.timing import ratio, take_turns
 from nn_scratch.benchmarks.workloads import WORKLOADS, Timekeeper, Workload, data, train_epochs, trainer
+from nn_scratch.experiments.machine import matrix_peak
 from nn_scratch.runs.recorder import LogSettings, Recorder
-from nn_scratch.trainer import Observer, Trainer
+from nn_scratch.training.observers import Observer
+from nn_scratch.training.trainer import Trainer
 
 # epochs of 1,600 rows for the small, of as many as MNIST has for the large
 STEPS_AN_EPOCH = {"W1": 50, "W2": 50, "W3": 469, "W4": 235, "W5": 118}

@@ -17,7 +17,7 @@ CHILD = """
 import json, sys
 import sklearn.linear_model, sklearn.metrics, sklearn.neighbors
 from nn_scratch.config.resolve import load_config
-from nn_scratch.experiment import train
+from nn_scratch.experiments.train import train
 from pathlib import Path
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()

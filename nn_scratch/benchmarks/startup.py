@@ -12,7 +12,7 @@ from nn_scratch.benchmarks.timing import Burst, take_turns
 
 # the default config, from `python` to the end of the first step
 FIRST_STEP = """
-from nn_scratch.build import build
+from nn_scratch.experiments.build import build
 from nn_scratch.config.resolve import load_config
 trainer = build(load_config()).trainer
 (batch,) = trainer._batches.chunk(trainer._order.permutation(len(trainer.train_examples))[: trainer.batch_size])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
 Burst = Callable[[], float]  # runs some work and returns the seconds a step took
 
 
@@ -28,16 +28,3 @@ def ratio(peer: Array, ours: Array) -> dict[str, float]:
     """Peer's time over ours: of the medians, and the lowest and highest of the turns."""
     each = peer / ours
     return {"median": float(np.median(peer) / np.median(ours)), "low": float(each.min()), "high": float(each.max())}
-
-
-def matrix_peak(dtype: Any = np.float32, size: int = 1024, repeats: int = 8) -> float:
-    """FLOP/s of the fastest of some square matrix products, with the threads that are set."""
-    A = np.random.default_rng(0).standard_normal((size, size)).astype(dtype)
-    B = np.empty_like(A)
-    A.dot(A, out=B)
-    best = np.inf
-    for _ in range(repeats):
-        started = perf_counter()
-        A.dot(A, out=B)
-        best = min(best, perf_counter() - started)
-    return 2.0 * size**3 / best

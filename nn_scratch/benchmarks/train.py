@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.benchmarks.timing import Burst, matrix_peak, ratio, take_turns
+from nn_scratch.benchmarks.timing import Burst, ratio, take_turns
 from nn_scratch.benchmarks.workloads import (
     OPTIMIZERS_MEASURED,
     WORKLOADS,
@@ -21,6 +21,7 @@ from nn_scratch.benchmarks.workloads import (
     train_epochs,
     trainer,
 )
+from nn_scratch.experiments.machine import matrix_peak
 
 Array = NDArray[Any]
 
@@ -186,7 +187,7 @@ def measure(names: Iterable[str] = WORKLOADS, *, threads: int = 1, repeats: int 
     """Every workload with both optimizers; the caller has set the number of threads of the process."""
     from threadpoolctl import threadpool_limits
 
-    from nn_scratch.build import matrix_flop
+    from nn_scratch.experiments.machine import matrix_flop
 
     results = []
     with threadpool_limits(limits=threads), warnings.catch_warnings():

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_scratch.config.resolve import load_config
-from nn_scratch.experiment import train
+from nn_scratch.experiments.train import train
 from nn_scratch.visualize.film.encoder import encode, ffmpeg
 from nn_scratch.visualize.film.parts import CaptionPart, CurvePart, MatrixPart, NumberPart
 from nn_scratch.visualize.film.scene import HEIGHT, WIDTH, Film

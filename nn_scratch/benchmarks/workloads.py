@@ -10,9 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.evaluate import ClassScore, Evaluator
-from nn_scratch.examples import Examples
-from nn_scratch.measure import EpochGauge
 from nn_scratch.nn.activations import ACTIVATIONS
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.losses import LOSSES
@@ -20,7 +17,11 @@ from nn_scratch.nn.network import Network, signal_rows
 from nn_scratch.nn.optimizers import OPTIMIZERS
 from nn_scratch.nn.schedules import SCHEDULES
 from nn_scratch.seeding import spawn_generators
-from nn_scratch.trainer import Scores, StepSignals, Trainer
+from nn_scratch.training.batches import Examples
+from nn_scratch.training.evaluation import ClassificationScore, Evaluator
+from nn_scratch.training.observers import Observer, Scores
+from nn_scratch.training.statistics import EpochGauge
+from nn_scratch.training.trainer import Trainer
 
 Array = NDArray[Any]
 
@@ -82,7 +83,7 @@ def trainer(workload: Workload, optimizer: str, X: Array, y: Array) -> tuple[Tra
     examples = Examples(signal_rows(X, np.float32), loss.targets(classes).astype(np.float32), y)
     sample = examples[:SAMPLE_ROWS]
     assert sample.labels is not None
-    score = ClassScore(sample.labels, classes, loss.decide)
+    score = ClassificationScore(sample.labels, classes, loss.decide)
     made = Trainer(
         network,
         loss,
@@ -97,23 +98,12 @@ def trainer(workload: Workload, optimizer: str, X: Array, y: Array) -> tuple[Tra
     return made, EpochGauge(network, loss, examples[:PROBE_ROWS])
 
 
-class Timekeeper:
+class Timekeeper(Observer):
     """An observer that keeps nothing but the seconds of each epoch, and stops after some."""
-
-    watches_steps = False
 
     def __init__(self) -> None:
         self.training = self.evaluation = 0.0
         self.left = 0
-
-    def on_start(self, trainer: Trainer) -> None:
-        pass
-
-    def on_step(self, trainer: Trainer, signals: StepSignals) -> None:
-        pass
-
-    def on_pause(self, trainer: Trainer) -> None:
-        pass
 
     def on_epoch_end(self, trainer: Trainer, scores: Scores, seconds: Mapping[str, float]) -> None:
         self.training += seconds["training"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from nn_scratch.errors import UserError
+from nn_scratch.wording import printable, shortened
 
 __all__ = ["MAX_PROBLEMS", "Document", "KeyPath", "Mark", "Problem", "dotted", "printable", "shortened"]
 
@@ -81,12 +82,3 @@ def dotted(path: KeyPath) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f"{'.' if text else ''}{shortened(part)}"
     return text
-
-
-def printable(text: str) -> str:
-    """One line that any terminal can show: what is not printable is escaped."""
-    return text if text.isprintable() else repr(text)[1:-1]
-
-
-def shortened(text: str, most: int = 60) -> str:
-    return text if len(text) <= most else text[: most - 3] + "..."

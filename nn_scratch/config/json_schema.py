@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from nn_scratch.config.parts import PartOf, definition_name, parameters_model
-from nn_scratch.config.resolve import DEFAULT_CONFIG
+from nn_scratch.config.project import CONFIGS
 from nn_scratch.config.schema import Config
 from nn_scratch.config.words import JSONSchema
 from nn_scratch.data.sources import SOURCES
@@ -23,7 +23,7 @@ from nn_scratch.registry import Registry
 
 __all__ = ["SCHEMA_PATH", "config_json_schema", "dump_json_schema"]
 
-SCHEMA_PATH = DEFAULT_CONFIG.with_name("param.schema.json")
+SCHEMA_PATH = CONFIGS / "param.schema.json"
 REGISTRIES: tuple[Registry[Any], ...] = (
     SOURCES,
     LAYERS,

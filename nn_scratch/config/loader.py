@@ -23,9 +23,10 @@ from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.scanner import Scanner
 
-from nn_scratch.config.document import Document, KeyPath, Mark, Problem, printable, shortened
+from nn_scratch.config.document import Document, KeyPath, Mark, Problem
 from nn_scratch.config.yaml_errors import reworded
-from nn_scratch.errors import EnvironmentFailure, UserError, did_you_mean
+from nn_scratch.errors import EnvironmentFailure, UserError
+from nn_scratch.wording import did_you_mean, printable, shortened
 
 __all__ = ["parse", "read_document", "read_yaml"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nn_scratch.config.document import Document, KeyPath, Mark, Problem, printable, shortened
+from nn_scratch.config.document import Document, KeyPath, Mark, Problem
 from nn_scratch.config.loader import parse
+from nn_scratch.wording import printable, shortened
 
 __all__ = ["apply_override", "set_value"]
 

@@ -21,8 +21,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from nn_scratch.config.section import UNKNOWN_KEY, Section, refuse
 from nn_scratch.config.words import SIMPLE, JSONSchema, any_of, fragment, join, must_be, show, what
-from nn_scratch.errors import did_you_mean
 from nn_scratch.registry import Declared, Registry
+from nn_scratch.wording import did_you_mean
 
 __all__ = ["Named", "ParametersOf", "PartOf", "instantiate", "parameters_model"]
 

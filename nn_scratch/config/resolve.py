@@ -9,16 +9,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from nn_scratch.config.document import Document, Mark, Problem, printable, shortened
+from nn_scratch.config.document import Document, Mark, Problem
 from nn_scratch.config.loader import read_document
 from nn_scratch.config.overrides import apply_override, set_value
+from nn_scratch.config.project import default_config
 from nn_scratch.config.schema import Config
 from nn_scratch.config.section import UNKNOWN_KEY
 from nn_scratch.config.writer import to_plain
+from nn_scratch.wording import printable, shortened
 
-__all__ = ["DEFAULT_CONFIG", "change_config", "config_from", "load_config", "override_config"]
-
-DEFAULT_CONFIG = Path(__file__).resolve().parents[2] / "config" / "param.yaml"
+__all__ = ["change_config", "config_from", "load_config", "override_config"]
 
 
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = (), name: str | None = None) -> Config:
@@ -28,7 +28,8 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = (), n
     `name` replaces the config's `name`. Raises UserError with a line for every problem of the file and the overrides
     together, EnvironmentFailure when the file cannot be read.
     """
-    document = read_document(DEFAULT_CONFIG, _from_here(DEFAULT_CONFIG)) if path is None else read_document(Path(path))
+    default = default_config()
+    document = read_document(default, _from_here(default)) if path is None else read_document(Path(path))
     if "layers" not in document.value and any(override.startswith("layers.") for override in overrides):
         document.value["layers"] = deepcopy(Config.model_fields["layers"].default)
     for order, override in enumerate(overrides, 1):

@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 
 from nn_scratch.config.document import MAX_PROBLEMS, KeyPath
 from nn_scratch.config.words import JSONSchema, fragment, must_be, what
-from nn_scratch.errors import did_you_mean
+from nn_scratch.wording import did_you_mean
 
 __all__ = ["UNKNOWN_KEY", "Section", "Text", "refuse"]
 

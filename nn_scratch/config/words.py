@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt, MinLen
 from typing_extensions import Doc
 
-from nn_scratch.config.document import shortened
+from nn_scratch.wording import shortened
 
 __all__ = ["JSONSchema", "fragment", "join", "must_be", "show", "what"]
 

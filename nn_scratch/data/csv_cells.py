@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nn_scratch.data.csv_layout import Record, number
-from nn_scratch.data.problems import LARGEST, SHOWN, listed, within_float32
+from nn_scratch.data.problems import LARGEST, SHOWN, within_float32
 from nn_scratch.data.table import Array
+from nn_scratch.wording import listed
 
 MAX_CATEGORIES = 100  # of a text column; more look like identifiers or free text
 MISSING_WORDS = frozenset({"", "nan", "na", "n/a", "null", "?"})

@@ -15,9 +15,10 @@ from itertools import chain, count, islice
 from pathlib import Path
 from typing import IO, cast
 
-from nn_scratch.data.problems import is_bomb, plural, quoted
+from nn_scratch.data.problems import is_bomb
 from nn_scratch.data.table import numbered_names
 from nn_scratch.errors import UserError
+from nn_scratch.wording import plural, quoted
 
 HEAD = 1000  # rows looked at to tell whether the first line is a header
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}

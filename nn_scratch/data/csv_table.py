@@ -17,10 +17,11 @@ import numpy as np
 from nn_scratch.data.csv_cells import AnyReader, CategoryReader, ColumnReader, LabelReader, NumberReader
 from nn_scratch.data.csv_layout import Layout, Record, find_layout
 from nn_scratch.data.missing import leave_out
-from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, listed, plural, quoted, refuse, within_float32
+from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, refuse, within_float32
 from nn_scratch.data.table import Array, Column, Missing, Table, Task
 from nn_scratch.data.targets import check_weights, settle_task
-from nn_scratch.errors import UserError, did_you_mean
+from nn_scratch.errors import UserError
+from nn_scratch.wording import did_you_mean, listed, plural, quoted
 
 CHUNK_CELLS = 8192  # read at a time, so few that their texts stay in the cache
 

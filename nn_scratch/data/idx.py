@@ -16,10 +16,11 @@ from typing import IO, cast
 
 import numpy as np
 
-from nn_scratch.data.problems import is_bomb, listed, plural
+from nn_scratch.data.problems import is_bomb
 from nn_scratch.data.table import Array, Table, number_columns, pixel_names
 from nn_scratch.data.targets import index_labels
 from nn_scratch.errors import UserError
+from nn_scratch.wording import listed, plural
 
 # train-images-idx3-ubyte, t10k-labels.idx1-ubyte.gz, emnist-letters-test-images-idx3-ubyte
 NAME = re.compile(r"(?:.*-)?(train|t10k|test)-(images|labels)[-.]idx([13])-ubyte(?:\.gz)?")

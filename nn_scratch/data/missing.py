@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn_scratch.data.problems import plural
 from nn_scratch.data.table import Array, Missing
 from nn_scratch.errors import UserError
+from nn_scratch.wording import plural
 
 
 def leave_out(X: Array, targets: Array, missing: Missing, origin: str) -> tuple[Array, Array, tuple[str, ...]]:

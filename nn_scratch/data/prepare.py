@@ -11,10 +11,11 @@ import numpy as np
 from nn_scratch.data.card import make_card
 from nn_scratch.data.moments import Moments, moments
 from nn_scratch.data.preprocessing import Preprocessing, Scale, offset_and_scale
-from nn_scratch.data.problems import SHOWN, listed, plural, quoted, refuse
+from nn_scratch.data.problems import SHOWN, refuse
 from nn_scratch.data.split import class_notices, split_rows
 from nn_scratch.data.table import Array, Table, Task
 from nn_scratch.errors import UserError
+from nn_scratch.wording import listed, plural, quoted
 
 
 @dataclass(frozen=True)

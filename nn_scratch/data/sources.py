@@ -15,13 +15,13 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
-from nn_scratch.data.problems import plural
 from nn_scratch.data.split import apportion
 from nn_scratch.data.table import Array, Table, number_columns, numbered_names, pixel_names
 from nn_scratch.data.targets import index_labels
 from nn_scratch.errors import UserError
 from nn_scratch.registry import Doc, Registry
 from nn_scratch.seeding import random_state
+from nn_scratch.wording import plural
 
 MAX_VALUES = 100_000_000  # rows x features of a synthetic table: 800 MB
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nn_scratch.data.problems import listed, plural
 from nn_scratch.data.table import Array
 from nn_scratch.errors import UserError
+from nn_scratch.wording import listed, plural
 
 
 @dataclass(frozen=True)

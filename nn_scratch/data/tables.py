@@ -15,11 +15,12 @@ from nn_scratch.data import array_files, csv_table, idx
 from nn_scratch.data.csv_table import ColumnName, Target
 from nn_scratch.data.missing import leave_out
 from nn_scratch.data.preprocessing import Preprocessing
-from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, LARGEST, plural, quoted
+from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, LARGEST
 from nn_scratch.data.sources import SOURCES
 from nn_scratch.data.table import Array, Missing, Table, Task
 from nn_scratch.data.targets import check_classes, index_labels
-from nn_scratch.errors import EnvironmentFailure, UserError, did_you_mean
+from nn_scratch.errors import EnvironmentFailure, UserError
+from nn_scratch.wording import did_you_mean, plural, quoted
 
 Named = str | Mapping[str, Any]  # "digits", "table.csv", {"type": "moons", "noise": 0.2}
 FORMATS = ".csv, .tsv (also packed: .csv.gz), .npz, .npy, or a folder of IDX files"

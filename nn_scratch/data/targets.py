@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from nn_scratch.data.problems import listed, plural
 from nn_scratch.data.table import Array, Task
 from nn_scratch.errors import UserError
+from nn_scratch.wording import listed, plural
 
 MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers are taken for quantities
 MAX_CLASSES = 10_000

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.doctor.case import Case
+from nn_scratch.config.project import command
 from nn_scratch.doctor.diagnosis import STAGES, Diagnosis, Finding, Verdict
+from nn_scratch.doctor.evidence import Case
 from nn_scratch.doctor.rule import RULES, load_rules
 from nn_scratch.runs.run import Run
 
@@ -89,9 +90,9 @@ def summary(case: Case, verdict: Verdict, findings: list[Finding]) -> str:
         return (
             f"inconclusive: not finished, {case.epochs_done} of {case.info['epochs_asked']} epochs; so far {score}, "
             f"{case.train_score:.3f} on the training rows; to go on: "
-            f"python script/train.py --resume {case.run.as_typed}"
+            f"{command('train')} --resume {case.run.as_typed}"
         )
-    if isfinite(case.attainable):
+    if isfinite(case.best_baseline):
         score += f", where {case.best_reference}"
     if verdict == "healthy":
         return f"healthy: {score}; {case.train_score:.3f} on the training rows"
@@ -104,7 +105,7 @@ def figures(case: Case) -> dict[str, Any]:
     return {
         "score": case.held_score,
         "train_score": case.train_score,
-        "attainable": case.attainable,
+        "attainable": case.best_baseline,
         "references": case.references,
         "chance": case.chance,
         "standard_error": case.standard_error,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from nn_scratch.doctor.case import Case, name_of
+from nn_scratch.doctor.evidence import Case, name_of
 
 
 def with_layers(case: Case, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nn_scratch.doctor.case import Case
 from nn_scratch.doctor.diagnosis import Finding, Stage
+from nn_scratch.doctor.evidence import Case
 from nn_scratch.registry import import_all
 
 Check = Callable[[Case], Finding | None]

@@ -12,25 +12,24 @@ from warnings import catch_warnings
 
 import numpy as np
 
-from nn_scratch.build import build_data
+from nn_scratch.config.project import CONFIGS
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
 from nn_scratch.config.writer import dump_config, to_plain
 from nn_scratch.data.prepare import Data
-from nn_scratch.doctor.case import Case
 from nn_scratch.doctor.diagnose import diagnose
 from nn_scratch.doctor.diagnosis import MOST_KEYS, Diagnosis, Finding, Patch
+from nn_scratch.doctor.evidence import Case
+from nn_scratch.doctor.patch_text import changes, value_text
 from nn_scratch.doctor.watch import watch_session
-from nn_scratch.doctor.words import changes, value_text
 from nn_scratch.errors import Diverged, UserError
-from nn_scratch.experiment import Session, train
+from nn_scratch.experiments.build import build_data
+from nn_scratch.experiments.train import Session, train
 from nn_scratch.runs.files import write_bytes
-from nn_scratch.runs.folder import PROJECT
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
-from nn_scratch.trainer import Observer
+from nn_scratch.training.observers import Observer
 
-CONFIGS = PROJECT / "config"
 MOST_CANDIDATES = 3
 SEEDS = 3  # of initial weights, order and dropout, the same for every candidate
 WORTH = 0.02  # points of the score by which a patch must beat the run as it was

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isfinite
 
-from nn_scratch.experiment import Session
-from nn_scratch.trainer import Scores, StepSignals, Trainer
+from nn_scratch.experiments.train import Session
+from nn_scratch.training.observers import Observer, Scores
+from nn_scratch.training.trainer import Trainer
 
 PATIENCE = 8  # epochs, at the least, before a run may be called hopeless
 SHARE = 0.15  # of the epochs asked for, likewise
 GAIN = 0.02  # of the score over guessing, and of the loss over where it began: less is nowhere
 
 
-class Watch:
+class Watch(Observer):
     """The observer behind `train.py --watch`: ends training when the network has learned nothing for long enough.
 
     stopped: the epoch in which it ended training, or None. why: one sentence.
     """
-
-    watches_steps = False
 
     def __init__(self, chance: float, warmup_epochs: float = 0.0, notices: list[str] | None = None) -> None:
         """chance: the score of guessing: 1 / classes, or an R² of 0. notices: where a stop is told, for run.json."""
@@ -32,12 +31,6 @@ class Watch:
 
     def on_start(self, trainer: Trainer) -> None:
         self._start = trainer.evaluate()["train_loss"]
-
-    def on_step(self, trainer: Trainer, signals: StepSignals) -> None:
-        pass
-
-    def on_pause(self, trainer: Trainer) -> None:
-        pass
 
     def on_epoch_end(self, trainer: Trainer, scores: Scores, seconds: Mapping[str, float]) -> None:
         score = scores.get("train_balanced_accuracy", scores.get("train_r2", self._chance))

@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nn_scratch.config.project import SOURCE, ZOO
 from nn_scratch.config.resolve import change_config, load_config
 from nn_scratch.config.schema import Config
 from nn_scratch.doctor.diagnose import diagnose
 from nn_scratch.doctor.diagnosis import Diagnosis
 from nn_scratch.errors import Diverged
-from nn_scratch.experiment import train
-from nn_scratch.runs.folder import PROJECT
+from nn_scratch.experiments.train import train
 from nn_scratch.runs.run import Run
 
-ZOO = PROJECT / "config" / "zoo"
 QUIET = {"log.weights": False, "log.gradients": False, "log.activations": False, "train.threads": 1}
 
 
@@ -48,7 +47,7 @@ def config_of(exhibit: Exhibit, seed: int) -> Config:
     for key in ("source", "test_source"):
         value = getattr(config.data, key)
         if isinstance(value, str) and not Path(value).is_absolute():
-            changes[f"data.{key}"] = str(PROJECT / value)
+            changes[f"data.{key}"] = str(SOURCE / value)
     return change_config(config, changes)
 
 

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nn_scratch.config.document import printable, shortened
-from nn_scratch.errors import EnvironmentFailure, UserError, did_you_mean
+from nn_scratch.config.project import OUTPUTS, command
+from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.runs.files import disk_errors, open_raw, write_all
+from nn_scratch.wording import did_you_mean, printable, shortened
 
-PROJECT = Path(__file__).resolve().parents[2]
-OUTPUTS = PROJECT / "outputs"
 NUMBERED = re.compile(r"(?P<name>.+)-(?P<number>\d{3,})")
 
 
@@ -65,7 +64,7 @@ def names(outputs: Path = OUTPUTS) -> list[str]:
 def newest(outputs: Path = OUTPUTS) -> Path:
     known = names(outputs)
     if not known:
-        raise UserError(f"no run under {shown(outputs)} yet: type `python script/train.py` first")
+        raise UserError(f"no run under {shown(outputs)} yet: type `{command('train')}` first")
     return outputs / known[-1]
 
 
@@ -78,7 +77,7 @@ def shown(path: Path) -> str:
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[None]:
+def run_lock(folder: Path) -> Iterator[None]:
     """Hold the folder's lock: one process writes a run. The lock of a process that has died is no lock."""
     path = folder / "lock"
     with disk_errors(path):

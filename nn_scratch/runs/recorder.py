@@ -22,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_scratch.errors import EnvironmentFailure, UserError
-from nn_scratch.evaluate import ClassScore
-from nn_scratch.measure import LAYER_COLUMNS, STEP_COLUMNS, EpochGauge
 from nn_scratch.runs import checkpoint
 from nn_scratch.runs.files import CsvLog, NpyLog, disk_errors, open_raw, write_json
-from nn_scratch.trainer import WATCHED_PER_EPOCH, Scores, StepSignals, Trainer
+from nn_scratch.training.evaluation import ClassificationScore
+from nn_scratch.training.observers import Observer, Scores, StepSignals
+from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS, EpochGauge
+from nn_scratch.training.trainer import WATCHED_PER_EPOCH, Trainer
 
 Array = NDArray[Any]
 
@@ -55,7 +56,7 @@ class LogSettings:
     max_megabytes: float = 500.0
 
 
-class Recorder:
+class Recorder(Observer):
     """The observer that keeps everything (see `Observer`)."""
 
     watches_steps = True
@@ -74,7 +75,7 @@ class Recorder:
         self._confusions = {
             part: evaluator.score
             for part, evaluator in trainer.evaluators.items()
-            if isinstance(evaluator.score, ClassScore) and evaluator.score.classes <= MOST_CONFUSION_CLASSES
+            if isinstance(evaluator.score, ClassificationScore) and evaluator.score.classes <= MOST_CONFUSION_CLASSES
         }
         self.row_bytes = sum(TENSOR_BYTES * rows.size for _, rows in self._tensor_rows(one=True))
         self.stride = stride(self.row_bytes, trainer.epochs, settings)

@@ -18,12 +18,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.config.document import printable, shortened
-from nn_scratch.errors import NNScratchError, UserError, did_you_mean
+from nn_scratch.config.project import OUTPUTS
+from nn_scratch.errors import NNScratchError, UserError
 from nn_scratch.runs import checkpoint, documents
 from nn_scratch.runs import folder as folders
 from nn_scratch.runs.documents import Shape
 from nn_scratch.runs.files import read_npy_header, read_npz
+from nn_scratch.wording import did_you_mean, printable, shortened
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -58,12 +59,12 @@ class Run:
         self.path = path
 
     @classmethod
-    def open(cls, run: str | Path, outputs: Path = folders.OUTPUTS) -> Run:
+    def open(cls, run: str | Path, outputs: Path = OUTPUTS) -> Run:
         """A run by its path, or by the name of its folder under outputs/."""
         return cls(folders.find_folder(run, outputs))
 
     @classmethod
-    def newest(cls, outputs: Path = folders.OUTPUTS) -> Run:
+    def newest(cls, outputs: Path = OUTPUTS) -> Run:
         return cls(folders.newest(outputs))
 
     @property
@@ -73,7 +74,7 @@ class Run:
     @property
     def as_typed(self) -> str:
         """What a person types to name the run."""
-        return self.name if self.path.parent == folders.OUTPUTS else folders.shown(self.path)
+        return self.name if self.path.parent == OUTPUTS else folders.shown(self.path)
 
     # --- documents
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from nn_scratch.config.resolve import load_config
 from nn_scratch.errors import Diverged
-from nn_scratch.experiment import train
+from nn_scratch.experiments.train import train
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.plots.curves import draw_curves
 from nn_scratch.visualize.plots.layers import HEALTHY_UPDATE, entries, positive

@@ -26,10 +26,10 @@ from nn_scratch.visualize.style import (
     fit,
     log_axis,
     log_helps,
-    one_line,
     widest,
 )
 from nn_scratch.visualize.view import SCORES, View, number
+from nn_scratch.wording import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,10 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nn_scratch.errors import UserError, did_you_mean
+from nn_scratch.errors import UserError
 from nn_scratch.registry import import_all
 from nn_scratch.visualize.style import Sheet
 from nn_scratch.visualize.view import View
+from nn_scratch.wording import did_you_mean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.build import Model, build_network, load_model
 from nn_scratch.config.resolve import config_from
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.data.table import Column
 from nn_scratch.errors import UserError
+from nn_scratch.experiments.model import Model, load_model
+from nn_scratch.experiments.networks import build_network
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.visualize.view import NOTHING_LOGGED, NotForThisRun, View

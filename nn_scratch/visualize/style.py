@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.colorbar import Colorbar
     from matplotlib.figure import Figure
     from PIL.ImageFont import FreeTypeFont
+from nn_scratch.wording import one_line
 
 Array = NDArray[Any]
 
@@ -35,7 +36,9 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
     "#56B4E9",
     "#000000",
 )
+
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+
 DASHES: tuple[Any, ...] = (
     "-",
     (0, (6, 2)),
@@ -45,15 +48,21 @@ DASHES: tuple[Any, ...] = (
     (0, (8, 2, 1, 2, 1, 2)),
     "-",
 )
+
 TRAIN: dict[str, Any] = {"color": BLUE, "linestyle": "-", "label": "train"}
+
 VAL: dict[str, Any] = {"color": VERMILLION, "linestyle": (0, (6, 2)), "label": "validation"}
 
 INK, GREY, PALE = "#222222", "#666666", "#dddddd"
+
 DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
+
 SCALE_QUANTILE = 0.995  # of |values|: the end of a colour scale, so that one outlier does not make all others pale
 
 DPI = 100
+
 WIDTH = 12.0  # inches
+
 HEADER, FOOTER = 0.85, 0.55
 
 RC: Any = {
@@ -236,11 +245,6 @@ def shortened(text: str, length: int, at_end: bool = False) -> str:
         return ""
     head = length - 1 if at_end else (length - 1) * 2 // 3
     return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
-
-
-def one_line(text: str) -> str:
-    """Control characters and line breaks, which names from a table may hold, as spaces."""
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def fill(text: str, columns: int) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.errors import UserError, did_you_mean
+from nn_scratch.errors import UserError
 from nn_scratch.runs.run import Run
-from nn_scratch.visualize.style import one_line, shortened
+from nn_scratch.visualize.style import shortened
+from nn_scratch.wording import did_you_mean, one_line
 
 Array = NDArray[Any]
 

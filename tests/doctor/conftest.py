@@ -10,7 +10,7 @@ import pytest
 
 from nn_scratch.config.resolve import config_from
 from nn_scratch.errors import Diverged
-from nn_scratch.experiment import train
+from nn_scratch.experiments.train import train
 from nn_scratch.runs.run import Run
 
 BASE: dict[str, Any] = {

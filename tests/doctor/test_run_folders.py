@@ -9,7 +9,7 @@ import pytest
 
 from nn_scratch.doctor.diagnose import diagnose
 from nn_scratch.errors import UserError
-from nn_scratch.experiment import train
+from nn_scratch.experiments.train import train
 from nn_scratch.runs.run import Run
 from tests.small import DENSE, config, rows
 

@@ -10,7 +10,7 @@ from nn_scratch.config.resolve import config_from, load_config
 from nn_scratch.doctor import Finding, Patch
 from nn_scratch.doctor.treatment import candidates, chosen, treat
 from nn_scratch.doctor.watch import Watch, watch_session
-from nn_scratch.experiment import Session, train
+from nn_scratch.experiments.train import Session, train
 from tests.doctor.conftest import BASE, Trained
 
 
@@ -66,13 +66,13 @@ def test_a_patch_that_does_not_fit_the_config_is_no_candidate() -> None:
 def test_the_watch_stops_a_run_that_learns_nothing(tmp_path: Path, lr: float, stops: bool) -> None:
     watches: list[Watch] = []
 
-    def announce(session: Session) -> list[Watch]:
+    def observers_of(session: Session) -> list[Watch]:
         watches.append(watch_session(session))
         return watches
 
     layers = [{"type": "dense", "units": 16, "activation": "relu", "init": "zeros"}] if stops else BASE["layers"]
     config = config_from({**BASE, "optimizer": {"type": "adam", "lr": lr}, "layers": layers, "train": {"epochs": 40}})
-    run = train(config, tmp_path, announce)
+    run = train(config, tmp_path, observers_of)
     assert (run.info["epochs"] < 40) == stops
     assert (watches[0].stopped is not None) == stops
     assert any(notice.startswith("--watch: stopped in epoch 8 of 40: ") for notice in run.info["notices"]) == stops

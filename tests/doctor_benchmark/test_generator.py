@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn_scratch.build import Built, build, examples
 from nn_scratch.config.schema import Config
-from nn_scratch.examples import Batch
+from nn_scratch.experiments.build import Built, build, examples
 from nn_scratch.nn.layers.dense import Dense
-from nn_scratch.trainer import Step
+from nn_scratch.training.batches import Batch
+from nn_scratch.training.trainer import Step
 from tests.doctor_benchmark.case import FOLDER, Case, load, save
 from tests.doctor_benchmark.controls import CONTROLS, CONTROLS_WANT
 from tests.doctor_benchmark.examine import examine, random_draws

@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.build import as_people_read, build
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
 from nn_scratch.errors import Diverged
-from nn_scratch.experiment import Observers, train
+from nn_scratch.experiments.build import build
+from nn_scratch.experiments.model import decode_outputs
+from nn_scratch.experiments.train import train
 from nn_scratch.metrics import balanced_accuracy_from, confusion_counts, regression_scores
 from nn_scratch.nn.activations.rectifiers import Identity
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.runs.run import Run
+from nn_scratch.training.observers import ObserverList
 from tests.doctor_benchmark.case import Case
 from tests.doctor_benchmark.tables import placed
 
@@ -55,7 +57,7 @@ def score(config: Config, wrong_gradient: Mapping[str, str] | None = None) -> Sc
         built = build(config)
         diverged = False
         try:
-            built.trainer.run(Observers([]))
+            built.trainer.run(ObserverList([]))
         except Diverged:
             diverged = True
     data = built.data
@@ -70,7 +72,7 @@ def score(config: Config, wrong_gradient: Mapping[str, str] | None = None) -> Sc
         evaluator = built.evaluator(part)
         with np.errstate(all="ignore"):
             evaluator()
-            output = as_people_read(evaluator.outputs, built.loss, data.preprocessing)
+            output = decode_outputs(evaluator.outputs, built.loss, data.preprocessing)
         if data.class_names:
             k = len(data.class_names)
             found.append(balanced_accuracy_from(confusion_counts(part.y, output.argmax(axis=1), k)))

@@ -27,15 +27,15 @@ from unittest.mock import patch
 import numpy as np
 from rich.console import Console
 
-from nn_scratch.build import load_model
-from nn_scratch.console import data_table, score_table, speed_line
+from nn_scratch.cli.diagnosis_text import brief, rendered
+from nn_scratch.cli.terminal import data_table, score_table, speed_line
 from nn_scratch.doctor.diagnose import diagnose
-from nn_scratch.doctor.words import brief, rendered
 from nn_scratch.errors import UserError
-from nn_scratch.experiment import resume
+from nn_scratch.experiments.model import load_model
+from nn_scratch.experiments.train import resume
 from nn_scratch.runs.run import Run
-from nn_scratch.visualize.page import report
 from nn_scratch.visualize.view import View
+from nn_scratch.visualize.web.report import report
 from tests.robustness.corruptions import CELLS, VALUES
 from tests.robustness.folders import make_runs
 from tests.robustness.processes import Job, Scripts
@@ -188,7 +188,7 @@ def main(scripts: Scripts, sample: int | None, seed: int, only: str = "") -> int
     rng = random.Random(seed)
     faults: Counter[str] = Counter()
     tried = 0
-    with tempfile.TemporaryDirectory() as base, patch("nn_scratch.console.matrix_peak", return_value=1e9):
+    with tempfile.TemporaryDirectory() as base, patch("nn_scratch.cli.terminal.matrix_peak", return_value=1e9):
         runs = make_runs(scripts, Path(base))
         for run in runs:
             assert scripts.run(Job("diagnose.py", [str(run)], base)).code == 0

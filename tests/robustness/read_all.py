@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nn_scratch.build import load_model
-from nn_scratch.cli import parser, run_script
+from nn_scratch.cli.process import parser, run_script
+from nn_scratch.experiments.model import load_model
 from nn_scratch.runs.run import Run
 
 DOCUMENTS = ("config", "info", "card", "signals", "committed", "diagnosis")

@@ -21,9 +21,14 @@ from typing import Any
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "script"
 WARM = (
-    *("nn_scratch.commands", "nn_scratch.console", "nn_scratch.predict", "sklearn.linear_model"),
-    *("nn_scratch.doctor.command", "nn_scratch.doctor.watch", "nn_scratch.doctor.words"),
-    *("nn_scratch.visualize.command", "nn_scratch.visualize.gallery", "matplotlib.pyplot"),
+    *(
+        "nn_scratch.cli.train",
+        "nn_scratch.cli.terminal",
+        "nn_scratch.experiments.predict",
+        "sklearn.linear_model",
+    ),
+    *("nn_scratch.cli.diagnose", "nn_scratch.doctor.watch", "nn_scratch.doctor.patch_text"),
+    *("nn_scratch.cli.visualize", "nn_scratch.visualize.gallery", "matplotlib.pyplot"),
 )
 WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.truncate"}  # audit events at which a kill may come
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nn_scratch.errors import NNScratchError
-from nn_scratch.runs.folder import claimed, new_folder
+from nn_scratch.runs.folder import new_folder, run_lock
 
 
 def at_once(count: int, do: Callable[[], str]) -> list[str]:
@@ -47,7 +47,7 @@ def holders(count: int, folder: Path) -> list[str]:
     held: list[Any] = []
 
     def claim() -> str:
-        claim = claimed(folder)
+        claim = run_lock(folder)
         try:
             claim.__enter__()
         except NNScratchError as error:

@@ -166,7 +166,7 @@ def test_debug_shows_a_traceback_and_nothing_else_does(debug: bool, scripts: Scr
 
 SWALLOWED = """
 import signal, sys, time
-from nn_scratch.cli import parser, run_script
+from nn_scratch.cli.process import parser, run_script
 
 class Callback:
     def __del__(self):

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
 
-from nn_scratch.config.resolve import DEFAULT_CONFIG, load_config
+from nn_scratch.config.project import default_config
+from nn_scratch.config.resolve import load_config
 from nn_scratch.config.writer import dump_config
 from nn_scratch.errors import UserError
 from tests.config.test_shipped_configs import INSERTED, SHIPPED, mutated
@@ -107,12 +108,12 @@ def files(count: int, seed: int) -> Tally:
 def overrides(count: int, seed: int) -> Tally:
     """Mutated overrides of the project's own config."""
     rng, tally = random.Random(seed), Tally()
-    own = os.path.relpath(DEFAULT_CONFIG)
+    own = os.path.relpath(default_config())
     for _ in range(count):
         texts = [mutated_override(rng) for _ in range(rng.choice([1, 1, 2]))]
         # of the argument, shortened and made printable; where it changed something else, of the file
         starts = [start for text in texts for start in (repr(text)[1:-1][:20], text[:20])]
-        tally.judge(f"{texts!r:.300}", None, texts, [*starts, own, str(DEFAULT_CONFIG)])
+        tally.judge(f"{texts!r:.300}", None, texts, [*starts, own, str(default_config())])
     return tally
 
 

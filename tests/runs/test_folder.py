@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nn_scratch.errors import EnvironmentFailure, UserError
-from nn_scratch.runs.folder import claimed, find_folder, names, new_folder, newest
+from nn_scratch.runs.folder import find_folder, names, new_folder, newest, run_lock
 
 
 def test_numbers_go_on_from_the_highest_of_the_name(tmp_path: Path) -> None:
@@ -69,12 +69,12 @@ def test_without_any_run_the_command_that_makes_one_is_told(tmp_path: Path) -> N
 
 
 def test_a_folder_is_claimed_once_and_freed_whatever_happens(tmp_path: Path) -> None:
-    with claimed(tmp_path):
-        with pytest.raises(EnvironmentFailure) as error, claimed(tmp_path):
+    with run_lock(tmp_path):
+        with pytest.raises(EnvironmentFailure) as error, run_lock(tmp_path):
             pass
         assert str(error.value).startswith(f"{tmp_path}: another process is writing this run: process {os.getpid()} on")
         assert (tmp_path / "lock").exists()
-    with pytest.raises(KeyError), claimed(tmp_path):
+    with pytest.raises(KeyError), run_lock(tmp_path):
         raise KeyError
     assert list(tmp_path.iterdir()) == []
 
@@ -82,13 +82,13 @@ def test_a_folder_is_claimed_once_and_freed_whatever_happens(tmp_path: Path) -> 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"pid": "x", "host": 3}', b"\xff" * 100])
 def test_the_lock_of_a_process_that_has_died_is_no_lock(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "lock").write_bytes(content)
-    with claimed(tmp_path):
+    with run_lock(tmp_path):
         assert (tmp_path / "lock").read_text().startswith(f'{{"pid": {os.getpid()}, "host": ')
 
 
 def test_a_lock_that_is_no_plain_file_is_not_written_to(tmp_path: Path) -> None:
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(EnvironmentFailure) as error, claimed(tmp_path):
+    with pytest.raises(EnvironmentFailure) as error, run_lock(tmp_path):
         pass
     assert str(error.value) == f"{tmp_path / 'lock'}: a symbolic link is not followed"
     assert not (tmp_path / "elsewhere").exists()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nn_scratch.errors import EnvironmentFailure
-from nn_scratch.experiment import train
+from nn_scratch.experiments.train import train
 from nn_scratch.runs.recorder import LogSettings, first_lines, stride
 from tests.small import DENSE, config, rows
 

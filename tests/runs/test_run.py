@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nn_scratch.errors import UserError
-from nn_scratch.experiment import train
+from nn_scratch.experiments.train import train
 from nn_scratch.runs.run import Run
 from tests.small import DENSE, config, rows
 

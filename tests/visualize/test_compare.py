@@ -6,8 +6,7 @@ import pytest
 from nn_scratch.visualize.compare import COMPARISONS, Comparison, flat
 from nn_scratch.visualize.style import drawing, text_width
 from nn_scratch.visualize.view import View
-
-from .conftest import trained
+from tests.conftest import trained
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nn_scratch.errors import EnvironmentFailure, UserError
+from nn_scratch.visualize.events import Event
 from nn_scratch.visualize.film import encoder
 from nn_scratch.visualize.film.colour import (
     LEVELS,
@@ -25,10 +26,8 @@ from nn_scratch.visualize.film.layout import GAP, Matrix, Tiles, arrange
 from nn_scratch.visualize.film.make import write_film
 from nn_scratch.visualize.film.parts import Blocks, CaptionPart, Stamp
 from nn_scratch.visualize.film.scene import HEIGHT, WIDTH, Film, pace
-from nn_scratch.visualize.story import Event
 from nn_scratch.visualize.view import NotForThisRun, View
-
-from .conftest import trained
+from tests.conftest import trained
 
 SHAPES = [1, 2, 3, 7, 10, 64, 101, 784, 2000]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.data.card import alike_by_chance
-from nn_scratch.doctor.case import HARM, Case, number
 from nn_scratch.doctor.diagnosis import Finding, Patch, Severity
-from nn_scratch.doctor.reckoning import grade, ramp, score_fallen
+from nn_scratch.doctor.evidence import HARM, Case, number
 from nn_scratch.doctor.rule import rule
+from nn_scratch.doctor.severity import grade, ramp, score_fallen
 
 IN_ORDER = 5.0  # standard deviations by which runs of equal labels are fewer than in a random order
 MOSTLY_SORTED = 0.4  # runs of equal labels over those of a random order
@@ -292,7 +292,7 @@ def class_imbalance(case: Case) -> Finding | None:
         "rare_recall": rare_recall,
         "other_recall": other,
         "balanced_accuracy": case.held_score,
-        "attainable": case.attainable,
+        "attainable": case.best_baseline,
     }
     if not isfinite(gap) or gap < 0.15:
         return None
@@ -340,7 +340,7 @@ def label_noise(case: Case) -> Finding | None:
     noise = certain - spread
     # where nothing can be told apart, certain rows are no more certain than others
     informed = overall < 0.75 * chance_error
-    if not informed and case.attainable - case.chance < 0.25 * chance_error and overall > 0.3:
+    if not informed and case.best_baseline - case.chance < 0.25 * chance_error and overall > 0.3:
         return little_to_learn(case)
     if noise < 0.03 or not informed:
         return None
@@ -402,7 +402,7 @@ def little_to_learn(case: Case) -> Finding:
         "data",
         "no plain model does much better than guessing: the features say little about the labels, or the labels are "
         "wrong",
-        evidence={"attainable": case.attainable, "chance": case.chance, "references": case.references},
+        evidence={"attainable": case.best_baseline, "chance": case.chance, "references": case.references},
     )
 
 

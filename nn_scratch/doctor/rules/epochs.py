@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.doctor.case import HARM, Case, LayerOf, name_of
 from nn_scratch.doctor.diagnosis import Finding, Patch
+from nn_scratch.doctor.evidence import HARM, Case, LayerOf, name_of
 from nn_scratch.doctor.patches import with_layers, without_type
-from nn_scratch.doctor.reckoning import grade, ramp, score_fallen
 from nn_scratch.doctor.rule import rule
+from nn_scratch.doctor.severity import grade, ramp, score_fallen
 
 
 @rule(
@@ -108,7 +108,7 @@ def over_regularized(case: Case) -> Finding | None:
         confidence,
         "config",
         because,
-        evidence=evidence | {"train_score": case.train_score, "attainable": case.attainable},
+        evidence=evidence | {"train_score": case.train_score, "attainable": case.best_baseline},
         patches=(patch, *weaker(patch), *(other[3] for other in candidates if other[3] is not patch)),
         epoch=max(1, case.epochs_done),
     )
@@ -254,7 +254,7 @@ def underfit(case: Case) -> Finding | None:
         "config" if early else "end",
         because,
         evidence=evidence
-        | {"train_score": case.train_score, "held_score": case.held_score, "attainable": case.attainable},
+        | {"train_score": case.train_score, "held_score": case.held_score, "attainable": case.best_baseline},
         patches=patches,
         layer=where,
         epoch=case.epochs_done,

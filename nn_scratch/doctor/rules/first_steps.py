@@ -6,10 +6,10 @@ from math import isfinite, log10
 
 import numpy as np
 
-from nn_scratch.doctor.case import Case
 from nn_scratch.doctor.diagnosis import Finding, Patch
-from nn_scratch.doctor.reckoning import grade, ramp
+from nn_scratch.doctor.evidence import Case
 from nn_scratch.doctor.rule import rule
+from nn_scratch.doctor.severity import grade, ramp
 
 RATE = 0.6  # decades above the usual rate, from which a rate is suspicious by itself
 EARLY = 20  # steps whose batch is passed again after its update

@@ -6,11 +6,11 @@ from math import isfinite, log10
 
 import numpy as np
 
-from nn_scratch.doctor.case import Case, LayerOf, name_of, number
 from nn_scratch.doctor.diagnosis import MOST_KEYS, Finding, Patch
+from nn_scratch.doctor.evidence import Case, LayerOf, name_of, number
 from nn_scratch.doctor.patches import relu_layers, with_layers
-from nn_scratch.doctor.reckoning import grade, ramp
 from nn_scratch.doctor.rule import rule
+from nn_scratch.doctor.severity import grade, ramp
 
 TRAINING = (
     "lr_too_high",

@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from nn_scratch.errors import UserError, did_you_mean
+from nn_scratch.errors import UserError
 from nn_scratch.metrics import lower_is_better
 from nn_scratch.nn.memory import Array
 from nn_scratch.nn.schedules.base import SCHEDULES, MinFactor, Schedule, WarmupEpochs, WarmupSteps
 from nn_scratch.registry import Doc
+from nn_scratch.wording import did_you_mean
 
 
 @SCHEDULES.register("reduce_on_plateau")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nn_scratch.visualize.events import Event
 from nn_scratch.visualize.film.colour import PAPER, Cells, Frame, Scale, colour
 from nn_scratch.visualize.film.layout import Fit, Tiles
 from nn_scratch.visualize.film.letters import PAPER as WHITE
 from nn_scratch.visualize.film.letters import Digits, bitmap
-from nn_scratch.visualize.story import Event
 from nn_scratch.visualize.style import DPI, fit
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.errors import UserError, did_you_mean
+from nn_scratch.errors import UserError
+from nn_scratch.visualize.events import events_of
 from nn_scratch.visualize.film.colour import Cells, Frame, Palette, Scale, blends, colour, diverging, sequential
 from nn_scratch.visualize.film.layout import Item, Matrix, Place, Tiles, arrange, even
 from nn_scratch.visualize.film.letters import Digits
@@ -31,7 +32,6 @@ from nn_scratch.visualize.film.parts import (
     pixel_places,
 )
 from nn_scratch.visualize.replay import Plane, Replay
-from nn_scratch.visualize.story import story
 from nn_scratch.visualize.style import (
     COLOURS,
     DPI,
@@ -49,6 +49,7 @@ from nn_scratch.visualize.style import (
     symmetric_limit,
 )
 from nn_scratch.visualize.view import NOTHING_LOGGED, SCORES, NotForThisRun, View, thinned
+from nn_scratch.wording import did_you_mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -286,7 +287,7 @@ class Film:
 
     def _captions(self, stage: Stage, view: View, x: int, y: int, width: int) -> None:
         linger = max(1, round(CAPTION_SECONDS * self.fps / self.pace.repeats))
-        stage.parts.append(CaptionPart(story(view), self._epochs, x, y, width, linger))
+        stage.parts.append(CaptionPart(events_of(view), self._epochs, x, y, width, linger))
 
     def _row(self, view: View, index: int) -> int:
         """The row of a run's tensor logs that stands for the film's epoch: the latest that is not later."""

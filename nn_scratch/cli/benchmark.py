@@ -1,0 +1,42 @@
+"""Measure speed: training against other libraries, the cost of logging, start-up, memory, the film."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from argparse import Namespace
+from typing import Any
+
+SUBJECTS = ("train", "logging", "startup", "memory", "video", "accuracy")
+EXAMPLES: tuple[str, ...] = ()
+
+
+def add_arguments(cli: argparse.ArgumentParser) -> None:
+    cli.add_argument("subjects", nargs="*", choices=[*SUBJECTS, []], metavar="SUBJECT", help=", ".join(SUBJECTS))
+    cli.add_argument("--threads", type=int, default=1, help="cores and BLAS threads (default: 1)")
+    cli.add_argument("--workloads", metavar="W1,W2,...", help="which networks (default: W1 to W5)")
+    cli.add_argument("--repeats", type=int, default=5, help="turns of every contender (default: 5)")
+    cli.add_argument("--json", action="store_true", help="print JSON, a line a subject")
+
+
+def main(arguments: Namespace) -> None:
+    pin(arguments.threads)  # before NumPy and its peers are imported: they read it then
+    import importlib
+    import json
+
+    for subject in arguments.subjects or SUBJECTS:
+        module = importlib.import_module(f"nn_scratch.benchmarks.{subject}")
+        options: dict[str, Any] = {"threads": arguments.threads} if subject in ("train", "logging") else {}
+        if arguments.workloads and subject in ("train", "logging"):
+            options["names"] = arguments.workloads.split(",")
+        result = module.measure(repeats=arguments.repeats, **options)
+        print(json.dumps({subject: result}) if arguments.json else module.table(result) + "\n", flush=True)
+
+
+def pin(threads: int) -> None:
+    """Give the process `threads` cores, so that no library takes more."""
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = str(threads)
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[-threads:])

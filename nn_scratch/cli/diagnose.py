@@ -1,0 +1,105 @@
+"""Say why a run does not learn, and which line of its YAML mends it; or look at a table before any training."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from nn_scratch.config.project import OUTPUTS, command
+from nn_scratch.errors import UserError
+from nn_scratch.runs.folder import shown
+
+if TYPE_CHECKING:  # --help has no need of them
+    from nn_scratch.doctor.treatment import Arm
+    from nn_scratch.runs.run import Run
+
+EXAMPLES = (
+    "examples:",
+    "  python script/diagnose.py                       the newest run",
+    "  python script/diagnose.py digits-001 --fix      tries the patches, writes config/digits.fixed.yaml",
+    "  python script/diagnose.py --data table.csv      before any training",
+)
+
+
+def add_arguments(cli: argparse.ArgumentParser) -> None:
+    cli.add_argument("run", nargs="?", metavar="RUN", help="a folder, or its name under outputs/ (default: the newest)")
+    cli.add_argument("--fix", action="store_true", help="try the patches on the same split with new seeds")
+    cli.add_argument("--data", metavar="FILE", help="look at a table of data instead of a run")
+    cli.add_argument("--target", metavar="COLUMN", help="with --data: the column to predict (default: the last)")
+    cli.add_argument("--outputs", metavar="DIR", help="where runs are (default: outputs/ of the project)")
+
+
+def main(arguments: Namespace) -> None:
+    """Diagnose a run, mend it, or look at a table before any training."""
+    console = Console()
+    if arguments.data is not None:
+        if arguments.run or arguments.fix:
+            raise UserError("--data: looks at a file alone; leave out the run and --fix")
+        data_command(arguments, console)
+        return
+    from nn_scratch.runs.run import Run
+
+    outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
+    run = Run.open(arguments.run, outputs) if arguments.run else Run.newest(outputs)
+    if arguments.fix:
+        fix_command(run, console)
+        return
+    from nn_scratch.cli.diagnosis_text import rendered
+    from nn_scratch.doctor.report import diagnose_and_keep
+
+    console.print(f"[bold]{escape(run.name)}[/]", highlight=False)
+    diagnosis = diagnose_and_keep(run)
+    console.print(rendered(diagnosis, run.config), highlight=False)
+    if diagnosis.verdict == "sick":
+        console.print(f"\nnext: [bold cyan]{command('diagnose')} {escape(run.as_typed)} --fix[/]", highlight=False)
+
+
+def fix_command(run: Run, console: Console) -> None:
+    """Try the patches, show before and after, and say what was written."""
+    from nn_scratch.cli.diagnosis_text import rendered
+    from nn_scratch.doctor.treatment import treat
+
+    treatment = treat(run)
+    console.print(rendered(treatment.diagnosis, run.config), highlight=False)
+    console.print()
+    if treatment.before is not None:
+        console.print(comparison((treatment.before, *treatment.arms)))
+    console.print(f"[bold]{escape(treatment.said)}[/]", highlight=False)
+    if treatment.written is not None:
+        console.print(
+            f"next: [bold cyan]{command('train')} --config {escape(shown(treatment.written))}[/]", highlight=False
+        )
+
+
+def comparison(arms: Sequence[Arm]) -> Table:
+    """Score with its spread over seeds, the worst class's recall, and what the doctor says, an arm a row."""
+    table = Table(box=None, pad_edge=False, header_style="dim", title="same split, new seeds")
+    for title in ("", "score", "recall of each class", "what the doctor says"):
+        table.add_column(title, justify="right" if title == "score" else "left", overflow="fold")
+    for arm in arms:
+        says = ", ".join(sorted({trial.first_rule or trial.verdict for trial in arm.trials}))
+        recall = " ".join(f"{escape(name)} {share:.2f}" for name, share in list(arm.recall().items())[:12])
+        table.add_row(escape(arm.name), f"{arm.mean():.3f} ± {arm.spread():.3f}", recall, says)
+    return table
+
+
+def data_command(arguments: Namespace, console: Console) -> None:
+    """Look at a table, and print what is wrong with it."""
+    from nn_scratch.cli.diagnosis_text import finding_lines
+    from nn_scratch.doctor.table_checks import examine_file
+
+    findings, told = examine_file(arguments.data, arguments.target)
+    console.print(told, highlight=False)
+    for number, finding in enumerate(findings, start=1):
+        console.print()
+        for line in finding_lines(finding, {}, number):
+            console.print(line, highlight=False)
+    if not findings:
+        console.print("[bold green]nothing wrong was found[/]")

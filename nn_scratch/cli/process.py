@@ -1,0 +1,147 @@
+"""What every script shares: errors to exit codes, and a process that nothing around it can trip."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from io import TextIOWrapper
+from types import FrameType
+from typing import NoReturn
+
+from nn_scratch.errors import EnvironmentFailure, NNScratchError, UserError
+
+ASK_AGAIN_SECONDS = 0.05
+
+
+def run_script(
+    main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, given: Sequence[str] | None = None
+) -> int:
+    """Parse the arguments, call `main`, and turn what goes wrong into one line on stderr and an exit code.
+
+    0 done, 1 the environment, 2 the user's input, 3 diverged, 70 a bug of ours, 130 Ctrl-C, 143 SIGTERM.
+    """
+    signals = harden_process()
+    parser.add_argument("--debug", action="store_true", help="show the traceback of whatever goes wrong")
+    arguments = parser.parse_intermixed_args(given)  # options may stand between the others
+    try:
+        # such as a variable of the shell that was never set: the newest run, or a new one, is not what was meant
+        if empty := [name for name, value in vars(arguments).items() if value == ""]:
+            raise UserError(f"{name}: is empty; write a value, or leave it out" for name in empty)
+        main(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:
+        if arguments.debug:
+            from traceback import print_exc
+
+            print_exc()
+        # a signal that came in the middle of an import may have become an error of its own
+        code, words = (128 + signals[0], "stopped") if signals else explained(error)
+        print(words, file=sys.stderr)
+        return code
+    return 0
+
+
+def explained(error: BaseException) -> tuple[int, str]:
+    """The exit code of a failure, and what is said of it."""
+    match error:
+        case NNScratchError():
+            return error.exit_code, str(error)
+        case KeyboardInterrupt():
+            return 130, "stopped"
+        case MemoryError():
+            return 1, f"not enough memory: {error or 'the machine has no more'}"
+        case OSError():
+            return 1, f"{error.filename or 'the machine'}: {error.strerror or error}"
+    return 70, f"a bug of ours: {type(error).__name__}: {error} (run again with --debug to see where)"
+
+
+def harden_process() -> list[int]:
+    """Make the process the same however it was started: closed streams, a terminal of few letters, SIGTERM.
+
+    Returns a list to which signals are added that ask to stop, where nobody has asked to be told of them first.
+    """
+    for number in (0, 1, 2):  # else a file of the run would get the number, and whatever is printed
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if type(stream) is TextIOWrapper:
+            patient = BrokenPipeSafeStream(
+                stream.detach(), stream.encoding, "replace", line_buffering=stream.line_buffering
+            )
+            setattr(sys, name, patient)
+            setattr(sys, f"__{name}__", patient)
+    # what else is installed may hook into pydantic: no config is to mean something else for it
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # a run sets its threads itself; to start some that wait takes a fifth of the time in which an error is told
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    signals: list[int] = []
+
+    def stop(signum: int, frame: FrameType | None) -> NoReturn:
+        signals.append(signum)
+        raise KeyboardInterrupt
+
+    def unraisable(lost: sys.UnraisableHookArgs) -> None:
+        """Ask once more where a callback or a destructor, which can raise nothing, was what the signal came into."""
+        if signals and lost.exc_type is KeyboardInterrupt:
+            again = threading.Timer(ASK_AGAIN_SECONDS, interrupt_main, (signals[0],))
+            again.daemon = True
+            again.start()
+        else:
+            sys.__unraisablehook__(lost)
+
+    sys.unraisablehook = unraisable
+    for asking in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(asking) is not signal.SIG_IGN:  # as `nohup` and `&` leave it
+            signal.signal(asking, stop)
+    return signals
+
+
+def interrupt_main(signum: int) -> None:
+    """Send the main thread a signal from another, which ends its waiting."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, signum)
+    else:  # Windows
+        signal.raise_signal(signum)
+
+
+class BrokenPipeSafeStream(TextIOWrapper):
+    """A stream that may lose its reader (`| head`): what is written then goes nowhere, and the work goes on."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            self._go_nowhere(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            self._go_nowhere(error)
+
+    def _go_nowhere(self, error: OSError) -> None:
+        """Let nothing that is still to be written fail again; raises what is not the reader's fault."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+        super().flush()
+        if not isinstance(error, BrokenPipeError):
+            raise EnvironmentFailure(f"standard output: {error.strerror}") from None
+
+
+def parser(description: str, epilog: Sequence[str] = (), program: str | None = None) -> argparse.ArgumentParser:
+    """An argument parser whose help keeps the line breaks it is given."""
+    return argparse.ArgumentParser(
+        prog=program,
+        description=description,
+        epilog="\n".join(epilog),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )

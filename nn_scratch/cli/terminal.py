@@ -1,0 +1,335 @@
+"""What the terminal shows of a run: the data before, the progress during, the result after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from nn_scratch.config.project import command
+from nn_scratch.experiments.build import Built
+from nn_scratch.experiments.dry_run import DryRunReport
+from nn_scratch.experiments.machine import matrix_peak
+from nn_scratch.experiments.train import Session
+from nn_scratch.runs.folder import shown
+from nn_scratch.runs.run import Run
+from nn_scratch.training.observers import Observer, Scores
+from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS
+from nn_scratch.training.trainer import Trainer
+
+Array = NDArray[Any]
+
+REFRESH_SECONDS = 0.15
+PLAIN_LINES = 10  # how many lines of progress where the output is no terminal
+MOST_CLASSES = 12  # that get a column each in the table of counts
+SAMPLE_ENTRIES = 6  # gradients printed a layer
+# the data card's names for what a network should beat
+BASELINES = {"constant": "a constant", "linear": "a linear model", "knn": "nearest neighbours"}
+TASKS = {"regression": "regression", "multi_label": "several labels a row"}
+SAMPLES = 4  # epochs of which gradients are printed
+
+
+class TrainingView:
+    """Shows runs; `observers` is called for each before its first step (see `experiment.train`)."""
+
+    def __init__(self, *, print_gradients: bool = False) -> None:
+        self.console, self._print_gradients = Console(), print_gradients
+        self._progress: ProgressView | None = None
+
+    def __enter__(self) -> TrainingView:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the progress bar off the screen."""
+        if self._progress is not None:
+            self._progress.stop()
+
+    def observers(self, session: Session) -> Sequence[Observer]:
+        self._introduce(session)
+        self._progress = ProgressView(self.console, session)
+        return (self._progress, GradientView(self.console, session)) if self._print_gradients else (self._progress,)
+
+    def _introduce(self, session: Session) -> None:
+        built, card = session.built, session.built.data.card
+        classes = built.data.class_names
+        self.console.print(
+            f"[bold]{'going on with' if session.resumed else 'training'} {escape(session.folder.name)}[/]: "
+            f"{escape(card['origin'])}, {card['rows']:,} rows, {card['features']:,} features, "
+            + (f"{len(classes)} classes" if classes else TASKS[built.data.task]),
+            highlight=False,
+        )
+        self.console.print(data_table(card))
+        self.console.print(network_line(session), highlight=False, soft_wrap=True)
+        for notice in session.info["notices"]:
+            self.console.print(f"[yellow]note:[/] {escape(notice)}", highlight=False, soft_wrap=True)
+
+    def conclude(self, run: Run) -> None:
+        """The scores beside the baselines, the speed, and what to type next."""
+        self.console.print(score_table(run.info))
+        self.console.print(speed_line(run), highlight=False, soft_wrap=True)
+        self.console.print(f"written to [bold]{escape(shown(run.path))}/[/]", highlight=False, soft_wrap=True)
+        self.console.print(f"next: [bold cyan]{command('visualize')} {escape(run.as_typed)}[/]", highlight=False)
+
+    def seeds(self, runs: Sequence[Run]) -> None:
+        """Mean and sample standard deviation of the scores over runs that differ in the seed."""
+        table = plain_table(title=f"{len(runs)} seeds: mean ± standard deviation")
+        parts = scored_parts(runs[0].info)
+        for title in ("", *parts):
+            table.add_column(title, justify="right" if title else "left")
+        for name in runs[0].info[parts[0]] if parts else ():
+            if name != "recall":
+                spreads = (spread([run.info[part][name] for run in runs]) for part in parts)
+                table.add_row(name.replace("_", " "), *spreads)
+        self.console.print(table)
+        self.console.print(f"runs: {', '.join(run.name for run in runs)}", highlight=False)
+
+
+def plain_table(title: str | None = None) -> Table:
+    return Table(box=None, pad_edge=False, header_style="dim", title=title)
+
+
+def scored_parts(info: Mapping[str, Any]) -> list[str]:
+    return [part for part in ("train", "val", "test") if info.get(part)]
+
+
+def spread(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return number(known[0] if known else None)
+    return f"{np.mean(known):.4g} ± {np.std(known, ddof=1):.2g}"
+
+
+def data_table(card: Mapping[str, Any]) -> Table:
+    """Rows a part; for classes, how many of each, and the accuracy of always saying the most frequent one."""
+    table = plain_table()
+    table.add_column("split")
+    table.add_column("rows", justify="right")
+    classes = card["classes"] or []
+    shown_classes = classes[:MOST_CLASSES]
+    for name in shown_classes:
+        table.add_column(escape(name), justify="right")
+    if len(classes) > MOST_CLASSES:
+        table.add_column("...")
+    if classes:
+        table.add_column("majority baseline", justify="right")
+    else:
+        table.add_column("target", justify="left")
+    for part, entry in card["parts"].items():
+        cells = [part, f"{entry['rows']:,}"]
+        if classes:
+            cells += [f"{entry['class_counts'][name]:,}" for name in shown_classes]
+            cells += ["..."] if len(classes) > MOST_CLASSES else []
+            cells.append(number(card["majority"][part]))
+        elif entry["target"]:
+            moments = (entry["target"][name] for name in ("mean", "std", "min", "max"))
+            cells.append(
+                ", ".join(
+                    f"{number(mean)} ± {number(std)} ({number(low)} to {number(high)})"
+                    for mean, std, low, high in zip(*moments, strict=True)
+                )
+            )
+        table.add_row(*cells)
+    return table
+
+
+def network_line(session: Session) -> str:
+    network, trainer = session.built.network, session.built.trainer
+    widths = " → ".join(str(width) for width in (network.inputs, *(layer.outputs for layer in network.dense)))
+    threads = session.built.threads
+    return (
+        f"network {widths}, {network.theta.size:,} parameters; {trainer.epochs:,} epochs of "
+        f"{trainer.steps_per_epoch:,} steps, {trainer.step_rows:,} rows a step; "
+        f"{threads} BLAS thread{'s' * (threads > 1)}"
+    )
+
+
+def score_table(info: Mapping[str, Any]) -> Table:
+    """The final scores a part, beside what a linear model and its like reach on the same rows."""
+    table = plain_table()
+    parts = scored_parts(info)
+    for title in ("", *parts):
+        table.add_column(title, justify="right" if title else "left")
+    for name in info[parts[0]] if parts else ():
+        if name != "recall":
+            table.add_row(name.replace("_", " "), *(number(info[part][name]) for part in parts))
+    for model, words in BASELINES.items():
+        by_part = (info.get("baselines") or {}).get(model) or {}
+        scored = {part: by_part[part] for part in parts if by_part.get(part)}
+        metric = next(iter(next(iter(scored.values()), {})), None)
+        if metric is not None:
+            table.add_row(f"[dim]{words}: {metric}[/]", *(number(scored.get(part, {}).get(metric)) for part in parts))
+    return table
+
+
+def speed_line(run: Run) -> str:
+    """Speed, the share of the machine's own peak that the steps' matrix products reached, and where the time went."""
+    from threadpoolctl import threadpool_limits
+
+    info, times = run.info, run.times
+    total = {kind: float(np.nansum(times[kind])) for kind in ("training", "evaluation", "logging")}
+    whole = sum(total.values()) or 1.0
+    steps = max(1, info["steps"])
+    shares = ", ".join(f"{kind} {share / whole:.0%}" for kind, share in total.items())
+    with threadpool_limits(limits=info.get("threads"), user_api="blas"):
+        peak = matrix_peak(run.config["train"]["dtype"], size=512)
+    mfu = (info.get("flop_a_step") or 0.0) * steps / total["training"] / peak if total["training"] else 0.0
+    return (
+        f"{info['epochs']:,} epochs in {info['seconds']:.2f} s: {info['samples_per_second'] or 0:,.0f} samples/s, "
+        f"{1e6 * total['training'] / steps:,.1f} µs a step, MFU {mfu:.0%} "
+        f"(of the {peak / 1e9:,.0f} GFLOP/s that matrix products reach here); {shares}"
+    )
+
+
+def number(value: Any) -> str:
+    return "-" if value is None or (isinstance(value, float) and np.isnan(value)) else f"{value:.4g}"
+
+
+class ProgressView(Observer):
+    """A bar, the latest scores, and a row of health a layer; a line now and then where the output is no terminal."""
+
+    watches_steps = True
+
+    def __init__(self, console: Console, session: Session) -> None:
+        self.console, self._gauge = console, session.built.gauge
+        self._steps = session.built.trainer.gauge
+        self._names = [layer.name for layer in session.built.network.dense]
+        self._drawn = -np.inf
+        self._live: Live | None = None
+
+    def on_start(self, trainer: Trainer) -> None:
+        if not self.console.is_terminal:
+            return
+        self._progress = Progress(
+            TextColumn("epoch"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=self.console
+        )
+        self._task = self._progress.add_task("", total=trainer.epochs, completed=trainer.epoch)
+        self._live = Live(self._progress, console=self.console, auto_refresh=False, transient=True)
+        self._live.start()
+
+    def on_epoch_end(self, trainer: Trainer, scores: Scores, seconds: Mapping[str, float]) -> None:
+        last = trainer.epoch == trainer.epochs or trainer.finished_early
+        if self._live is None:
+            if last or trainer.epoch == 1 or trainer.epoch % max(1, trainer.epochs // PLAIN_LINES) == 0:
+                self.console.print(self._line(trainer, scores), highlight=False, soft_wrap=True)
+            return
+        now = perf_counter()
+        if last or now - self._drawn > REFRESH_SECONDS:
+            self._drawn = now
+            self._progress.update(self._task, completed=trainer.epoch)
+            self._live.update(Group(self._progress, self._line(trainer, scores), self._health()), refresh=True)
+        if last:
+            self._live.stop()
+            self.console.print(self._line(trainer, scores), highlight=False)
+            self.console.print(self._health())
+
+    def stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def _line(self, trainer: Trainer, scores: Scores) -> str:
+        values = "  ".join(f"{name.replace('_', ' ')} {scores[name]:.4g}" for name in trainer.score_columns)
+        return f"epoch {trainer.epoch}/{trainer.epochs}  {values}"
+
+    def _health(self) -> Table:
+        table = plain_table()
+        for title in ("layer", "gradient norm", "update ratio", "dead units", "saturated"):
+            table.add_column(title, justify="left" if title == "layer" else "right")
+        column = {name: i for i, name in enumerate(LAYER_COLUMNS)}
+        ratio = STEP_COLUMNS.index("update_ratio")
+        layers, steps = self._gauge.latest(), self._steps.latest()
+        for i, name in enumerate(self._names):
+            measured = layers[i]
+            update = steps[i, ratio]
+            dead, saturated = measured[column["dead_share"]], measured[column["saturated_share"]]
+            table.add_row(
+                name,
+                f"{measured[column['dW_norm']]:.3g}",
+                f"{update:.2g}",
+                f"{dead:.0%}",
+                "-" if np.isnan(saturated) else f"{saturated:.0%}",
+            )
+        return table
+
+
+class GradientView(Observer):
+    """Prints a few gradients a layer, at some epochs: W's, on the probe rows."""
+
+    def __init__(self, console: Console, session: Session) -> None:
+        self.console, self._gauge = console, session.built.gauge
+        self._network = session.built.network
+
+    def on_epoch_end(self, trainer: Trainer, scores: Scores, seconds: Mapping[str, float]) -> None:
+        last = trainer.epoch == trainer.epochs or trainer.finished_early
+        if not (last or trainer.epoch == 1 or trainer.epoch % max(1, trainer.epochs // SAMPLES) == 0):
+            return
+        self.console.print(f"gradients on the probe rows after epoch {trainer.epoch}:", highlight=False)
+        gradients = self._network.named(self._gauge.graph.grad)
+        for name in (f"{layer.name}.W" for layer in self._network.dense):
+            values = gradients[name]
+            places = np.linspace(0, values.size - 1, min(SAMPLE_ENTRIES, values.size)).astype(int)
+            entries = "  ".join(
+                f"\\[{i},{j}] {values[i, j]:+.2e}" for i, j in zip(*np.unravel_index(places, values.shape), strict=True)
+            )
+            norm = float(np.linalg.norm(values))
+            self.console.print(f"  {name:<14} norm {norm:.3e}   {entries}", highlight=False, soft_wrap=True)
+
+
+def check_table(checked: DryRunReport) -> Table:
+    """The layers of a network: outputs, parameters, and how far their gradients are from differences of the loss."""
+    table = plain_table()
+    for title in ("layer", "type", "outputs", "parameters", "number", "gradient error"):
+        left = title in ("layer", "type", "parameters")
+        table.add_column(title, justify="left" if left else "right", overflow="fold")
+    for layer in checked.layers:
+        shapes = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in layer["parameters"].items())
+        table.add_row(
+            layer["name"],
+            layer["type"] + ("" if layer["trainable"] else ", not trainable"),
+            f"{layer['outputs']:,}",
+            shapes or "-",
+            f"{layer['count']:,}" if layer["count"] else "-",
+            "-" if np.isnan(layer["error"]) else f"{layer['error']:.0e}",
+        )
+    table.add_row("all", "", "", "", f"{sum(layer['count'] for layer in checked.layers):,}", "")
+    return table
+
+
+def show_check(console: Console, built: Built, checked: DryRunReport) -> None:
+    """What a check found, problems aside."""
+    console.print(check_table(checked))
+    loss = built.loss.registered_name
+    entropy = checked.class_prior_entropy
+    prior = "" if entropy is None else f"; predicting the class frequencies gives {entropy:.4g}"
+    lines = [
+        f"loss at the start: {checked.start_loss:.4g} ({loss}); outputs of 0 have {checked.silent_loss:.4g}{prior}",
+        f"trial: {checked.trial}",
+        f"log: about {checked.log_bytes / 1e6:,.1f} MB",
+    ]
+    if np.isfinite(checked.seconds):
+        trainer = built.trainer
+        lines[2] += f"; time: about {duration(checked.seconds)} for {trainer.epochs:,} epochs of " + (
+            f"{trainer.steps_per_epoch:,} steps"
+        )
+    for line in lines:
+        console.print(escape(line), highlight=False, soft_wrap=True)
+    for notice in built.notices:
+        console.print(f"[yellow]note:[/] {escape(notice)}", highlight=False, soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """To two digits or so, in the unit that people would use."""
+    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.2g} s"

@@ -1,0 +1,218 @@
+"""Train the network that a config declares, and log everything to outputs/<run>/."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nn_scratch.config.project import OUTPUTS
+from nn_scratch.errors import Diverged, UserError
+
+if TYPE_CHECKING:  # these take a while to import, and --help has none
+    from nn_scratch.cli.terminal import TrainingView
+    from nn_scratch.config.parts import Named
+    from nn_scratch.config.schema import Config
+    from nn_scratch.experiments.train import ObserverFactory, Session
+    from nn_scratch.runs.run import Run
+    from nn_scratch.training.observers import Observer
+
+EXAMPLES = (
+    "examples:",
+    "  python script/train.py",
+    "  python script/train.py optimizer.lr=0.01 layers.0.units=64 --name wider",
+    "  python script/train.py --config my.yaml --seeds 5",
+    "  python script/train.py --check",
+    "  python script/train.py --resume digits-001 train.epochs=200",
+)
+
+
+def add_arguments(cli: argparse.ArgumentParser) -> None:
+    cli.add_argument("overrides", nargs="*", metavar="key=value", help="change a value of the config")
+    cli.add_argument("--config", metavar="FILE", help="the config (default: config/param.yaml of the project)")
+    cli.add_argument("--name", help="replaces the config's name: the run is outputs/NAME-001")
+    cli.add_argument("--check", action="store_true", help="look at the config before a long run: gradients, loss, time")
+    cli.add_argument("--find-lr", action="store_true", help="find a learning rate by a short trial; draws its curve")
+    cli.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped, or further than it went")
+    cli.add_argument("--seeds", type=int, metavar="N", help="train N runs, seeds 1 to N; print mean and spread")
+    cli.add_argument("--print-gradients", action="store_true", help="print some gradients of each layer now and then")
+    cli.add_argument("--watch", action="store_true", help="stop a run that learns nothing, and say why")
+    cli.add_argument("--outputs", metavar="DIR", help="where runs are written (default: outputs/ of the project)")
+
+
+def main(arguments: Namespace) -> None:
+    """Train, resume, train with several seeds, or try a config out."""
+    outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
+    if arguments.check or arguments.find_lr:
+        try_out(arguments, outputs)
+        return
+    if arguments.resume:
+        resume_run(arguments, outputs)
+        return
+    if arguments.seeds is not None and arguments.seeds < 1:
+        raise UserError(f"--seeds {arguments.seeds}: write 1 or more")
+    from nn_scratch.config.resolve import load_config
+
+    config = load_config(arguments.config, arguments.overrides, arguments.name)
+    if arguments.seeds is None:
+        train_run(config, arguments, outputs)
+    else:
+        train_seeds(config, arguments, outputs)
+
+
+def try_out(arguments: Namespace, outputs: Path) -> None:
+    """Look at a config before any long run (--check), or find it a learning rate (--find-lr)."""
+    flag = "--check" if arguments.check else "--find-lr"
+    for other, given in (
+        ("--find-lr", arguments.check and arguments.find_lr),
+        ("--resume", arguments.resume),
+        ("--seeds", arguments.seeds is not None),
+    ):
+        if given:
+            raise UserError(f"{flag}: looks at a config, before any run; leave out {other}")
+    from nn_scratch.config.resolve import load_config
+
+    config = load_config(arguments.config, arguments.overrides, arguments.name)
+    if arguments.check:
+        check_config(config, outputs)
+    else:
+        find_rate(config, outputs)
+
+
+def check_config(config: Config, outputs: Path) -> None:
+    """Print what a check finds; raises UserError with its problems."""
+    from rich.console import Console
+
+    from nn_scratch.cli.terminal import show_check
+    from nn_scratch.experiments.build import build
+    from nn_scratch.experiments.dry_run import check
+    from nn_scratch.experiments.train import with_absolute_paths
+
+    built = build(with_absolute_paths(config, outputs))
+    checked = check(built)
+    console = Console()
+    show_check(console, built, checked)
+    if checked.problems:
+        raise UserError([f"problem: {problem}" for problem in checked.problems])
+    console.print("[bold]all is well[/]: train it with the same command without --check", highlight=False)
+
+
+def find_rate(config: Config, outputs: Path) -> None:
+    """Draw the curve of a learning-rate range test, and print what to write."""
+    from rich.console import Console
+    from threadpoolctl import threadpool_limits
+
+    from nn_scratch.experiments.build import build
+    from nn_scratch.experiments.lr_range_test import find_lr
+    from nn_scratch.experiments.train import with_absolute_paths
+    from nn_scratch.runs.files import disk_errors
+    from nn_scratch.runs.folder import shown
+    from nn_scratch.visualize.lr_curve import draw
+
+    built = build(with_absolute_paths(config, outputs))
+    with threadpool_limits(limits=built.threads, user_api="blas"):
+        test = find_lr(built)
+    path = outputs / f"{config.name}-find-lr.png"
+    with disk_errors(outputs):
+        outputs.mkdir(parents=True, exist_ok=True)
+    how = f"{config.optimizer.type}, {built.trainer.step_rows:,} rows a step"
+    draw(test, f"{config.name} · {built.data.card['origin']} · {how}", path)
+    console = Console()
+    for notice in built.notices:
+        console.print(f"[yellow]note:[/] {notice}", highlight=False, soft_wrap=True)
+    if test.suggestion is None:
+        console.print("no rate made the loss fall; run --check, which looks for the reason", highlight=False)
+    else:
+        lowest = test.rates[test.smoothed.argmin()]
+        console.print(
+            f"the loss falls furthest at a rate of {lowest:.2g}; a tenth of it is a good one to train with:\n"
+            f"optimizer: {as_written(config.optimizer.but(lr=test.suggestion))}",
+            highlight=False,
+        )
+    console.print(f"the curve: {shown(path)}", highlight=False, soft_wrap=True)
+
+
+def as_written(optimizer: Named) -> str:
+    """The mapping of an optimizer in a config, without what is as usual."""
+    from nn_scratch.config.writer import yaml_line
+    from nn_scratch.nn.optimizers import OPTIMIZERS
+
+    usual = {declared.name: declared.default for declared in OPTIMIZERS.parameters(optimizer.type)}
+    given = {name: value for name, value in optimizer.parameters.items() if name == "lr" or value != usual[name]}
+    return yaml_line({"type": optimizer.type, **given})
+
+
+def with_verdict(
+    view: TrainingView,
+    start: Callable[[ObserverFactory], Run],
+    conclude: Callable[[Run], None] = lambda run: None,
+    *,
+    watch: bool,
+) -> Run:
+    """Train, and have the doctor look at what came of it, whether it ended or diverged."""
+    from rich.markup import escape
+
+    from nn_scratch.cli.diagnosis_text import brief
+    from nn_scratch.doctor.report import diagnose_and_keep
+    from nn_scratch.doctor.watch import watch_session
+    from nn_scratch.runs.run import Run
+
+    folders: list[Path] = []
+
+    def observers_of(session: Session) -> Sequence[Observer]:
+        folders.append(session.folder)
+        observers = view.observers(session)
+        return [*observers, watch_session(session)] if watch else observers
+
+    try:
+        run = start(observers_of)
+    except Diverged:
+        view.close()
+        diverged = Run(folders[-1])
+        view.console.print(brief(diagnose_and_keep(diverged), diverged.config), highlight=False)
+        raise
+    view.close()
+    if folders or run.diagnosis is None:  # else nothing was trained: a finished run was to go on no further
+        view.console.print(brief(diagnose_and_keep(run), run.config), highlight=False)
+    elif not folders:
+        told = f"nothing was left to do: all {run.info['epochs']} epochs are done"
+        view.console.print(f"{told}; more: --resume {escape(run.as_typed)} train.epochs=N", highlight=False)
+    conclude(run)
+    return run
+
+
+def train_run(config: Config, arguments: Namespace, outputs: Path) -> None:
+    from nn_scratch.cli.terminal import TrainingView
+    from nn_scratch.experiments.train import train
+
+    with TrainingView(print_gradients=arguments.print_gradients) as view:
+        with_verdict(view, partial(train, config, outputs), view.conclude, watch=arguments.watch)
+
+
+def resume_run(arguments: Namespace, outputs: Path) -> None:
+    from nn_scratch.cli.terminal import TrainingView
+    from nn_scratch.experiments.train import resume
+    from nn_scratch.runs.run import Run
+
+    if arguments.config or arguments.name or arguments.seeds is not None:
+        raise UserError("--resume: takes train.epochs=N alone; all else is said by the run's own param.yaml")
+    with TrainingView(print_gradients=arguments.print_gradients) as view:
+        begun = Run.open(arguments.resume, outputs)
+        with_verdict(view, partial(resume, begun, arguments.overrides), view.conclude, watch=arguments.watch)
+
+
+def train_seeds(config: Config, arguments: Namespace, outputs: Path) -> None:
+    """The same config with the seeds 1 to N; each run keeps its folder."""
+    from nn_scratch.cli.terminal import TrainingView
+    from nn_scratch.config.resolve import change_config
+    from nn_scratch.experiments.train import train
+
+    runs = []
+    with TrainingView(print_gradients=arguments.print_gradients) as view:
+        for seed in range(1, arguments.seeds + 1):
+            seeded = change_config(config, {"seed": seed})
+            runs.append(with_verdict(view, partial(train, seeded, outputs), watch=arguments.watch))
+        view.seeds(runs)

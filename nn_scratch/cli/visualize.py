@@ -1,0 +1,232 @@
+"""Draw a run: plots/*.png, weights.mp4 and report.html in its folder. Two runs or more are compared."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nn_scratch.errors import UserError
+from nn_scratch.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from nn_scratch.runs.run import Run
+    from nn_scratch.visualize.film.make import Report
+    from nn_scratch.visualize.view import View
+
+
+EXAMPLES = (
+    "examples:",
+    "  python script/visualize.py                     the newest run",
+    "  python script/visualize.py digits-001          one run, by name or path",
+    "  python script/visualize.py digits-001 digits-002   what sets them apart",
+    "  python script/visualize.py --only curves,confusion --no-film",
+    "  python script/visualize.py --list              what each plot shows, and how to read it",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="a run's folder, or its name under outputs/")
+    parser.add_argument("--only", metavar="NAME,...", help="these plots alone (see --list)")
+    parser.add_argument("--layer", metavar="NAME", help="this layer alone, such as hidden_2")
+    parser.add_argument("--list", action="store_true", help="print what each plot shows, and how to read it")
+    parser.add_argument("--svg", action="store_true", help="each plot as SVG too")
+    parser.add_argument(
+        "--show",
+        default="weights",
+        metavar="WHAT,...",
+        help="what the film shows: weights, gradients, activations (default: weights)",
+    )
+    parser.add_argument("--no-film", action="store_true", help="plots and page alone")
+    parser.add_argument("--gif", action="store_true", help="the film as weights.gif too")
+    parser.add_argument("--epochs-per-second", type=positive, metavar="N", help="the film's speed")
+    parser.add_argument("--fps", type=positive_int, metavar="N", help="the film's frames a second")
+    parser.add_argument("--cheat-sheet", action="store_true", help="train and draw a page of healthy and sick shapes")
+
+
+def positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1000:
+        raise argparse.ArgumentTypeError(f"{text}: write a number above 0, at most 1000")
+    return value
+
+
+def positive_int(text: str) -> int:
+    value = int(text)
+    if not 0 < value <= 120:
+        raise argparse.ArgumentTypeError(f"{text}: write a whole number from 1 to 120")
+    return value
+
+
+def main(options: argparse.Namespace) -> None:
+    """Raises UserError for what the user has to change, EnvironmentFailure for what the machine would not do."""
+    if options.list:
+        list_plots()
+        return
+    if options.cheat_sheet:
+        draw_cheat_sheet(options)
+        return
+    from threadpoolctl import threadpool_limits
+
+    from nn_scratch.runs.run import Run
+
+    runs = [Run.open(run) for run in options.runs] or [Run.newest()]
+    with threadpool_limits(limits=1, user_api="blas"):  # the encoder has a use for the other cores
+        if len(runs) == 1:
+            draw_run(runs[0], options)
+        else:
+            compare_runs(runs, options)
+
+
+def list_plots() -> None:
+    from textwrap import indent
+
+    from nn_scratch.visualize.plot import plots
+
+    for plot in plots().values():
+        first, _, rest = plot.how_to_read.partition("\n")
+        print(f"{plot.name}: {first}")
+        print(indent(rest.strip("\n"), "    "))
+        print(f"    What to look for: {plot.look}.\n")
+
+
+def draw_cheat_sheet(options: argparse.Namespace) -> None:
+    from nn_scratch.config.project import OUTPUTS
+    from nn_scratch.runs.files import disk_errors
+    from nn_scratch.runs.folder import shown
+    from nn_scratch.visualize.cheat_sheet import cheat_sheet
+    from nn_scratch.visualize.gallery import save
+    from nn_scratch.visualize.style import drawing
+
+    with disk_errors(OUTPUTS):
+        OUTPUTS.mkdir(parents=True, exist_ok=True)
+    with drawing():
+        with progress("training") as report:
+            figure = cheat_sheet(report)
+        path = save(figure, OUTPUTS / "cheat-sheet", options.svg)
+    print(f"{shown(path)}  healthy and sick shapes, of runs trained just now")
+
+
+def draw_run(run: Run, options: argparse.Namespace) -> None:
+    from nn_scratch.runs.files import write_bytes
+    from nn_scratch.runs.folder import shown
+    from nn_scratch.visualize.film.scene import check_kinds
+    from nn_scratch.visualize.gallery import draw_plots
+    from nn_scratch.visualize.plot import choose
+    from nn_scratch.visualize.view import View
+    from nn_scratch.visualize.web.report import report
+
+    view = View(run, options.layer)
+    chosen = choose(names(options.only))
+    show = names(options.show) or ["weights"]
+    check_kinds(show)
+    if view.warning:
+        print(f"{view.name}: {view.warning}; what there is is drawn")
+    pictures, left_out = [], []
+    for plot, result in draw_plots(view, chosen, run.path / "plots", options.svg):
+        if isinstance(result, str):
+            left_out.append(f"{plot.name} ({result})")
+        else:
+            pictures.append((plot, result))
+            print(f"{shown(result)}  {plot.title}")
+    if options.only and not pictures:
+        raise UserError([f"--only {reason}" for reason in left_out])
+    if left_out:
+        print(f"not for this run: {'; '.join(left_out)}")
+    film = None if options.no_film or options.only else film_of([view], run.path, show, options)
+    if not options.only:
+        page = run.path / "report.html"
+        write_bytes(page, report(view, pictures, film).encode())
+        print(f"{shown(page)}  all of it on one page: open it in a browser")
+
+
+def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
+    from nn_scratch.runs.files import disk_errors, write_bytes
+    from nn_scratch.runs.folder import shown
+    from nn_scratch.visualize.compare import COMPARISONS, Comparison
+    from nn_scratch.visualize.film.scene import check_kinds
+    from nn_scratch.visualize.gallery import save
+    from nn_scratch.visualize.style import drawing
+    from nn_scratch.visualize.view import View
+    from nn_scratch.visualize.web.report import comparison_report
+
+    chosen = names(options.only) or list(COMPARISONS)
+    problems = [
+        f"--only {name}: no plot of several runs{did_you_mean(name, COMPARISONS)}"
+        for name in chosen
+        if name not in COMPARISONS
+    ]
+    if problems:
+        raise UserError(problems)
+    show = names(options.show) or ["weights"]
+    check_kinds(show)
+    views = [View(run, options.layer) for run in runs]
+    comparison = Comparison(views)
+    folder = runs[0].path.parent / comparison_name(runs)
+    with disk_errors(folder):
+        (folder / "plots").mkdir(parents=True, exist_ok=True)
+    pictures = []
+    for name in chosen:
+        with drawing():
+            path = save(COMPARISONS[name].draw(comparison), folder / "plots" / name, options.svg)
+        pictures.append((COMPARISONS[name], path))
+        print(f"{shown(path)}  {COMPARISONS[name].title}")
+    film = None
+    if not options.no_film and not options.only:
+        if len(views) > 2:
+            print(f"the film shows the first two: {views[0].name} and {views[1].name}")
+        film = film_of(views[:2], folder, show, options)
+    page = folder / "report.html"
+    write_bytes(page, comparison_report(comparison, pictures, film).encode())
+    print(f"{shown(page)}  all of it on one page: open it in a browser")
+
+
+def comparison_name(runs: list[Run]) -> str:
+    """compare-digits-001-digits-002; of more than three, the first and how many others."""
+    known = [run.name for run in runs]
+    return "-".join(["compare", *(known if len(known) <= 3 else [known[0], "and", str(len(known) - 1), "more"])])[:150]
+
+
+def names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def film_of(views: list[View], folder: Path, show: list[str], options: argparse.Namespace) -> Path | None:
+    from nn_scratch.runs.folder import shown
+    from nn_scratch.visualize.film.gif import write_gif
+    from nn_scratch.visualize.film.make import write_film
+    from nn_scratch.visualize.film.scene import Film
+    from nn_scratch.visualize.view import NotForThisRun
+
+    try:
+        film = Film(views, show, options.epochs_per_second, options.fps)
+    except NotForThisRun as reason:
+        print(f"no film: {reason}")
+        return None
+    path = folder / "weights.mp4"
+    with progress(f"{path.name}") as report:
+        write_film(film, path, report)
+    print(f"{shown(path)}  {film.count:,} frames, {film.count / film.fps:.1f} s")
+    if options.gif:
+        gif = folder / "weights.gif"
+        write_gif(path, gif, film.fps)
+        print(f"{shown(gif)}  {gif.stat().st_size / 1e6:.1f} MB")
+    return path
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Report]:
+    """A bar in a terminal, and nothing where there is none: the line that follows says it all."""
+    from rich.console import Console
+
+    if not Console().is_terminal:
+        yield lambda done, total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,58 @@
+"""Run the zoo, broken configs and healthy look-alikes, and print what the doctor found, missed and imagined."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+
+from rich.console import Console
+from rich.table import Table
+
+from nn_scratch.errors import UserError
+
+EXAMPLES = (
+    "examples:",
+    "  python script/zoo.py",
+    "  python script/zoo.py lr_too_high --seeds 1",
+)
+
+
+def add_arguments(cli: argparse.ArgumentParser) -> None:
+    cli.add_argument("rules", nargs="*", metavar="RULE", help="the rules whose configs are run (default: all)")
+    cli.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 1 to N (default: 5)")
+    cli.add_argument("--jobs", type=int, metavar="N", help="processes (default: one a core)")
+
+
+def main(arguments: Namespace) -> None:
+    """Run the zoo and print a table: found, missed, false alarms."""
+    from nn_scratch.doctor.zoo import exhibits, tour
+    from nn_scratch.wording import did_you_mean
+
+    if arguments.seeds < 1:
+        raise UserError(f"--seeds {arguments.seeds}: write 1 or more")
+    everything = exhibits()
+    rules = sorted({exhibit.rule for exhibit in everything})
+    for name in arguments.rules:
+        if name not in rules:
+            raise UserError(f"{name}: the zoo has no such rule{did_you_mean(name, rules)}")
+    chosen = [exhibit for exhibit in everything if not arguments.rules or exhibit.rule in arguments.rules]
+    outcomes = tour(chosen, range(1, arguments.seeds + 1), arguments.jobs)
+    table = Table(box=None, pad_edge=False, header_style="dim", title=f"the zoo, {arguments.seeds} seeds each")
+    for title in ("config", "found", "missed", "false alarms", "named instead"):
+        table.add_column(title, justify="right" if title in ("found", "missed", "false alarms") else "left")
+    for outcome in outcomes:
+        seeds, right = len(outcome.diagnoses), outcome.right
+        wanted = "" if outcome.exhibit.healthy else outcome.exhibit.rule
+        others = ", ".join(sorted({name or "nothing" for name in outcome.named if name != wanted}))
+        counts = ("", "", f"{seeds - right}") if outcome.exhibit.healthy else (f"{right}", f"{seeds - right}", "")
+        table.add_row(outcome.exhibit.name, *counts, others)
+    console = Console()
+    console.print(table)
+    broken = [outcome for outcome in outcomes if not outcome.exhibit.healthy]
+    healthy = [outcome for outcome in outcomes if outcome.exhibit.healthy]
+    console.print(
+        f"found {sum(o.right for o in broken)} of {sum(len(o.diagnoses) for o in broken)}, "
+        f"false alarms {sum(len(o.diagnoses) - o.right for o in healthy)} of "
+        f"{sum(len(o.diagnoses) for o in healthy)}",
+        highlight=False,
+    )

@@ -1,0 +1,1 @@
+"""Runs: built from a config, checked, trained, resumed, loaded and used for prediction."""

@@ -1,0 +1,248 @@
+"""From a Config to Data, Network and Trainer, and from a run's folder to a trained Model.
+
+This is the one place that knows both the config and the classes: they take plain arguments and never see a Config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch.config.advice import unwise
+from nn_scratch.config.parts import Named, instantiate
+from nn_scratch.config.schema import Config
+from nn_scratch.data.prepare import Data, Part, prepare
+from nn_scratch.data.tables import load_table
+from nn_scratch.errors import UserError
+from nn_scratch.experiments.machine import fewer_threads, threads
+from nn_scratch.experiments.networks import Generators, build_network
+from nn_scratch.experiments.warm_start import take_parameters
+from nn_scratch.nn.losses import Loss
+from nn_scratch.nn.network import Network
+from nn_scratch.nn.optimizers import OPTIMIZERS
+from nn_scratch.nn.schedules import SCHEDULES
+from nn_scratch.nn.schedules.reduce_on_plateau import ReduceOnPlateau
+from nn_scratch.runs.recorder import LogSettings
+from nn_scratch.runs.run import Run
+from nn_scratch.seeding import spawn_generators
+from nn_scratch.training.batches import Examples
+from nn_scratch.training.evaluation import ClassificationScore, Evaluator, MultiLabelScore, RegressionScore
+from nn_scratch.training.statistics import EpochGauge
+from nn_scratch.training.trainer import EarlyStopping, Trainer
+from nn_scratch.wording import did_you_mean
+
+Array = NDArray[Any]
+
+TRAIN_SAMPLE = 2048  # rows of the training set that are scored each epoch
+
+SHORTEST_AVERAGE = 3  # how many times its own length training must have for a mean of the weights to mean something
+
+
+@dataclass(frozen=True)
+class Built:
+    """A run that is ready to start."""
+
+    config: Config
+    data: Data
+    network: Network
+    loss: Loss
+    trainer: Trainer
+    gauge: EpochGauge
+    probe_rows: Array  # which training rows the probe passes, (probe rows,)
+    log: LogSettings
+    threads: int
+    notices: tuple[str, ...]  # what the user has to be told, a line each
+
+    def evaluator(self, part: Part) -> Evaluator:
+        """Scores all rows of a part, not a sample."""
+        return evaluator(self.config, self.data, part, self.network, self.loss)
+
+
+def build(config: Config, data: Data | None = None) -> Built:
+    """Everything a run needs, from its config alone: the same config builds the same bytes."""
+    generators = spawn_generators(config.seed)
+    if data is None:
+        data = build_data(config, generators)
+    network, loss = build_network(config, data.preprocessing, generators)
+    train = examples(config, data, data.train, loss)
+    sample = choose(len(train), TRAIN_SAMPLE, generators["probe"])
+    probe = choose(len(train), config.log.probe_rows, generators["probe"])
+    started: tuple[str, ...] = ()
+    if config.init_from is not None:
+        earlier = Run.open(config.init_from.run)
+        started = take_parameters(earlier, config.init_from.parameters, network, data.preprocessing)
+    stopping = config.train.early_stopping
+    trainer = Trainer(
+        network,
+        loss,
+        instantiate(OPTIMIZERS, config.optimizer),
+        instantiate(SCHEDULES, config.schedule),
+        train=train,
+        evaluators={
+            "train": Evaluator(network, loss, train[sample], score(data, data.train, loss, sample)),
+            "val": evaluator(config, data, data.val, network, loss),
+        },
+        batch_size=batch_rows(config.train.batch_size, len(train)),
+        epochs=config.train.epochs,
+        order=generators["order"],
+        shuffle=config.train.shuffle,
+        accumulate=config.train.accumulate,
+        **config.regularize.model_dump(),
+        ema_decay=config.train.ema_decay,
+        early_stopping=None if stopping is None else EarlyStopping(**stopping.model_dump()),
+    )
+    check_monitors(trainer)
+    if loss.needs_counts and (data.train.y < 0).any():
+        raise UserError(
+            f"loss: {loss.registered_name} needs counts, and {' or '.join(data.target_names)} is negative in some rows;"
+            " write mse, or mae"
+        )
+    return Built(
+        config=config,
+        data=data,
+        network=network,
+        loss=loss,
+        trainer=trainer,
+        gauge=EpochGauge(network, loss, train[probe]),
+        probe_rows=probe,
+        log=LogSettings(**config.log.model_dump(exclude={"probe_rows"})),
+        threads=threads(config, network, trainer.batch_size),
+        notices=(
+            *unwise(config),
+            *fewer_threads(config),
+            *data.notices,
+            *started,
+            *short_average(trainer, config.train.ema_decay),
+        ),
+    )
+
+
+def short_average(trainer: Trainer, decay: float | None) -> Iterator[str]:
+    """What is to be told of a mean of the weights that reaches further back than training does."""
+    steps = trainer.steps_per_epoch * trainer.epochs
+    if decay is not None and steps * (1 - decay) < SHORTEST_AVERAGE:
+        better = max(0.0, 1 - 10 / steps)
+        yield (
+            f"train.ema_decay: {decay:g} averages about {1 / (1 - decay):,.0f} steps and training has {steps:,}, so "
+            f"that the first weights count to the end; write {better:.2g}"
+        )
+
+
+def batch_rows(batch_size: int | float, rows: int) -> int:
+    """Rows of a batch: as many as said, or a share of all there are."""
+    return max(1, round(batch_size * rows)) if isinstance(batch_size, float) else batch_size
+
+
+def build_data(config: Config, generators: Generators) -> Data:
+    """Read, split and scale the data."""
+    options = config.data
+    table = load_table(
+        plain_source(options.source),
+        test_source=None if options.test_source is None else plain_source(options.test_source),
+        target=options.target,
+        task=task_of(config),
+        missing=options.missing,
+        ignore=options.ignore,
+        weight=options.weight,
+        rng=generators["source"],
+    )
+    return prepare(
+        table,
+        split=options.split.model_dump(),
+        shuffle=options.shuffle,
+        stratify=options.stratify,
+        scale=options.scale,
+        target_scale=options.target_scale,
+        rng=generators["split"],
+        dtype=np.dtype(config.train.dtype),
+    )
+
+
+def task_of(config: Config) -> Literal["auto", "classification", "regression", "multi_label"]:
+    """What the config says of the task: a list of targets with binary_cross_entropy is one of labels, too."""
+    several = isinstance(config.data.target, list) and len(config.data.target) > 1
+    yes_or_no = isinstance(config.loss, Named) and config.loss.type == "binary_cross_entropy"
+    return "multi_label" if config.data.task == "auto" and several and yes_or_no else config.data.task
+
+
+def plain_source(source: Named | str) -> dict[str, Any] | str:
+    """A data source as `load_table` takes it: a path, or the name and the parameters of a built-in one."""
+    return {"type": source.type, **source.parameters} if isinstance(source, Named) else source
+
+
+def examples(config: Config, data: Data, part: Part, loss: Loss) -> Examples:
+    """A part of the data as the network reads it."""
+    by_class = class_weights(config, data)
+    weights = part.weights
+    if by_class is not None:
+        weights = by_class[part.y] if weights is None else weights * by_class[part.y]
+    if weights is not None:
+        weights = weights.astype(part.X.dtype)
+    if data.task != "classification":
+        return Examples(part.inputs, part.y, weights=weights)
+    return Examples(part.inputs, loss.targets(len(data.class_names)).astype(part.X.dtype), part.y, weights)
+
+
+def class_weights(config: Config, data: Data) -> Array | None:
+    """(classes,) how much a row of each class counts; balanced: rows / (classes x rows of the class), in training."""
+    if config.class_weight is None:
+        return None
+    names = data.class_names
+    if data.task != "classification":
+        raise UserError(f"class_weight: a {data.task} has no classes to weigh; write null")
+    if config.class_weight == "balanced":
+        counts = np.bincount(data.train.y, minlength=len(names))
+        return len(data.train) / (len(names) * np.maximum(counts, 1))
+    for label in config.class_weight:
+        if label not in names:
+            raise UserError(f"class_weight.{label}: no such class{did_you_mean(label, names)}")
+    return np.array([config.class_weight.get(name, 1.0) for name in names])
+
+
+def evaluator(config: Config, data: Data, part: Part, network: Network, loss: Loss) -> Evaluator:
+    return Evaluator(network, loss, examples(config, data, part, loss), score(data, part, loss))
+
+
+def score(
+    data: Data, part: Part, loss: Loss, rows: Array | None = None
+) -> ClassificationScore | RegressionScore | MultiLabelScore:
+    """How outputs for a part, or for some rows of it, are scored."""
+    true = part.y if rows is None else part.y[rows]
+    if data.task == "classification":
+        return ClassificationScore(true, len(data.class_names), loss.decide)
+    if data.task == "multi_label":
+        return MultiLabelScore(true, loss.values)
+    inverse = data.preprocessing.target_inverse
+    return RegressionScore(inverse(true), lambda Z: inverse(loss.values(Z)))
+
+
+def choose(available: int, wanted: int, generator: np.random.Generator) -> Array:
+    """`wanted` different row numbers below `available`, in order; all of them where there are no more."""
+    if available <= wanted:
+        return np.arange(available)
+    return np.sort(generator.choice(available, wanted, replace=False))
+
+
+def check_monitors(trainer: Trainer) -> None:
+    """Raise UserError where early stopping or the schedule waits for a score that this run does not have."""
+    monitors = {}
+    if trainer.early_stopping is not None:
+        monitors["train.early_stopping.monitor"] = trainer.early_stopping.monitor
+    if isinstance(trainer.schedule, ReduceOnPlateau):
+        monitors["schedule.monitor"] = trainer.schedule.monitor
+    for key, monitor in monitors.items():
+        if monitor not in trainer.score_columns:
+            raise UserError(
+                f"{key}: {monitor!r} is not measured in this run{did_you_mean(monitor, trainer.score_columns)}"
+            )
+        part, _, name = monitor.partition("_")
+        rows = len(trainer.evaluators[part].examples)
+        if rows < (2 if name == "r2" else 1):
+            raise UserError(
+                f"{key}: {monitor} needs more than the {rows} row{'s' * (rows != 1)} of {part}; write train_{name}, or "
+                f"give data.split.{part} a larger share"
+            )

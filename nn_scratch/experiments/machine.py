@@ -1,0 +1,55 @@
+"""BLAS threads, floating-point operations of a step, and the peak rate of matrix products on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import pairwise
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from nn_scratch.config.schema import Config
+from nn_scratch.nn.network import Network
+
+
+def matrix_peak(dtype: Any = np.float32, size: int = 1024, repeats: int = 8) -> float:
+    """FLOP/s of the fastest of some square matrix products, with the threads that are set."""
+    A = np.random.default_rng(0).standard_normal((size, size)).astype(dtype)
+    B = np.empty_like(A)
+    A.dot(A, out=B)
+    best = np.inf
+    for _ in range(repeats):
+        started = perf_counter()
+        A.dot(A, out=B)
+        best = min(best, perf_counter() - started)
+    return 2.0 * size**3 / best
+
+
+ONE_THREAD_MFLOP = 20.0  # below this much work a step, a second thread costs more than it gives
+
+
+def threads(config: Config, network: Network, batch_size: int) -> int:
+    """BLAS threads to train with: as the config says, if there are so many cores; or one where the steps are small."""
+    if config.train.threads != "auto":
+        return min(config.train.threads, os.cpu_count() or 1)
+    return 1 if step_flop(network, batch_size) < ONE_THREAD_MFLOP * 1e6 else os.cpu_count() or 1
+
+
+def fewer_threads(config: Config) -> list[str]:
+    asked, cores = config.train.threads, os.cpu_count() or 1
+    if asked == "auto" or asked <= cores:
+        return []
+    return [f"train.threads: {asked} are asked for and the machine has {cores} cores; {cores} are used"]
+
+
+def step_flop(network: Network, rows: int) -> float:
+    """Floating-point operations of the matrix products of one training step."""
+    return matrix_flop((network.inputs, *(layer.outputs for layer in network.dense)), rows)
+
+
+def matrix_flop(widths: Sequence[int], rows: int) -> float:
+    """The same for a plain stack of dense layers: forward, and backward without the derivative of the data."""
+    products = [inputs * outputs for inputs, outputs in pairwise(widths)]
+    return 2.0 * rows * (3 * sum(products) - products[0])

@@ -1,0 +1,273 @@
+"""What is measured once a run, for signals.json: the network before its first step, and data and losses at the end.
+
+The first look passes the probe rows through a float64 copy of the network in training mode, so that batch
+normalization does what it will do, and compares its gradient with differences of the loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import nan, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
+from nn_scratch.baselines.plain_network import plain_network
+from nn_scratch.baselines.simple import best_feature
+from nn_scratch.data.card import rounded
+from nn_scratch.data.prepare import Data
+from nn_scratch.experiments.build import Built
+from nn_scratch.experiments.gradient_check import (
+    forward,
+    gradient_errors,
+    in_float64,
+    norm,
+    probe_batch,
+    training_graph,
+)
+from nn_scratch.nn.activations import Activation
+from nn_scratch.nn.activations.rectifiers import Identity
+from nn_scratch.nn.initializers import INITIALIZERS
+from nn_scratch.nn.layers.activation import ActivationLayer
+from nn_scratch.nn.layers.base import walk
+from nn_scratch.nn.layers.dense import Dense
+from nn_scratch.nn.losses import Loss
+from nn_scratch.nn.network import Graph
+from nn_scratch.training.evaluation import Evaluator, bound_loss
+from nn_scratch.training.statistics import SATURATED
+
+Array = NDArray[Any]
+
+SCHEMA = 1
+
+ORDER_BATCHES = 50
+
+ALIKE = 1e-6  # relative difference of two units' weights below which they are one unit twice
+
+
+def signals_at_start(built: Built) -> dict[str, Any]:
+    """The network at step 0 and the order of the first batches. Changes nothing of the run."""
+    network = in_float64(built.network)
+    batch = probe_batch(built, None)
+    graph, loss = training_graph(network, len(built.probe_rows)), bound_loss(built.loss, network, batch.X.shape[1])
+    with np.errstate(all="ignore"):
+        built.gauge.pass_probe()
+        Z = forward(network, graph, batch)
+        losses = loss.forward(Z, batch.Y)
+        start_loss = batch.mean(losses)
+        inputs = [(layer, getattr(layer, "X", None)) for layer in graph.dense]
+        # Z is computed again: where f needs A alone, A has taken its place
+        pre = {layer.name: layer.Wb @ X for layer, X in inputs if X is not None}
+        panels = [unit_panel(layer, f, A, pre[layer.name]) for layer, f, A in activation_outputs(graph)]
+        graph.backward(loss.backward(Z, batch.Y, batch.w))
+        for panel, layer in zip(panels, network.dense, strict=True):
+            gradient = network.block(layer, "Wb", graph.grad)
+            panel |= {
+                "gradient_norm": norm(gradient),
+                "gradient_rms": norm(gradient) / sqrt(gradient.size),
+                "twin_units": twin_share(built, layer.name),
+            }
+        errors = gradient_errors(network, built)
+    return {
+        "schema": SCHEMA,
+        "start": tidy(
+            {
+                "loss": start_loss,
+                "layers": [{"layer": panel.pop("layer"), **panel} for panel in panels],
+                "output": {"std": float(Z.std()), "min": float(Z.min()), "max": float(Z.max())},
+                "gradient_errors": errors,
+                "target": target_panel(built),
+            }
+        ),
+        "order": tidy(order_panel(built)),
+    }
+
+
+def signals_at_end(built: Built) -> dict[str, Any]:
+    """The losses of single rows, the penalty's pull, and what is attainable on this data, at the end of training."""
+    network = built.network
+    finite = bool(np.isfinite(network.theta).all())
+    end: dict[str, Any] = {"finite": finite}
+    if finite:
+        with np.errstate(all="ignore"):
+            end |= penalty_panel(built)
+            end["layers"] = [end_panel(built, layer) for layer in network.dense]
+            if built.data.task == "classification":
+                end["confident_errors"] = confident_errors(built)
+    if built.data.card["split"]["own_test"]:
+        end["giveaway"] = giveaway(built.data)
+    return {
+        "end": tidy(end),
+        "attainable": tidy(kernel_ridge_report(built.data)),
+        "plain_network": tidy(plain_network(built.data)),
+    }
+
+
+def tidy(values: Any) -> Any:
+    """Numbers with six significant digits."""
+    if isinstance(values, Mapping):
+        return {key: tidy(value) for key, value in values.items()}
+    if isinstance(values, list):
+        return [tidy(value) for value in values]
+    return rounded(values)
+
+
+# --- the panel of a layer
+
+
+def activation_outputs(graph: Graph) -> list[tuple[Dense, Activation, Array]]:
+    """Each dense layer with the activation that follows it, its own or that of the layer after, and its output A."""
+    found: list[tuple[Dense, Activation, Array]] = []
+    for layer in walk(graph.layers):
+        if isinstance(layer, Dense):
+            found.append((layer, layer.f, layer.A))
+        elif isinstance(layer, ActivationLayer) and found and isinstance(found[-1][1], Identity):
+            found[-1] = (found[-1][0], layer.f, layer.A)
+    return found
+
+
+def unit_panel(layer: Dense, f: Activation, A: Array, Z: Array) -> dict[str, Any]:
+    """How the layer's signal stands at step 0; Z (o, n) what the dense layer makes, A (o, n) what follows it."""
+    fans = (layer.inputs, layer.outputs)
+    name, parameters = f.initializer
+    W = layer.Wb[:, : layer.inputs]
+    slope: Array = np.ones_like(A)
+    if not isinstance(f, Identity) and f.elementwise and not isinstance(layer.f, Identity):
+        f.backward(Z, A, slope, slope)
+    return {
+        "layer": layer.name,
+        "inputs": layer.inputs,
+        "units": layer.outputs,
+        "activation": f.registered_name,
+        "W_std": float(np.sqrt(np.mean(np.square(W)))),
+        "W_std_suited": INITIALIZERS.create(name, **parameters).std(fans),
+        "W_std_declared": layer.init.std(fans),
+        "b_mean": float(layer.Wb[:, -1].mean()) if layer.bias else 0.0,
+        "b_std": float(layer.Wb[:, -1].std()) if layer.bias else 0.0,
+        "Z_mean": float(Z.mean()),
+        "Z_std": float(Z.std()),
+        "Z_spread": float(Z.std(axis=1).mean()),  # of a unit, over the rows
+        "A_std": float(A.std()),
+        "A_spread": float(A.std(axis=1).mean()),
+        "dead_share": float((A == 0).all(axis=1).mean()) if f.rectifier else 0.0,
+        "flat_share": float((np.abs(slope) < SATURATED).mean()),
+    }
+
+
+def twin_share(built: Built, name: str) -> float:
+    """The share of a layer's units that have the weights and the gradient of another: they stay the same unit.
+
+    The gradient is the one that the gauge measured last, on the probe rows."""
+    network, gauge = built.network, built.gauge
+    layer = next(layer for layer in network.dense if layer.name == name)
+    if layer.outputs < 2:
+        return 0.0
+    rows = [network.block(layer, "Wb", vector).astype(np.float64) for vector in (network.theta, gauge.graph.grad)]
+    marks = np.random.default_rng(0).normal(size=rows[0].shape[1])
+    projected = np.stack([values @ marks for values in rows], axis=1)
+    scale = [norm(values) * float(np.linalg.norm(marks)) for values in rows]
+    order = np.lexsort((projected[:, 1], projected[:, 0]))
+    near = np.abs(np.diff(projected[order], axis=0)) <= ALIKE * np.array(scale) / sqrt(layer.outputs)
+    both = near.all(axis=1)
+    return float((np.append(both, False) | np.append(False, both)).mean())
+
+
+def end_panel(built: Built, layer: Dense) -> dict[str, Any]:
+    W = built.network.block(layer, "Wb", built.network.theta)[:, : layer.inputs]
+    start = built.network.block(layer, "Wb", built.gauge.start)[:, : layer.inputs]
+    return {"layer": layer.name, "W_rms": norm(W) / sqrt(W.size), "moved": norm(W - start) / (norm(start) or nan)}
+
+
+# --- targets and order
+
+
+def target_panel(built: Built) -> dict[str, Any]:
+    """The targets of a regression as the loss sees them."""
+    data = built.data
+    if data.task != "regression":
+        return {}
+    y = data.train.y.astype(np.float64)
+    return {"mean": float(y.mean()), "std": float(y.std()), "min": float(y.min()), "max": float(y.max())}
+
+
+def order_panel(built: Built) -> dict[str, Any]:
+    """The labels of the first epoch's batches against a shuffled order of the same labels.
+
+    z: how far the batches' label counts (or mean targets) differ, in standard deviations of what shuffling would give
+    (hypergeometric). pure_share: batches of a single class.
+    """
+    trainer, data = built.trainer, built.data
+    n, size = len(data.train), trainer.batch_size
+    order = np.arange(n)
+    if trainer.shuffle:
+        generator = np.random.default_rng(0)
+        generator.bit_generator.state = trainer.state()["order"]
+        order = generator.permutation(n)
+    batches = min(ORDER_BATCHES, n // size)
+    if batches < 2 or size < 2:
+        return {"batches": batches, "z": None, "pure_share": None}
+    # evenly spread over the epoch: the first alone would not show a slow drift
+    at = np.linspace(0, n // size - 1, batches).astype(int)
+    rows = np.stack([order[b * size : (b + 1) * size] for b in at])
+    left = (n - size) / max(1, n - 1)
+    if data.task == "classification":
+        k = len(data.class_names)
+        shares = np.bincount(data.train.y, minlength=k) / n
+        there = shares > 0
+        counts = np.stack([np.bincount(data.train.y[row], minlength=k) for row in rows])[:, there]
+        chi2 = ((counts - size * shares[there]) ** 2 / (size * shares[there])).sum(axis=1) / max(left, 1e-9)
+        freedom = max(1, int(there.sum()) - 1)
+        z = (chi2.mean() - freedom) / sqrt(2 * freedom / batches)
+        pure = float((counts.max(axis=1) == size).mean())
+        return {
+            "batches": batches,
+            "z": z,
+            "pure_share": pure,
+            "classes_a_batch": float((counts > 0).sum(axis=1).mean()),
+        }
+    y = data.train.y[:, 0].astype(np.float64)
+    spread = y.var() * left / size
+    squares = (y[rows].mean(axis=1) - y.mean()) ** 2 / (spread or nan)
+    return {"batches": batches, "z": (squares.mean() - 1) / sqrt(2 / batches), "pure_share": None}
+
+
+# --- the end
+
+
+def penalty_panel(built: Built) -> dict[str, Any]:
+    """The gradient of the penalties at the end, over that of the data on the probe rows."""
+    network, gauge, regularize = built.network, built.gauge, built.config.regularize
+    gauge.pass_probe()
+    mask = network.penalized()
+    pull = mask * (regularize.l1 * np.sign(network.theta) + regularize.l2 * network.theta)
+    data = norm(gauge.graph.grad * mask)
+    return {"penalty_over_data": norm(pull) / data if data > 0 else nan, "data_gradient": data}
+
+
+def confident_errors(built: Built) -> dict[str, Any]:
+    """Of the training rows that the network is surest of, the share with another label."""
+    part = built.data.train
+    evaluator: Evaluator = built.trainer.evaluators["train"]
+    evaluator()
+    labels = evaluator.score.labels if hasattr(evaluator.score, "labels") else part.y
+    loss: Loss = built.loss
+    P = loss.probabilities(evaluator.outputs.astype(np.float64))
+    sure = P.max(axis=1)
+    kept = np.argsort(-sure, kind="stable")[: max(1, len(sure) // 3)]
+    wrong = P.argmax(axis=1) != labels
+    return {"train_certain_errors": float(wrong[kept].mean()), "sureness": float(np.median(sure))}
+
+
+def giveaway(data: Data) -> dict[str, Any] | None:
+    """The feature that predicts best on val by itself, and its score there and on test rows of their own."""
+    best = best_feature(data)
+    if best is None or best["part"] != "val" or not len(data.test):
+        return None
+    column = [data.feature_names.index(best["feature"]), -1]  # and the ones
+    train, later = (replace(part, inputs=part.inputs[:, column]) for part in (data.train, data.test))
+    told = best_feature(replace(data, train=train, val=later))
+    kind = "balanced_accuracy" if data.task == "classification" else "r2"
+    return {"feature": best["feature"], "val": best[kind], "test": told[kind] if told else None}

@@ -1,0 +1,351 @@
+"""One run, from its config to its finished folder; and its continuation after a stop."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from types import FrameType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch import __version__
+from nn_scratch.baselines.simple import baselines
+from nn_scratch.config.parts import instantiate
+from nn_scratch.config.project import OUTPUTS, command
+from nn_scratch.config.resolve import change_config, config_from, override_config
+from nn_scratch.config.schema import Config
+from nn_scratch.config.writer import config_difference, dump_config
+from nn_scratch.data.prepare import Data, Part
+from nn_scratch.errors import Diverged, NNScratchError, UserError
+from nn_scratch.experiments.build import Built, build
+from nn_scratch.experiments.machine import step_flop
+from nn_scratch.experiments.model import decode_outputs, model_arrays
+from nn_scratch.experiments.signals import signals_at_end, signals_at_start
+from nn_scratch.metrics import classification_report, label_report, regression_report
+from nn_scratch.nn.schedules import SCHEDULES
+from nn_scratch.runs.files import finite, write_bytes, write_json, write_npz
+from nn_scratch.runs.folder import find_folder, new_folder, run_lock
+from nn_scratch.runs.recorder import Recorder
+from nn_scratch.runs.run import Run
+from nn_scratch.training.observers import Observer, ObserverList
+from nn_scratch.training.trainer import StopRequested, Trainer
+
+Array = NDArray[Any]
+
+RESUMABLE = frozenset({"train.epochs", "log.max_megabytes"})  # what may change when a run goes on
+
+ENDED = frozenset({"finished", "stopped", "diverged"})
+
+
+class Interrupted(NNScratchError):
+    """Ctrl-C or SIGTERM: what was done is committed, and the run can go on, if it had not come to its end."""
+
+    def __init__(self, folder: Path, signum: int, epoch: int | None) -> None:
+        """epoch: how many were whole; None where the signal came when training had ended already."""
+        self.exit_code = 128 + signum
+        name, typed = signal.Signals(signum).name, Run(folder).as_typed
+        super().__init__(
+            f"stopped by {name} when {folder.name} had just ended; to look at it: {command('diagnose')} {typed}"
+            if epoch is None
+            else f"stopped in epoch {epoch + 1} by {name}; to go on: {command('train')} --resume {typed}"
+        )
+
+
+@dataclass
+class Session:
+    """A run under way: what was built, where it is written, and what run.json says of it."""
+
+    built: Built
+    folder: Path
+    info: dict[str, Any]
+    resumed: bool = False
+    observers: list[Observer] = field(default_factory=list)
+
+
+ObserverFactory = Callable[[Session], Sequence[Observer]]  # told before the first step; returns who wants to watch
+
+
+def no_observers(session: Session) -> Sequence[Observer]:
+    return ()
+
+
+def train(
+    config: Config, outputs: Path = OUTPUTS, observers: ObserverFactory = no_observers, data: Data | None = None
+) -> Run:
+    """Train a new run to its end. Raises Diverged, Interrupted, or what is wrong with the config or the data.
+
+    data: rows that are split and scaled already, instead of the config's (another seed on the same split).
+    """
+    built = build(with_absolute_paths(config, outputs), data)
+    folder = new_folder(config.name, outputs)
+    try:
+        with run_lock(folder), pinned_threads(built):
+            return _begin(built, folder, observers)
+    finally:
+        with suppress(OSError):  # it goes if nothing could be written into it
+            folder.rmdir()
+
+
+def with_absolute_paths(config: Config, outputs: Path) -> Config:
+    """The config with whole paths, so that its run's param.yaml repeats the run wherever one stands."""
+    changes = {
+        f"data.{key}": os.path.abspath(Path(path).expanduser())  # noqa: PTH100 (Path.absolute leaves ".." standing)
+        for key, path in (("source", config.data.source), ("test_source", config.data.test_source))
+        if isinstance(path, str)
+    }
+    if config.init_from is not None:
+        changes["init_from.run"] = str(find_folder(config.init_from.run, outputs).resolve())
+    return change_config(config, changes) if changes else config
+
+
+def resume(run: Run, overrides: Sequence[str] = (), observers: ObserverFactory = no_observers) -> Run:
+    """Go on with a run that was stopped, or further than it was to go; a finished one is left as it is.
+
+    Raises UserError where a changed setting would make the continuation a lie.
+    """
+    before = config_from(run.config)
+    config = override_config(before, overrides)
+    changed = [key for key, _, _ in config_difference(before, config)]
+    for key in changed:
+        if key not in RESUMABLE:
+            raise UserError(f"{key}: cannot change when a run goes on; start a new run, or change train.epochs alone")
+    fresh = not any((run.path / name).exists() for name in ("checkpoint.npz", "commit.json"))
+    if not fresh and run.info["status"] in ENDED and run.info["epochs_asked"] == config.train.epochs and not changed:
+        if (run.path / "lock").exists():  # killed with its last breath; or somebody is at it
+            with run_lock(run.path):
+                pass
+        return run
+    with run_lock(run.path):
+        run = Run(run.path)  # read anew, now that nobody else writes
+        if not fresh and run.info["status"] == "diverged":
+            raise UserError(f"train.epochs: {run.name} diverged and cannot go on; start a new run with another config")
+        built = build(config)
+        with pinned_threads(built):
+            return _begin(built, run.path, observers) if fresh else _go_on(built, run, observers, before.train.epochs)
+
+
+@contextmanager
+def pinned_threads(built: Built) -> Iterator[None]:
+    """BLAS with as many threads as the run says: on another number the last bits differ. And no warnings of NumPy's:
+    numbers that are not finite are looked for, and reported with their place."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=built.threads, user_api="blas"), np.errstate(all="ignore"):
+        yield
+
+
+def _begin(built: Built, folder: Path, observers: ObserverFactory) -> Run:
+    write_bytes(folder / "param.yaml", dump_config(built.config).encode())
+    write_json(folder / "data.json", built.data.card)
+    probe = built.data.train
+    rows = built.probe_rows
+    arrays = {"X": probe.X[rows], "y": probe.y[rows], "rows": probe.rows[rows]}
+    write_npz(folder / "probe.npz", arrays)
+    session = Session(built, folder, first_info(built, folder))
+    session.info["initial"] = built.trainer.evaluate()
+    recorder = Recorder(folder, built.trainer, built.gauge, built.log)
+    write_json(folder / "signals.json", signals_at_start(built))
+    return _run(session, recorder, observers)
+
+
+def _go_on(built: Built, run: Run, observers: ObserverFactory, epochs_before: int) -> Run:
+    """epochs_before: how many the run was to have, as far as it has come."""
+    trainer = built.trainer
+    state, committed = run.checkpoint(trainer.state())
+    check_data(built, run)
+    check_schedule(built, state["counters"]["step"], epochs_before)
+    run.reading("checkpoint.npz", lambda: trainer.restore(state))
+    if trainer.epoch > trainer.epochs:
+        raise UserError(f"train.epochs: {run.name} has {trainer.epoch} epochs already; write a larger number")
+    recorder = run.reading("checkpoint.npz", lambda: Recorder(run.path, trainer, built.gauge, built.log, committed))
+    info = first_info(built, run.path) | {"initial": run.info["initial"], "seconds": seconds_so_far(run)}
+    if run.info["threads"] != info["threads"] or run.info["versions"] != info["versions"]:
+        info["notices"].append(
+            "resumed with other libraries or another number of threads: the last bits of the weights may differ"
+        )
+    write_bytes(run.path / "param.yaml", dump_config(built.config).encode())
+    (run.path / "diagnosis.json").unlink(missing_ok=True)  # of what the run was before
+    return _run(Session(built, run.path, info, resumed=True), recorder, observers)
+
+
+def check_data(built: Built, run: Run) -> None:
+    """Refuse to go on with other data than those the run began with."""
+    now, then = ({**card, "origin": None} for card in (finite(built.data.card), run.card))
+    for key in then:
+        if now.get(key) != then[key]:
+            raise UserError(f"data.source: the data have changed since {run.name} began ({key}); start a new run")
+
+
+def check_schedule(built: Built, steps: int, epochs_before: int) -> None:
+    """Refuse another length of training where the steps so far would have been taken at other rates."""
+    schedule, trainer = built.config.schedule, built.trainer
+    planned = instantiate(SCHEDULES, schedule)
+    planned.bind(trainer.steps_per_epoch, epochs_before)
+    done = np.arange(steps)
+    if not np.array_equal(planned.factors(done), trainer.schedule.factors(done)):
+        raise UserError(
+            f"train.epochs: the schedule {schedule.type} has followed a plan of {epochs_before:,} epochs so far, which "
+            f"differs from one of {trainer.epochs:,}; start a new run"
+        )
+
+
+def seconds_so_far(run: Run) -> float:
+    """What the epochs that are on disk took."""
+    if not (run.path / "commit.json").exists():  # killed before its first commit was whole
+        return 0.0
+    times = np.array([run.times[kind] for kind in ("training", "evaluation", "logging")])
+    return float(times[np.isfinite(times)].sum())
+
+
+def _run(session: Session, recorder: Recorder, observers: ObserverFactory) -> Run:
+    built, folder, info = session.built, session.folder, session.info
+    trainer = built.trainer
+    if recorder.stride > built.log.every:
+        info["notices"].append(
+            f"log.max_megabytes: {built.log.max_megabytes:g} MB hold every {recorder.stride}th epoch of the weights, "
+            "gradients and activations; metrics and statistics are kept of every epoch"
+        )
+    info["log"] = {"stride": recorder.stride, "bytes_a_row": recorder.row_bytes}
+    write_json(folder / "run.json", info)
+    callbacks = ObserverList([recorder, *observers(session)])
+    started, before = perf_counter(), info["seconds"]
+    failure: NNScratchError | None = None
+    with stop_on_signals(trainer) as received:
+        try:
+            if recorder.diverged is not None:
+                raise Diverged(*(recorder.diverged[name] for name in ("epoch", "step", "layer", "what")))
+            trainer.run(callbacks)
+            info["status"] = "stopped" if trainer.finished_early else "finished"
+            recorder.commit()
+        except Diverged as error:
+            info["status"], failure = "diverged", error
+            info["diverged"] = {"epoch": error.epoch, "step": error.step, "layer": error.layer, "what": error.what}
+            recorder.commit(info["diverged"])
+        except StopRequested:
+            info["status"] = "interrupted"
+            failure = Interrupted(folder, received[0] if received else signal.SIGINT, trainer.epoch)
+            recorder.commit()
+        finally:
+            recorder.close()
+        seconds = perf_counter() - started
+        info["epochs"], info["steps"] = recorder.epochs, trainer.step
+        info["seconds"] = before + seconds
+        info["samples_per_second"] = trainer.rows_seen / info["seconds"] if info["seconds"] else None
+        if trainer.early_stopping is not None:
+            info["best_epoch"] = trainer.best_epoch
+        if failure is None:
+            trainer.settle()
+            finish(session)
+        if info["status"] != "interrupted":
+            write_json(folder / "signals.json", Run(folder).signals | signals_at_end(built))
+    write_json(folder / "run.json", info)
+    if failure is None and received:  # nothing may follow, such as another seed
+        failure = Interrupted(folder, received[0], None)
+    if failure is not None:
+        raise failure
+    return Run(folder)
+
+
+def finish(session: Session) -> None:
+    """What a trained network leaves: its scores, its predictions and itself."""
+    built, folder = session.built, session.folder
+    predictions: dict[str, Array] = {}
+    for name, part in parts(built):
+        evaluator = built.evaluator(part)
+        with np.errstate(all="ignore"):
+            scores: dict[str, Any] = evaluator() if len(part) else {}
+        output = decode_outputs(evaluator.outputs, built.loss, built.data.preprocessing)
+        if len(part):
+            scores = {"loss": scores["loss"], **report(built, part, output)}
+        session.info[name] = scores or None
+        if name != "train":
+            y = part.y if built.data.task == "classification" else built.data.preprocessing.target_inverse(part.y)
+            predictions |= {f"{name}_y": y, f"{name}_output": output, f"{name}_rows": part.rows}
+    session.info["baselines"] = baselines(built.data)
+    write_npz(folder / "predictions.npz", predictions)
+    write_npz(folder / "model.npz", model_arrays(built.network, built.data.preprocessing))
+
+
+def report(built: Built, part: Part, output: Array) -> dict[str, Any]:
+    """Every score of a part, by what is predicted for it (see `as_people_read`)."""
+    data = built.data
+    if data.task == "classification":
+        return classification_report(part.y, output, data.class_names)
+    if data.task == "multi_label":
+        return label_report(part.y, output, data.target_names)
+    return regression_report(data.preprocessing.target_inverse(part.y), output)
+
+
+def parts(built: Built) -> Iterator[tuple[str, Part]]:
+    yield from (("train", built.data.train), ("val", built.data.val), ("test", built.data.test))
+
+
+def first_info(built: Built, folder: Path) -> dict[str, Any]:
+    """run.json before the first step."""
+    from importlib.metadata import version
+
+    libraries = ("numpy", "scipy", "scikit-learn", "pyyaml", "pydantic")
+    return {
+        "name": folder.name,
+        "status": "running",
+        "epochs": 0,
+        "epochs_asked": built.config.train.epochs,
+        "steps": 0,
+        "steps_per_epoch": built.trainer.steps_per_epoch,
+        "rows_a_step": built.trainer.step_rows,
+        "best_epoch": None,
+        "seconds": 0.0,
+        "samples_per_second": None,
+        "initial": None,
+        "train": None,
+        "val": None,
+        "test": None,
+        "baselines": None,
+        "diverged": None,
+        "parameters": built.network.theta.size,
+        "flop_a_step": step_flop(built.network, built.trainer.step_rows),
+        "threads": built.threads,
+        "notices": list(built.notices),
+        "versions": {"nn_scratch": __version__, "python": platform.python_version()}
+        | {library: version(library) for library in libraries},
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+    }
+
+
+@contextmanager
+def stop_on_signals(trainer: Trainer) -> Iterator[list[int]]:
+    """Let Ctrl-C and SIGTERM ask training to stop after the step under way; a second one ends it at once.
+
+    Yields the list of signals received. Outside the main thread, where no handler can be set, nothing changes.
+    """
+    received: list[int] = []
+    handlers: dict[signal.Signals, Any] = {}
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        if received:
+            signal.signal(signum, handlers[signal.Signals(signum)])
+            signal.raise_signal(signum)
+            return
+        received.append(signum)
+        trainer.stop_requested = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    for asking in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(asking) is not signal.SIG_IGN:  # as `nohup` and `&` leave it
+            handlers[asking] = signal.signal(asking, ask)
+    try:
+        yield received
+    finally:
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)

@@ -1,0 +1,132 @@
+"""Loss and scores of the network on fixed rows, in evaluation mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch import metrics
+from nn_scratch.nn.losses import Loss
+from nn_scratch.nn.memory import Memory
+from nn_scratch.nn.network import Network
+from nn_scratch.training.batches import Examples
+
+Array = NDArray[Any]
+
+WORK_ELEMENTS = 1 << 20  # rows x the widest layer: how much of a signal is computed at once
+MOST_ROWS = 2048
+
+
+def evaluation_rows(network: Network) -> int:
+    """How many rows to pass through the network at once."""
+    widest = max([network.inputs, *(layer.outputs for layer in network.layers)])
+    return int(np.clip(WORK_ELEMENTS // widest, 64, MOST_ROWS))
+
+
+def pass_through(network: Network, inputs: Array) -> Array:
+    """Outputs Z (outputs, rows) in evaluation mode, for inputs (rows, features + 1) as in `Examples`."""
+    Z = np.empty((network.outputs, len(inputs)), network.dtype)
+    step = evaluation_rows(network)
+    for start in range(0, len(inputs), step):
+        rows = inputs[start : start + step]
+        Z[:, start : start + len(rows)] = network.on(len(rows), training=False).forward(rows.T)
+    return Z
+
+
+def bound_loss(loss: Loss, network: Network, rows: int) -> Loss:
+    """A copy of the loss with buffers for `rows` rows."""
+    bound = copy(loss)
+    bound.bind(network.outputs, Memory.for_rows(rows, network.dtype))
+    return bound
+
+
+class ClassificationScore:
+    """Accuracy and balanced accuracy of outputs Z (outputs, rows); keeps the confusion counts behind them."""
+
+    names = ("accuracy", "balanced_accuracy")
+
+    def __init__(self, labels: Array, classes: int, decide: Callable[[Array], Array]) -> None:
+        """labels: (rows,) class indices; `decide` turns outputs (outputs, rows) into class indices."""
+        self.labels, self.classes, self._decide = labels, classes, decide
+        self.confusion = np.zeros((classes, classes), np.int64)
+
+    def __call__(self, Z: Array) -> dict[str, float]:
+        self.confusion = metrics.confusion_counts(self.labels, self._decide(Z), self.classes)
+        return {
+            "accuracy": metrics.accuracy_from(self.confusion),
+            "balanced_accuracy": metrics.balanced_accuracy_from(self.confusion),
+        }
+
+
+class RegressionScore:
+    """RMSE and R² of outputs Z (targets, rows), in the target's own units."""
+
+    names = ("rmse", "r2")
+
+    def __init__(self, true: Array, in_own_units: Callable[[Array], Array]) -> None:
+        """true: (rows, targets) in own units; `in_own_units` turns outputs (targets, rows) into such values."""
+        self.true, self._in_own_units = true, in_own_units
+
+    def __call__(self, Z: Array) -> dict[str, float]:
+        return metrics.regression_scores(self.true, self._in_own_units(Z))
+
+
+class MultiLabelScore:
+    """Of several labels a row: the share that is right, the share of rows with all right, and R² of the probabilities.
+
+    A label is said to be there from a probability of one half on. R² over 0 and 1 is the Brier skill score: 0 is what
+    knowing each label's frequency gives.
+    """
+
+    names = ("accuracy", "exact_match", "r2")
+
+    def __init__(self, true: Array, probabilities: Callable[[Array], Array]) -> None:
+        """true: (rows, labels) 0 or 1; `probabilities` turns outputs (labels, rows) into (rows, labels)."""
+        self.true, self._probabilities = true, probabilities
+
+    def __call__(self, Z: Array) -> dict[str, float]:
+        return metrics.label_scores(self.true, self._probabilities(Z))
+
+
+class Evaluator:
+    """Scores the network on `examples`, which stay as they are.
+
+    outputs: Z (outputs, rows) of the latest call. Scores are nan without rows.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        examples: Examples,
+        score: ClassificationScore | RegressionScore | MultiLabelScore,
+    ) -> None:
+        self.network, self.examples, self.score = network, examples, score
+        self.outputs = np.empty((network.outputs, len(examples)), network.dtype)
+        self._rows = max(1, min(evaluation_rows(network), len(examples)))
+        self._batches = list(examples.batches(self._rows))
+        rows_weigh = np.ones(len(examples)) if examples.weights is None else examples.weights
+        self._shares = [float(rows_weigh[at : at + self._rows].sum()) for at in range(0, len(examples), self._rows)]
+        self._losses = {rows: bound_loss(loss, network, rows) for rows in {batch.X.shape[1] for batch in self._batches}}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a call returns: "loss", and the scores by name."""
+        return ("loss", *self.score.names)
+
+    def __call__(self) -> dict[str, float]:
+        """The scores of the network as it is now."""
+        total, start = 0.0, 0
+        for batch, share in zip(self._batches, self._shares, strict=True):
+            rows = batch.X.shape[1]
+            Z = self.network.on(rows, training=False).forward(batch.X)
+            losses = self._losses[rows].forward(Z, batch.Y)
+            total += share * batch.mean(losses)
+            self.outputs[:, start : start + rows] = Z
+            start += rows
+        weight = sum(self._shares)
+        return {"loss": total / weight if weight else float("nan"), **self.score(self.outputs)}

@@ -1,0 +1,299 @@
+"""What is measured of a network while it trains: numbers a layer, for layers.csv and steps.csv.
+
+Norms and scalar products over a whole layer are taken piece by piece: what several of them need stays in the cache.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from math import nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch.nn.activations.rectifiers import Identity, ReLU
+from nn_scratch.nn.layers.activation import ActivationLayer
+from nn_scratch.nn.layers.base import walk
+from nn_scratch.nn.layers.dense import Dense
+from nn_scratch.nn.losses import Loss
+from nn_scratch.nn.network import Graph, Network
+from nn_scratch.training.batches import Examples
+from nn_scratch.training.evaluation import bound_loss
+
+Array = NDArray[Any]
+
+Unit = Dense | ActivationLayer
+
+PIECE = 1 << 14  # elements of an epoch or a step that are measured at once
+RING_BYTES = 16 << 20  # of what waits to be measured
+MOST_WAITING = 64
+SATURATED = 1e-2  # |f'(Z)| below which a unit passes next to nothing back
+NEARLY_DEAD = 1e-2  # share of rows on which a unit is active, below which it is nearly dead
+
+STEP_COLUMNS = (
+    "param_norm",  # ‖θ‖ of the layer's W and b, before the update
+    "grad_norm",  # ‖∂L/∂θ‖ on the batch, penalties and clipping not included
+    "update_norm",  # ‖Δθ‖, what the optimizer did
+    "update_ratio",  # ‖Δθ‖ / ‖θ‖
+    "grad_cosine",  # cosine of the angle to the gradient of the step before, both as the optimizer saw them
+    "grad_dot_update",  # ∂L/∂θ · Δθ: the change of the loss that the gradient promises
+)
+
+LAYER_COLUMNS = (
+    "W_norm",  # Frobenius norm
+    "W_mean",
+    "W_std",
+    "b_norm",
+    "dW_norm",  # of the gradient on the probe rows
+    "dW_mean",
+    "dW_std",
+    "db_norm",
+    "dW_zero_share",  # share of entries that are exactly 0
+    "distance",  # ‖W - W at epoch 0‖
+    "A_mean",  # over units and probe rows
+    "A_std",
+    "zero_share",  # share of activations that are exactly 0
+    "dead_share",  # share of units that are 0 on every probe row
+    "nearly_dead_share",  # share of units active on under 1 % of the probe rows, the dead included
+    "constant_share",  # share of units with the same value on every probe row
+    "saturated_share",  # share of activations with |f'(Z)| < 0.01, ReLU's and identity's aside (nan)
+)
+
+
+class StepGauge:
+    """Measures steps of training, layer by layer: `before`, `gradient` and `after` one, then `read` what they left.
+
+    What is measured of up to `capacity` steps waits to be read; a further one pushes them out.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._segments = [network.segment(layer) for layer in network.dense]
+        size = network.theta.size
+        self.capacity = int(np.clip(RING_BYTES // max(1, 5 * network.theta.nbytes), 1, MOST_WAITING))
+        # of each step: θ before, its gradient, Δθ, the gradient of the step before, and its own as the optimizer saw it
+        self._rows = np.zeros((self.capacity, 5, size), network.dtype)
+        self.waiting = 0
+
+    def before(self) -> None:
+        if self.waiting == self.capacity:
+            self.waiting = 0
+        row = self._rows[self.waiting]
+        row[0] = self._network.theta
+        row[3] = self._network.grad
+
+    def gradient(self) -> None:
+        self._rows[self.waiting, 1] = self._network.grad
+
+    def after(self) -> None:
+        row = self._rows[self.waiting]
+        np.subtract(self._network.theta, row[0], out=row[2])
+        row[4] = self._network.grad
+        self.waiting += 1
+
+    def read(self) -> Array:
+        """(steps waiting, layers, len(STEP_COLUMNS)) float64; nothing waits after."""
+        rows, self.waiting = self._rows[: self.waiting], 0
+        return self._measure(rows)
+
+    def latest(self) -> Array:
+        """(layers, len(STEP_COLUMNS)) of the step measured last; nan before the first."""
+        measured: Array = self._measure(self._rows[[self.waiting - 1]])[0]
+        return measured
+
+    def _measure(self, rows: Array) -> Array:
+        measured = np.empty((len(rows), len(self._segments), len(STEP_COLUMNS)))
+        with np.errstate(all="ignore"):
+            for layer, (start, stop) in enumerate(self._segments):
+                squares = np.zeros((len(rows), 5))
+                turn, promise = np.zeros(len(rows)), np.zeros(len(rows))
+                for at in range(start, stop, PIECE):
+                    V = rows[:, :, at : min(at + PIECE, stop)]
+                    squares += np.vecdot(V, V)
+                    turn += np.vecdot(V[:, 3], V[:, 4])
+                    promise += np.vecdot(V[:, 1], V[:, 2])
+                param, grad, update, previous, seen = np.sqrt(squares.T)
+                measured[:, layer].T[:] = (param, grad, update, update / param, turn / (previous * seen), promise)
+        return measured
+
+
+class LayerGauge:
+    """Measures one dense layer: its W and b, their gradients, and its activations, of several epochs at once."""
+
+    def __init__(self, network: Network, layer: Dense, start: Array) -> None:
+        """start: the initial parameters, (size,)."""
+        self.name, self._bias = layer.name, layer.bias
+        self._view = partial(network.block, layer, "Wb")
+        self._start = self._view(start)
+        self._units, self._width = self._start.shape
+        self._entries = layer.inputs * layer.outputs
+        self._rows_at_once = max(1, PIECE // self._width)  # of Wb; the same for one epoch and for many
+
+    def weights(self, theta: Array, grad: Array) -> Array:
+        """The columns from W_norm to distance, (epochs, columns), from (epochs, size) of each vector."""
+        theta, grad = self._view(theta), self._view(grad)
+        epochs = len(theta)
+        squares, sums, nonzero = np.zeros((epochs, 3)), np.zeros((epochs, 2)), np.zeros(epochs)
+        for at in range(0, self._units, self._rows_at_once):
+            part = slice(at, at + self._rows_at_once)
+            # float64: the variance is a difference of two sums, which may be nearly equal
+            V = np.empty((epochs, 3, len(self._start[part]), self._width))
+            V[:, 0] = theta[:, part]
+            np.subtract(V[:, 0], self._start[part], out=V[:, 1])
+            V[:, 2] = grad[:, part]
+            if self._bias:
+                V[..., -1] = 0.0  # W alone
+            nonzero += np.count_nonzero(V[:, 2], axis=(1, 2))
+            flat = V.reshape(epochs, 3, -1)
+            squares += np.vecdot(flat, flat)
+            sums += np.add.reduce(flat[:, ::2], axis=2)
+        (W_mean, dW_mean), (W_square, distance_square, dW_square) = sums.T / self._entries, squares.T
+        no_bias = np.full(epochs, nan)
+        return np.array(
+            (
+                np.sqrt(W_square),
+                W_mean,
+                np.sqrt(np.maximum(0.0, W_square / self._entries - W_mean**2)),
+                norms(theta[:, :, -1]) if self._bias else no_bias,
+                np.sqrt(dW_square),
+                dW_mean,
+                np.sqrt(np.maximum(0.0, dW_square / self._entries - dW_mean**2)),
+                norms(grad[:, :, -1]) if self._bias else no_bias,
+                1.0 - nonzero / self._entries,
+                np.sqrt(distance_square),
+            )
+        ).T
+
+    def activations(self, A: Array) -> Array:
+        """The columns from A_mean to constant_share, (epochs, columns), from activations (epochs, units, rows)."""
+        epochs, units, rows = A.shape
+        flat = A.reshape(epochs, -1)
+        mean = np.add.reduce(flat, axis=1) / flat.shape[1]
+        work = flat - mean[:, None]
+        variance = np.vecdot(work, work) / flat.shape[1]
+        signs = np.sign(A, out=work.reshape(A.shape))
+        np.multiply(signs, signs, out=signs)  # 1 where an activation is not 0
+        active = signs @ np.ones(rows, A.dtype)  # (epochs, units): on how many rows
+        return np.array(
+            (
+                mean,
+                np.sqrt(variance),
+                1.0 - active.sum(axis=1) / flat.shape[1],
+                np.count_nonzero(active == 0, axis=1) / units,
+                np.count_nonzero(active < NEARLY_DEAD * rows, axis=1) / units,
+                np.count_nonzero(A.max(axis=2) == A.min(axis=2), axis=1) / units,
+            )
+        ).T
+
+
+class SaturationGauge:
+    """The share of a layer's activations whose derivative is next to nothing, of the probe's latest forward pass."""
+
+    def __init__(self, unit: Unit, probe: Graph) -> None:
+        self._unit = unit
+        self._derivative = np.empty_like(unit.A)
+        self._bounded = not isinstance(unit.f, Identity | ReLU)
+
+    def measure(self) -> float:
+        """nan for ReLU and identity, whose derivative is 0 or 1."""
+        if not self._bounded:
+            return nan
+        Z, A, f = self._unit.Z, self._unit.A, self._unit.f
+        self._derivative.fill(1.0)
+        f.backward(Z, A, self._derivative, self._derivative)  # dZ = 1 ∘ f'(Z)
+        return np.count_nonzero(np.abs(self._derivative) < SATURATED) / A.size
+
+
+class EpochGauge:
+    """Measures the network between epochs: passes the probe rows through it, both ways, and keeps what it finds.
+
+    Up to `capacity` epochs wait to be read, in arrays with a row an epoch: theta and grad (size,), activations of
+    each layer (units, probe rows). Measuring many at once costs a fraction of measuring each.
+    """
+
+    def __init__(self, network: Network, loss: Loss, probe: Examples) -> None:
+        self._network = network
+        self.graph = network.probe(len(probe))
+        self._loss = bound_loss(loss, network, len(probe))
+        self._batch = next(probe.batches(len(probe)))
+        self.units = activation_units(self.graph)
+        self.start = network.theta.copy()
+        self._saturation = [SaturationGauge(unit, self.graph) for unit in self.units]
+        self._gauges = [LayerGauge(network, layer, self.start) for layer in network.dense]
+        row_bytes = 2 * network.theta.nbytes + sum(unit.A.nbytes for unit in self.units)
+        self.capacity, self.waiting = int(np.clip(RING_BYTES // max(1, row_bytes), 1, MOST_WAITING)), 0
+        self._theta, self._grad = (np.empty((self.capacity, network.theta.size), network.dtype) for _ in range(2))
+        self._activations = [np.empty((self.capacity, *unit.A.shape), network.dtype) for unit in self.units]
+        self._saturated = np.empty((self.capacity, len(self.units)))
+
+    def pass_probe(self) -> None:
+        """Leaves the gradient in `graph.grad`, and activations in the `units`."""
+        Z = self.graph.forward(self._batch.X)
+        self._saturated_now = [gauge.measure() for gauge in self._saturation]
+        self.graph.backward(self._loss.backward(Z, self._batch.Y, self._batch.w))
+
+    def keep(self) -> None:
+        """Pass the probe rows, and keep what came of it as a row that waits."""
+        self.pass_probe()
+        at = self.waiting
+        self._theta[at], self._grad[at], self._saturated[at] = self._network.theta, self.graph.grad, self._saturated_now
+        for kept, unit in zip(self._activations, self.units, strict=True):
+            kept[at] = unit.A
+        self.waiting += 1
+
+    @property
+    def theta(self) -> Array:
+        """The parameters of the epochs that wait, (epochs, size)."""
+        return self._theta[: self.waiting]
+
+    @property
+    def grad(self) -> Array:
+        """Their gradients on the probe rows, (epochs, size)."""
+        return self._grad[: self.waiting]
+
+    @property
+    def activations(self) -> list[Array]:
+        """Of each dense layer, (epochs, units, probe rows)."""
+        return [kept[: self.waiting] for kept in self._activations]
+
+    def read(self) -> Array:
+        """(epochs waiting, layers, len(LAYER_COLUMNS)) float64; `clear` when theta and the like are done with too."""
+        return self._measure(self.theta, self.grad, self.activations, self._saturated[: self.waiting])
+
+    def clear(self) -> None:
+        self.waiting = 0
+
+    def latest(self) -> Array:
+        """(layers, len(LAYER_COLUMNS)) of the latest pass."""
+        activations = [unit.A[None] for unit in self.units]
+        saturated = np.array([self._saturated_now])
+        measured: Array = self._measure(self._network.theta[None], self.graph.grad[None], activations, saturated)[0]
+        return measured
+
+    def _measure(self, theta: Array, grad: Array, activations: list[Array], saturated: Array) -> Array:
+        measured = np.empty((len(theta), len(self._gauges), len(LAYER_COLUMNS)))
+        with np.errstate(all="ignore"):
+            for layer, (gauge, A) in enumerate(zip(self._gauges, activations, strict=True)):
+                of_weights, of_activations = gauge.weights(theta, grad), gauge.activations(A)
+                columns = (of_weights, of_activations, saturated[:, layer : layer + 1])
+                np.concatenate(columns, axis=1, out=measured[:, layer])
+        return measured
+
+
+def norms(rows: Array) -> Array:
+    """‖row‖ of each, (epochs, n) to (epochs,)."""
+    squares: Array = np.vecdot(rows, rows)
+    return np.sqrt(squares)
+
+
+def activation_units(graph: Graph) -> list[Unit]:
+    """For each dense layer, whose output counts as its activation: its own, or that of the activation layer that
+    follows before the next dense layer, where the dense layer itself is linear (dense, batch_norm, activation)."""
+    units: list[Unit] = []
+    for layer in walk(graph.layers):
+        if isinstance(layer, Dense):
+            units.append(layer)
+        elif isinstance(layer, ActivationLayer) and units and isinstance(units[-1].f, Identity):
+            units[-1] = layer
+    return units

@@ -1,0 +1,387 @@
+"""The training loop. It knows no file format: what happens is told to an observer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import isfinite, nan
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch.errors import Diverged
+from nn_scratch.metrics import lower_is_better
+from nn_scratch.nn.losses import Loss
+from nn_scratch.nn.network import Network
+from nn_scratch.nn.optimizers import Optimizer
+from nn_scratch.nn.schedules import Schedule
+from nn_scratch.training.batches import Batch, Batches, Examples
+from nn_scratch.training.ema import ExponentialMovingAverage
+from nn_scratch.training.evaluation import Evaluator
+from nn_scratch.training.gradient_steps import AccumulatedGradient, BatchGradient, FullBatchGradient, Step
+from nn_scratch.training.observers import Observer, Scores, StepSignals
+from nn_scratch.training.regularization import Clip, MaxNorm, Penalty
+from nn_scratch.training.statistics import StepGauge
+
+Array = NDArray[Any]
+
+REHEARSED_STEPS = 20  # the first steps, whose batch is passed again after its update
+
+WATCHED_PER_EPOCH = 10
+
+
+@dataclass
+class EarlyStopping:
+    """Stops when `monitor` has not improved by more than `min_delta` for `patience` epochs.
+
+    restore_best: whether the weights of the best epoch are put back at the end.
+    """
+
+    monitor: str = "val_loss"
+    patience: int = 10
+    min_delta: float = 0.0
+    restore_best: bool = True
+
+
+class StopRequested(Exception):
+    """Somebody asked training to stop (a signal, a watcher); raised between two steps."""
+
+
+class Trainer:
+    """Trains a network on examples, epoch by epoch, and can stop and go on at any step.
+
+    epoch: whole epochs done. step: steps done. step_in_epoch: steps done of the epoch under way.
+    batch_size: rows that pass the network at once. step_rows: rows of a step; the last of an epoch may have fewer.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        optimizer: Optimizer,
+        schedule: Schedule,
+        *,
+        train: Examples,
+        evaluators: Mapping[str, Evaluator],
+        batch_size: int,
+        epochs: int,
+        order: np.random.Generator,
+        shuffle: bool = True,
+        accumulate: int = 1,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        max_norm: float | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        ema_decay: float | None = None,
+        early_stopping: EarlyStopping | None = None,
+    ) -> None:
+        """evaluators: "train" and "val", in the order of the columns of metrics.csv. order: draws the order of rows.
+
+        accumulate: how many batches make a step, whose loss is the mean over all their rows. ema_decay: share of the
+        weights' running mean that is kept each step; scores and the final model are those of the mean. An optimizer
+        that needs all rows (`full_batch`) takes them at once, whatever batch_size says, and no gradient is clipped.
+        """
+        self.network, self.loss, self.optimizer, self.schedule = network, loss, optimizer, schedule
+        self.train_examples, self.evaluators = train, evaluators
+        rows = len(train)
+        self.batch_size = rows if optimizer.full_batch else min(batch_size, rows)
+        self.step_rows = min(self.batch_size * accumulate, rows)
+        self.epochs, self.shuffle, self._order = epochs, shuffle and not optimizer.full_batch, order
+        self.early_stopping = early_stopping
+        self.full_steps, tail_rows = divmod(rows, self.step_rows)
+        self.steps_per_epoch = self.full_steps + (tail_rows > 0)
+
+        trainable = slice(0, network.trainable)
+        self._theta, self._grad = network.theta[trainable], network.grad[trainable]
+        optimizer.bind(self._theta, self._grad)
+        schedule.bind(self.steps_per_epoch, epochs)
+        self._batches = Batches(train, self.step_rows)
+        self._step = self._gradient_of(self.step_rows)
+        self._tail = (Batches(train, tail_rows), self._gradient_of(tail_rows)) if tail_rows else None
+        self.gauge = StepGauge(network)
+        penalty = Penalty(network, l1, l2) if l1 or l2 else None
+        self._clip = None if clip_norm is None and clip_value is None else Clip(self._grad, clip_norm, clip_value)
+        self._optimize = optimizer.step
+        if optimizer.full_batch:
+            self._clip = None
+            self._step = whole = FullBatchGradient(network, loss, rows, optimizer, penalty)
+            self._optimize = whole.update
+        self._average = None if ema_decay is None else ExponentialMovingAverage(network, ema_decay)
+        # what is done to a gradient before the optimizer sees it, and to the parameters after their update
+        self._adjustments: Sequence[Callable[[], None]] = () if penalty is None else (penalty.add_gradient,)
+        self._afterwards: list[Callable[[], None]] = []
+        if max_norm is not None:
+            self._afterwards.append(MaxNorm(network, max_norm).apply)
+        if self._average is not None:
+            self._afterwards.append(self._average.follow)
+
+        self.epoch = self.step = self.step_in_epoch = 0
+        self.best_epoch, self.best_score, self.waited = 0, nan, 0
+        self._best: tuple[Array, Array] | None = None
+        self._order_state = order.bit_generator.state
+        self.stop_requested = False
+        self.lr = optimizer.lr
+
+    # --- running
+
+    def run(self, observer: Observer) -> None:
+        """Train to the last epoch, or until early stopping; raises Diverged or StopRequested, between steps.
+
+        The parameters then are those of the last step, from which training can go on; `settle` makes them the model.
+        """
+        with np.errstate(all="ignore"):  # a number that is not finite is looked for, and reported with its place
+            observer.on_start(self)
+            while self.epoch < self.epochs and not self.finished_early:
+                started = perf_counter()
+                self._train_epoch(observer)
+                trained = perf_counter()
+                scores = self._scores()
+                evaluated = perf_counter()
+                self.schedule.epoch_ended(scores)
+                self._follow(scores)
+                observer.on_epoch_end(self, scores, {"training": trained - started, "evaluation": evaluated - trained})
+                if self.stop_requested and self.epoch < self.epochs and not self.finished_early:
+                    raise StopRequested
+
+    def steps_at(self, rates: Iterable[float]) -> Iterator[float]:
+        """Steps at these learning rates, whatever the schedule says, on whole batches in epoch after epoch.
+
+        Yields each batch's loss, that before its step. For trials: no epoch is counted, evaluated or told to anybody.
+        """
+        todo = iter(rates)
+        rate = next(todo, None)
+        while rate is not None:
+            n = len(self.train_examples)
+            order = self._order.permutation(n) if self.shuffle else np.arange(n)
+            for at in range(self.full_steps):
+                (batch,) = self._batches.chunk(order[at * self.step_rows : (at + 1) * self.step_rows])
+                with np.errstate(all="ignore"):
+                    loss = self._step.gradient_and_loss(batch)
+                    self._update(self._step, rate)
+                yield loss
+                rate = next(todo, None)
+                if rate is None:
+                    return
+
+    def settle(self) -> None:
+        """Leave in the network what training was for: the best epoch's parameters, or the mean, or those it has."""
+        best = self.early_stopping is not None and self.early_stopping.restore_best
+        if best and self._best is not None:
+            self.network.theta[...], self.network.state[...] = self._best
+        elif self._average is not None:
+            self.network.theta[...] = self._average.theta
+
+    @property
+    def rows_seen(self) -> int:
+        """Training rows passed so far, those of every epoch counted anew."""
+        return self.epoch * len(self.train_examples) + self.step_in_epoch * self.step_rows
+
+    @property
+    def finished_early(self) -> bool:
+        return self.early_stopping is not None and self.waited >= self.early_stopping.patience
+
+    def evaluate(self) -> Scores:
+        """The scores of "train" and "val" now: {"train_loss": ..., "val_loss": ..., "train_accuracy": ...}."""
+        with self.scored_parameters():
+            by_part = {part: evaluator() for part, evaluator in self.evaluators.items()}
+        return {column: by_part[part][name] for column, part, name in self._score_columns()}
+
+    @contextmanager
+    def scored_parameters(self) -> Iterator[None]:
+        """As long as this lasts the network has the parameters that are scored: their mean, where one is kept."""
+        if self._average is None:
+            yield
+            return
+        theta = self.network.theta.copy()
+        self.network.theta[...] = self._average.theta
+        try:
+            yield
+        finally:
+            self.network.theta[...] = theta
+
+    @property
+    def score_columns(self) -> tuple[str, ...]:
+        """train_loss, val_loss, train_accuracy, val_accuracy ...: what `evaluate` returns, in this order."""
+        return tuple(column for column, _, _ in self._score_columns())
+
+    def _score_columns(self) -> list[tuple[str, str, str]]:
+        names = next(iter(self.evaluators.values())).names
+        return [(f"{part}_{name}", part, name) for name in names for part in self.evaluators]
+
+    def _scores(self) -> Scores:
+        scores = {"epoch": self.epoch, "step": self.step, "lr": self.lr, **self.evaluate()}
+        if not isfinite(scores["train_loss"]) or not np.isfinite(self.network.theta).all():
+            self._report_not_finite(None)
+        return scores
+
+    def _train_epoch(self, observer: Observer) -> None:
+        if self.step_in_epoch == 0:
+            self._order_state = self._order.bit_generator.state
+        n = len(self.train_examples)
+        order = self._order.permutation(n) if self.shuffle else np.arange(n)
+        first = self.step - self.step_in_epoch
+        factors = self.schedule.factors(np.arange(first, first + self.steps_per_epoch))
+        rates = (self.optimizer.lr * factors).tolist()
+        watched = self._watched_steps(first) if observer.watches_steps else frozenset()
+        full, at = self._step, self.step_in_epoch
+        while at < self.full_steps:
+            until = min(at + self._batches.steps, self.full_steps)
+            batches = self._batches.chunk(order[at * self.step_rows : until * self.step_rows])
+            for index, batch in enumerate(batches, start=at):
+                if index in watched:
+                    self._watched_step(full, batch, rates[index], observer)
+                else:
+                    full.gradient(batch)
+                    self._update(full, rates[index])
+            at = until
+            if at < self.steps_per_epoch:
+                self._pause(observer)
+        if self._tail and self.step_in_epoch == self.full_steps:
+            tail, step = self._tail
+            (batch,) = tail.chunk(order[self.full_steps * self.step_rows :])
+            self._watched_step(step, batch, rates[-1], observer)
+        self.lr = rates[-1]
+        self.epoch += 1
+        self.step_in_epoch = 0
+
+    def _update(self, step: BatchGradient, lr: float) -> None:
+        for adjust in self._adjustments:
+            adjust()
+        squared_norm = self._grad.dot(self._grad)
+        if not isfinite(squared_norm) and not np.isfinite(self._grad).all():
+            self._report_not_finite(step)
+        if self._clip is not None:
+            self._clip.apply(squared_norm)
+        self._optimize(lr)
+        for follow in self._afterwards:
+            follow()
+        self.step += 1
+        self.step_in_epoch += 1
+
+    def _watched_step(self, step: BatchGradient, batch: Batch, lr: float, observer: Observer) -> None:
+        """A step, measured. It changes nothing of what a plain one does."""
+        noise, state = self.network.noise.bit_generator, self.network.state
+        rehearse = self.step < REHEARSED_STEPS
+        noise_before = noise.state if rehearse else None
+        self.gauge.before()
+        loss = step.gradient_and_loss(batch)
+        self.gauge.gradient()
+        self._update(step, lr)
+        self.gauge.after()
+        loss_after = nan
+        if noise_before is not None:
+            state_after = state.copy()
+            noise.state = noise_before  # the same dropout as before; and then as many draws on as before
+            loss_after = step.mean_loss(batch)
+            state[...] = state_after  # running statistics hear of the batch once
+        observer.on_step(self, StepSignals(self.step, self.epoch + 1, lr, loss, loss_after))
+
+    def _watched_steps(self, first: int) -> frozenset[int]:
+        """The steps of the epoch that are measured, as indices within it: the run's first 20, the epoch's last, and
+        about ten more, evenly spread; fewer where measuring would take a noticeable share of the time."""
+        early = range(max(0, REHEARSED_STEPS - first))
+        apart = max(self.steps_per_epoch / WATCHED_PER_EPOCH, self._steps_a_watch())
+        spread = np.arange(self.steps_per_epoch - 1, -1, -apart).astype(int)
+        return frozenset((*early, *spread.tolist()))
+
+    def _steps_a_watch(self) -> float:
+        """How many steps must pass for a watched one to cost 2 % of them, from counts of work, not from a clock.
+
+        A NumPy call is taken as 0.7 µs and a multiply-add as 1/40 ns; a watched step makes some 12 calls a layer and
+        three more passes over the parameters.
+        """
+        layers, size = len(self.network.layers), self.network.theta.size
+        step = 0.7e-6 * (8 * layers + 12) + 6 * size * self.step_rows / 80e9
+        watch = 0.7e-6 * (12 * layers + 10) + 2 * size * self.step_rows / 80e9 + 8 * size * 0.3e-9
+        return watch / (0.02 * step)
+
+    def _pause(self, observer: Observer) -> None:
+        observer.on_pause(self)
+        if self.stop_requested:
+            raise StopRequested
+
+    def _follow(self, scores: Scores) -> None:
+        """Keep count of the best epoch by the score that early stopping monitors."""
+        if self.early_stopping is None:
+            return
+        score = scores[self.early_stopping.monitor]
+        gain = self.best_score - score if lower_is_better(self.early_stopping.monitor) else score - self.best_score
+        if isfinite(score) and (self._best is None or gain > self.early_stopping.min_delta):
+            self.best_epoch, self.best_score, self.waited = self.epoch, score, 0
+            theta = self.network.theta if self._average is None else self._average.theta
+            self._best = (theta.copy(), self.network.state.copy())
+        else:
+            self.waited += 1
+
+    def _gradient_of(self, rows: int) -> BatchGradient:
+        if rows <= self.batch_size:
+            return Step(self.network, self.loss, rows)
+        return AccumulatedGradient(self.network, self.loss, rows, self.batch_size)
+
+    # --- numbers that are not finite
+
+    def _report_not_finite(self, step: BatchGradient | None) -> None:
+        """Raise Diverged with the first layer where they stand: weights, then signals forward, then gradients back."""
+        network = self.network
+        epoch, number = (self.epoch, self.step) if step is None else (self.epoch + 1, self.step + 1)
+        places: list[tuple[str, str, Array]] = [
+            (name.rsplit(".", 1)[0], f"parameter {name.rsplit('.', 1)[1]}", values)
+            for name, values in network.named(network.theta).items()
+        ]
+        if step is not None:
+            places += [(layer.name, "output", layer.Y) for layer in step.graph.layers if hasattr(layer, "Y")]
+            places += [
+                (name.rsplit(".", 1)[0], f"gradient of {name.rsplit('.', 1)[1]}", values)
+                for name, values in reversed(network.named(network.grad).items())
+            ]
+        for layer, what, values in places:
+            if not np.isfinite(values).all():
+                raise Diverged(epoch, number, layer, what)
+        raise Diverged(epoch, number, "output", "loss")
+
+    # --- stopping and going on
+
+    def state(self) -> dict[str, Any]:
+        """All that going on from here needs: arrays, numbers, and the states of the random generators."""
+        network = self.network
+        more = {} if self._best is None else {"best_theta": self._best[0], "best_state": self._best[1]}
+        if self._average is not None:
+            more["average"] = self._average.theta
+        return {
+            "theta": network.theta,
+            "grad": network.grad,
+            "state": network.state,
+            "optimizer": self.optimizer.state(),
+            "schedule": self.schedule.state(),
+            "counters": {
+                "epoch": self.epoch,
+                "step": self.step,
+                "step_in_epoch": self.step_in_epoch,
+                "best_epoch": self.best_epoch,
+                "best_score": self.best_score,
+                "waited": self.waited,
+                "lr": self.lr,
+            },
+            "order": self._order_state if self.step_in_epoch else self._order.bit_generator.state,
+            "noise": network.noise.bit_generator.state,
+            **more,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        network = self.network
+        network.theta[...], network.grad[...], network.state[...] = state["theta"], state["grad"], state["state"]
+        self.optimizer.restore(state["optimizer"])
+        self.schedule.restore(state["schedule"])
+        for name, value in state["counters"].items():
+            setattr(self, name, value)
+        # the epoch under way draws its order again, from where it drew it first
+        self._order.bit_generator.state = self._order_state = state["order"]
+        network.noise.bit_generator.state = state["noise"]
+        if "best_theta" in state:
+            self._best = (state["best_theta"], state["best_state"])
+        if self._average is not None:
+            self._average.restore(state["average"], self.step)

@@ -1,0 +1,50 @@
+"""Phrases that messages share: quoted cells, lists of names, plurals, suggestions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def printable(text: str) -> str:
+    """One line that any terminal can show: what is not printable is escaped."""
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
+def shortened(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def quoted(cell: str) -> str:
+    """A cell as messages show it: quoted, on one line, at most 40 characters."""
+    return repr(cell if len(cell) <= 40 else cell[:37] + "...")
+
+
+def listed(names: Iterable[str], shown: int = 5) -> str:
+    """'a', 'b' and 3 more."""
+    known = [quoted(name) for name in names]
+    if len(known) > shown + 1:
+        return f"{', '.join(known[:shown])} and {len(known) - shown:,} more"
+    return f"{', '.join(known[:-1])} and {known[-1]}" if len(known) > 1 else "".join(known)
+
+
+def plural(number: int, noun: str) -> str:
+    """1 row, 2 rows."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """`"; did you mean 'units'?"` for the nearest of `choices`, or the choices themselves when none is near."""
+    from difflib import get_close_matches
+
+    known = sorted(choices)
+    near = get_close_matches(word.lower(), known, cutoff=0.6)
+    if near:
+        # two letters in the wrong order are the commonest slip: "adma" is adam, not adamax
+        meant = min(near, key=lambda choice: sorted(choice) != sorted(word.lower()))
+        return f"; did you mean {meant!r}?"
+    return f"; one of: {', '.join(known)}" if known else ""
+
+
+def one_line(text: str) -> str:
+    """Control characters and line breaks, which names from a table may hold, as spaces."""
+    return "".join(character if character.isprintable() else " " for character in text)

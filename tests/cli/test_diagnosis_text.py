@@ -1,0 +1,114 @@
+"""A diagnosis in words."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from nn_scratch.cli.diagnosis_text import brief, rendered
+from nn_scratch.doctor import Diagnosis, Finding, Patch
+from nn_scratch.doctor.patch_text import changes, old_value, value_text
+
+FINDING = Finding(
+    "lr_too_high",
+    "critical",
+    0.93,
+    "first_steps",
+    "the learning rate 10 is too high",
+    evidence={"loss_after_over_before": 1.8333333},
+    patches=(Patch({"optimizer.lr": 0.01}, "smaller steps follow the slope"),),
+    layer="hidden_2",
+    epoch=1,
+    step=3,
+    symptoms=("dead_relu",),
+    source="LeCun et al. 1998",
+)
+CONFIG = {"optimizer": {"type": "adam", "lr": 10.0}, "layers": [{"units": 3}]}
+
+
+def shown(what: object) -> list[str]:
+    console = Console(file=io.StringIO(), width=100)
+    console.print(what)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+
+
+def test_a_finding_is_a_sentence_the_numbers_the_change_why_it_helps_and_the_source() -> None:
+    diagnosis = Diagnosis("sick", (FINDING,), "sick: the learning rate 10 is too high")
+    assert shown(rendered(diagnosis, CONFIG)) == [
+        "sick: the learning rate 10 is too high",
+        "",
+        "1. lr_too_high  critical  first steps: hidden_2, epoch 1, step 3; confidence 93%",
+        "   The learning rate 10 is too high.",
+        "   loss after over before 1.833",
+        "   explains: dead_relu",
+        "   - optimizer.lr: 10",
+        "   + optimizer.lr: 0.01",
+        "     smaller steps follow the slope",
+        "   source: LeCun et al. 1998",
+    ]
+
+
+def test_after_training_the_verdict_takes_two_lines() -> None:
+    diagnosis = Diagnosis("sick", (FINDING,), "sick: the learning rate 10 is too high")
+    assert shown(brief(diagnosis, CONFIG)) == [
+        "doctor: sick: the learning rate 10 is too high",
+        "  try optimizer.lr: 0.01: smaller steps follow the slope",
+    ]
+
+
+def test_of_layers_that_stay_what_differs_is_shown() -> None:
+    dense = {"type": "dense", "units": 8, "activation": "sigmoid"}
+    old = {"layers": [dense, "dropout", dense, {**dense, "activation": "relu"}]}
+    bent = {**dense, "activation": "relu"}
+    assert changes(Patch({"layers": [bent, "dropout", bent, {**bent, "units": 32}]}, "why"), old) == [
+        ("layers 0, 2: activation", "sigmoid", "relu"),
+        ("layers.3.units", 8, 32),
+    ]
+
+
+def test_a_list_of_other_layers_is_shown_whole_and_of_fewer_those_that_go() -> None:
+    first = {"type": "dense", "units": 8}
+    old = {"layers": [first, "dropout", first]}
+    assert changes(Patch({"layers": ["dropout"]}, "why"), old) == [("layers", old["layers"], ["dropout"])]
+    assert changes(Patch({"layers": [first]}, "why"), old) == [("layers 1, 2", "dropout, dense", "(absent)")]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("optimizer.lr", 10.0), ("layers.0.units", 3), ("layers.1.units", "(absent)"), ("train.epochs", "(absent)")],
+)
+def test_a_change_shows_what_stood_there(key: str, value: object) -> None:
+    assert old_value(CONFIG, key) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (0.00123456, "0.001235"),
+        (float("nan"), "not a number"),
+        ([{"type": "dense", "init": None, "slope": 0.123456}], "[{type: dense, slope: 0.1235}]"),
+    ],
+)
+def test_values_are_written_as_yaml(value: object, text: str) -> None:
+    assert value_text(value) == text
+
+
+def test_the_json_has_the_keys_of_the_schema() -> None:
+    assert Diagnosis("sick", (FINDING,), "sick").to_json()["findings"] == [
+        {
+            "rule": "lr_too_high",
+            "severity": "critical",
+            "confidence": 0.93,
+            "stage": "first_steps",
+            "where": {"layer": "hidden_2", "epoch": 1, "step": 3},
+            "evidence": {"loss_after_over_before": 1.8333333},
+            "because": "the learning rate 10 is too high",
+            "symptoms": ["dead_relu"],
+            "patches": [{"set": {"optimizer.lr": 0.01}, "why": "smaller steps follow the slope"}],
+            "source": "LeCun et al. 1998",
+        }
+    ]
