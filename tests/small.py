@@ -106,7 +106,7 @@ def run_with_stops(config: Config, outputs: Path, steps: Sequence[int]) -> tuple
         except Interrupted:
             stops += 1
             run = Run(folder[0])
-            start = lambda run=run: resume(run, observers_of=observers_of)  # noqa: E731
+            start = lambda run=run: resume(run, observers=observers_of)  # noqa: E731
 
 
 def contents(run: Run) -> dict[str, bytes]:
