@@ -1,12 +1,11 @@
-"""The terminal: one module a command, the process around it, and what is printed.
+"""The command line: one module per command, the process around it, and the console output.
 
-Each command's module has a docstring, `EXAMPLES`, `add_arguments(parser)` and `main(arguments)`; it imports what takes
-long where it uses it, so that --help is quick.
+The module of a command has a docstring, `EXAMPLES`, `add_arguments(parser)` and `main(arguments)`. It imports slow
+modules inside its functions, so that --help is quick.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 
@@ -22,36 +21,39 @@ COMMANDS = {
 
 
 def run_command(name: str, arguments: Sequence[str] | None = None, program: str | None = None) -> int:
-    """Run one command; `arguments` are those of the process unless given. Returns the exit code."""
+    """Run one command and return its exit code.
+
+    arguments: those of the process unless given. program: how the command is typed, for its usage line.
+    """
     from importlib import import_module
 
     from nn_scratch.cli.process import parser, run_script
-    from nn_scratch.config.project import command
+    from nn_scratch.config.project import as_typed
 
     module = import_module(f"nn_scratch.cli.{name}")
-    examples = [re.sub(r"python script/(\w+)\.py", lambda typed: command(typed[1]), line) for line in module.EXAMPLES]
-    cli = parser(module.__doc__ or "", examples, program)
+    cli = parser(module.__doc__ or "", [as_typed(line) for line in module.EXAMPLES], program)
     module.add_arguments(cli)
     return run_script(module.main, cli, arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`nn-scratch COMMAND ...` and `python -m nn_scratch COMMAND ...`."""
+    """`nn-scratch COMMAND ...` and `python -m nn_scratch COMMAND ...`; returns the exit code."""
     from nn_scratch import __version__
     from nn_scratch.wording import did_you_mean
 
+    program = "python -m nn_scratch" if sys.argv[0].endswith("__main__.py") else "nn-scratch"
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["--version"]:
         print(f"nn-scratch {__version__}")
         return 0
     if not given or given[0] in ("-h", "--help"):
         width = max(map(len, COMMANDS))
-        print("usage: nn-scratch COMMAND ...\n")
+        print(f"usage: {program} COMMAND ...\n")
         print("\n".join(f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items()))
-        print("\nnn-scratch COMMAND --help lists the arguments of a command")
+        print(f"\n{program} COMMAND --help lists the arguments of a command")
         return 0 if given else 2
     name, *rest = given
     if name not in COMMANDS:
-        print(f"nn-scratch {name}: no such command{did_you_mean(name, COMMANDS)}", file=sys.stderr)
+        print(f"{program} {name}: no such command{did_you_mean(name, COMMANDS)}", file=sys.stderr)
         return 2
-    return run_command(name, rest, f"nn-scratch {name}")
+    return run_command(name, rest, f"{program} {name}")

@@ -32,7 +32,7 @@ EXAMPLES = (
 
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("overrides", nargs="*", metavar="key=value", help="change a value of the config")
-    cli.add_argument("--config", metavar="FILE", help="the config (default: config/param.yaml of the project)")
+    cli.add_argument("--config", metavar="FILE", help="the config (default: config/param.yaml)")
     cli.add_argument("--name", help="replaces the config's name: the run is outputs/NAME-001")
     cli.add_argument("--check", action="store_true", help="look at the config before a long run: gradients, loss, time")
     cli.add_argument("--find-lr", action="store_true", help="find a learning rate by a short trial; draws its curve")
@@ -40,7 +40,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--seeds", type=int, metavar="N", help="train N runs, seeds 1 to N; print mean and spread")
     cli.add_argument("--print-gradients", action="store_true", help="print some gradients of each layer now and then")
     cli.add_argument("--watch", action="store_true", help="stop a run that learns nothing, and say why")
-    cli.add_argument("--outputs", metavar="DIR", help="where runs are written (default: outputs/ of the project)")
+    cli.add_argument("--outputs", metavar="DIR", help="where runs are written (default: outputs/)")
 
 
 def main(arguments: Namespace) -> None:

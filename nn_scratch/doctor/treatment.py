@@ -25,7 +25,7 @@ from nn_scratch.doctor.watch import watch_session
 from nn_scratch.errors import Diverged, UserError
 from nn_scratch.experiments.build import build_data
 from nn_scratch.experiments.train import Session, train
-from nn_scratch.runs.files import write_bytes
+from nn_scratch.runs.files import disk_errors, write_bytes
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.observers import Observer
@@ -110,6 +110,8 @@ def treat(run: Run, folder: Path | None = None, jobs: int | None = None) -> Trea
         return Treatment(diagnosis, before, after, None, "nothing helped: no patch brought the score back." + of_data)
     assert best.patch is not None
     path = Path(folder or CONFIGS) / f"{config.name}.fixed.yaml"
+    with disk_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, fixed_yaml(config, best.patch, critical[0]).encode())
     said = f"{best.name} brings {before.mean():.3f} to {best.mean():.3f} on rows not trained on.{of_data}"
     return Treatment(diagnosis, before, after, best, said, path)

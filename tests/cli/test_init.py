@@ -1,0 +1,52 @@
+"""`nn-scratch init`: a config and its schema below the working directory."""
+
+import json
+import sys
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from nn_scratch.cli import main
+from nn_scratch.config.project import CONFIGS
+from nn_scratch.config.resolve import load_config
+
+
+def test_init_writes_a_config_that_loads_and_the_schema_that_describes_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/nn-scratch"])
+    assert main(["init"]) == 0
+    written = Path("config/param.yaml").read_text(encoding="utf-8")
+    first, _, rest = written.partition("\n")
+    assert first == "# yaml-language-server: $schema=param.schema.json"
+    assert load_config("config/param.yaml") == load_config(CONFIGS / "param.yaml")
+    schema = json.loads(Path("config/param.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(yaml.safe_load(rest), schema)
+    assert "nn-scratch train optimizer.lr=0.01" in written
+    assert "script/" not in written
+    # the package of these tests is in a checkout, whose own config stays the default
+    assert capsys.readouterr().out == (
+        "written: config/param.yaml, config/param.schema.json\nnext: nn-scratch train --config config/param.yaml\n"
+    )
+
+
+def test_init_replaces_a_config_only_by_force(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("config").mkdir()
+    Path("config/param.yaml").write_text("name: mine\n")
+    assert main(["init"]) == 2
+    assert capsys.readouterr().err == "config/param.yaml: exists already; --force replaces it\n"
+    assert Path("config/param.yaml").read_text() == "name: mine\n"
+    assert main(["init", "--force"]) == 0
+    assert Path("config/param.yaml").read_text() != "name: mine\n"
+
+
+def test_version_help_and_unknown_commands(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/nn-scratch"])
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == "nn-scratch 0.1.0\n"
+    assert main([]) == 2
+    assert main(["--help"]) == 0
+    assert capsys.readouterr().out.count("usage: nn-scratch COMMAND ...") == 2
+    assert main(["trian"]) == 2
+    assert capsys.readouterr().err == "nn-scratch trian: no such command; did you mean 'train'?\n"
