@@ -14,6 +14,11 @@ def shortened(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its type where it has none; at most 200 characters."""
+    return printable(shortened(str(error).split("\n", 1)[0], 200)) or type(error).__name__
+
+
 def quoted(cell: str) -> str:
     """A cell as messages show it: quoted, on one line, at most 40 characters."""
     return repr(cell if len(cell) <= 40 else cell[:37] + "...")

@@ -143,7 +143,7 @@ def draw_run(run: Run, options: argparse.Namespace) -> None:
 
 
 def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
-    from nn_scratch.runs.files import disk_errors, write_bytes
+    from nn_scratch.runs.files import make_folder, write_bytes
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.compare import COMPARISONS, Comparison
     from nn_scratch.visualize.film.scene import check_kinds
@@ -165,8 +165,8 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
     views = [View(run, options.layer) for run in runs]
     comparison = Comparison(views)
     folder = runs[0].path.parent / comparison_name(runs)
-    with disk_errors(folder):
-        (folder / "plots").mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
+    make_folder(folder / "plots")
     pictures = []
     for name in chosen:
         with drawing():

@@ -19,7 +19,7 @@ import numpy as np
 from nn_scratch.data.missing import leave_out
 from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, LARGEST, SHOWN, is_bomb, refuse, within_float32
 from nn_scratch.data.table import Array, Missing, Table, Task, number_columns, numbered_names
-from nn_scratch.data.targets import check_weights, index_labels, infer_task, settle_task
+from nn_scratch.data.targets import EXACT, check_weights, index_labels, infer_task, settle_task
 from nn_scratch.errors import UserError
 from nn_scratch.wording import plural
 
@@ -95,8 +95,13 @@ def _classes(path: Path, X: Array, labels: Array, weights: Array, weighs: str | 
         rule = "y is text"
         try:
             labels = np.char.strip(labels if labels.dtype.kind == "U" else np.char.decode(labels, "utf-8"))
+            np.char.encode(labels, "utf-8")  # half of a surrogate pair is no character, and no file could hold it
         except UnicodeDecodeError:
             raise UserError(f"{path}: y holds bytes that are not UTF-8; save it as text, y.astype(str)") from None
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"{path}: y holds {str(error.object)!r}, which is no valid text; write other labels"
+            ) from None
         nothing = labels == ""
         if nothing.any() and missing == "error":
             first = np.flatnonzero(nothing)[:SHOWN]
@@ -136,7 +141,13 @@ def _table(
 
 def read_npy(path: Path, *, task: Task | Literal["auto"], missing: Missing) -> Table:
     """(rows, features + 1) numbers, the last column the target."""
-    values = check_features(path, load_npy(path), "the array")
+    loaded = load_npy(path)
+    values = check_features(path, loaded, "the array")
+    if loaded.dtype.kind in "iu" and task != "regression" and (abs(loaded[:, -1].astype(np.float64)) > EXACT).any():
+        raise UserError(
+            f"{path}: the target holds whole numbers beyond 2^53, which an array of float64 cannot tell apart; save "
+            "an .npz with X and y, or write data.task: regression"
+        )
     if values.shape[1] < 2:
         raise UserError(f"{path}: the array is {_what(values)}; it needs features, and the target as its last column")
     X, y = values[:, :-1], values[:, -1:].astype(np.float64)
@@ -150,7 +161,7 @@ def read_npy(path: Path, *, task: Task | Literal["auto"], missing: Missing) -> T
 
 def read_features(path: Path, n_features: int, n_targets: int, fill_in: str | None) -> Array:
     """X (rows, features) of new rows; y in an .npz is not looked at, nor are the last columns of an .npy too many."""
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         X = check_features(path, load_arrays(path, ("X",))["X"], "X")
     else:
         X = check_features(path, load_npy(path), "the array")

@@ -12,6 +12,7 @@ import numpy as np
 from nn_scratch.data.csv_layout import Record, number
 from nn_scratch.data.problems import LARGEST, SHOWN, within_float32
 from nn_scratch.data.table import Array
+from nn_scratch.data.targets import EXACT
 from nn_scratch.wording import listed
 
 MAX_CATEGORIES = 100  # of a text column; more look like identifiers or free text
@@ -171,9 +172,9 @@ class LabelReader(ColumnReader):
         return self.codes.setdefault(text, len(self.codes)), self.texts
 
     def finish(self, values: Array) -> tuple[str, ...]:
-        """As numbers where every label is one: 1 and 1.0 are the same class."""
+        """As numbers where every label is one that float64 holds exactly: 1 and 1.0 are the same class."""
         numbers = [number(label) for label in self.codes]
-        if all(value is not None and math.isfinite(value) for value in numbers):
+        if all(value is not None and abs(value) <= EXACT for value in numbers):
             there = ~np.isnan(values)
             values[there] = np.array(numbers, dtype=np.float64)[values[there].astype(np.int64)]
             return ()

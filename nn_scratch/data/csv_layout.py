@@ -20,7 +20,9 @@ from nn_scratch.data.table import numbered_names
 from nn_scratch.errors import UserError
 from nn_scratch.wording import plural, quoted
 
-HEAD = 1000  # rows looked at to tell whether the first line is a header
+MAX_RECORD = 16 << 20  # characters or bytes of one row: a million columns; each cell takes 60 bytes of memory
+HEAD_CELLS = 2_000_000
+HEAD = 1000  # rows, of at most HEAD_CELLS cells together, looked at to tell whether the first line is a header
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 Record = tuple[int, list[str]]  # the file's line on which it begins, counted from 1; its cells
@@ -38,15 +40,19 @@ class TextFile:
 
     def open(self) -> IO[str]:
         # utf-8-sig: a byte order mark is no part of the first name
-        opened = gzip.open if self.path.suffix == ".gz" else open
+        opened = gzip.open if is_packed(self.path) else open
         return cast("IO[str]", opened(self.path, "rt", encoding="utf-8-sig", newline=""))
+
+
+def is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
 
 
 def inspect(path: Path) -> TextFile:
     """Read the bytes once: refuse what is no UTF-8 text, and packed files that unpack to gigabytes."""
-    packed = path.stat().st_size if path.suffix == ".gz" else None
+    packed = path.stat().st_size if is_packed(path) else None
     decoder = codecs.getincrementaldecoder("utf-8")()
-    size = line_feeds = returns = 0
+    size = line_feeds = returns = unended = 0
     has_quotes = False
     block = b""
     for block in _blocks(path):
@@ -64,6 +70,10 @@ def inspect(path: Path) -> TextFile:
                 "perhaps); save the file as UTF-8"
             ) from None
         size += len(block)
+        *_, last = block.replace(b"\r", b"\n").rpartition(b"\n")
+        unended = len(last) + (unended if len(last) == len(block) else 0)
+        if unended > MAX_RECORD:
+            raise too_long(path, line_feeds + block.count(b"\n") + 1)
         line_feeds += block.count(b"\n")
         returns += block.count(b"\r")
         has_quotes = has_quotes or b'"' in block
@@ -76,7 +86,7 @@ def inspect(path: Path) -> TextFile:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    if path.suffix != ".gz":
+    if not is_packed(path):
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 yield block
@@ -91,8 +101,17 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 def records(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[Record]:
     """The rows that are not blank, each with its line; a quoted cell may hold delimiters and line ends."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    end = 0
+    read = end = 0
+
+    def bounded() -> Iterator[str]:
+        nonlocal read
+        for text in lines:
+            read += len(text)
+            if read > MAX_RECORD:
+                raise too_long(path, end + 1)
+            yield text
+
+    reader = csv.reader(bounded(), delimiter=delimiter, strict=True)
     while True:
         try:
             cells = next(reader)
@@ -100,9 +119,16 @@ def records(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[Record
             return
         except csv.Error as error:
             raise UserError(f"{path}:{end + 1}: {_explained(str(error))}") from None
-        line, end = end + 1, reader.line_num
+        line, end, read = end + 1, reader.line_num, 0
         if len(cells) > 1 or (cells and cells[0].strip()):
             yield line, cells
+
+
+def too_long(path: Path, line: int) -> UserError:
+    return UserError(
+        f"{path}:{line}: a row of more than {MAX_RECORD:,} characters; are its line ends missing, or is a quote "
+        '(") opened here and never closed?'
+    )
 
 
 def _explained(error: str) -> str:
@@ -135,7 +161,7 @@ def find_layout(path: Path, known: Collection[str] = ()) -> Layout:
     file = inspect(path)
     delimiter = _find_delimiter(file)
     with file.open() as lines:
-        head = list(islice(records(path, lines, delimiter), HEAD))
+        head = _head(records(path, lines, delimiter))
     if not head:
         raise UserError(f"{path}: the file is empty; write a header with the columns' names, and a line for each row")
     notices = []
@@ -166,6 +192,18 @@ def find_layout(path: Path, known: Collection[str] = ()) -> Layout:
     return Layout(file, delimiter, names, True, header_end, tuple(notices))
 
 
+def _head(rows: Iterator[Record]) -> list[Record]:
+    """The first two rows, and more as long as they are within HEAD rows and HEAD_CELLS cells."""
+    head: list[Record] = []
+    cells = 0
+    for record in islice(rows, HEAD):
+        head.append(record)
+        cells += len(record[1])
+        if len(head) > 1 and cells > HEAD_CELLS:
+            break
+    return head
+
+
 def _free_name(column: int, taken: Collection[str]) -> str:
     """x1, or where another column is called so, column_1."""
     names = chain([f"x{column}"], (f"column{'_' * n}{column}" for n in count(1)))
@@ -173,7 +211,7 @@ def _free_name(column: int, taken: Collection[str]) -> str:
 
 
 def _is_tsv(path: Path) -> bool:
-    return ".tsv" in path.suffixes
+    return ".tsv" in path.name.lower()
 
 
 def _find_delimiter(file: TextFile) -> str:

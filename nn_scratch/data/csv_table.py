@@ -19,7 +19,7 @@ from nn_scratch.data.csv_layout import Layout, Record, find_layout
 from nn_scratch.data.missing import leave_out
 from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, refuse, within_float32
 from nn_scratch.data.table import Array, Column, Missing, Table, Task
-from nn_scratch.data.targets import check_weights, settle_task
+from nn_scratch.data.targets import EXACT, check_weights, settle_task
 from nn_scratch.errors import UserError
 from nn_scratch.wording import did_you_mean, listed, plural, quoted
 
@@ -271,6 +271,8 @@ def _read_numbers(layout: Layout, readers: Sequence[ColumnReader]) -> Array | No
         return None
     if values.shape[1] != len(layout.names) or not within_float32(values):
         return None
+    if any(isinstance(reader, LabelReader) and np.any(abs(values[:, reader.place - 1]) > EXACT) for reader in readers):
+        return None  # as texts such labels stay apart
     order = [reader.place - 1 for reader in readers]
     return values if order == list(range(values.shape[1])) else values[:, order]
 
@@ -284,7 +286,7 @@ def _read_carefully(layout: Layout, readers: Sequence[ColumnReader]) -> Cells:
     ragged: list[Record] = []
     n_ragged = n = 0
     rows = layout.rows()
-    while chunk := list(islice(rows, max(64, CHUNK_CELLS // width))):
+    while chunk := list(islice(rows, max(1, min(64, 100 * CHUNK_CELLS // width), CHUNK_CELLS // width))):
         whole = [record for record in chunk if len(record[1]) == width]
         n_ragged += len(chunk) - len(whole)
         ragged += [record for record in chunk if len(record[1]) != width][: 10 - len(ragged)]

@@ -41,20 +41,25 @@ class Moments:
 def moments(X: Array, rows: Array) -> Moments:
     """Of X[rows], X (all rows, features) of any number type with NaN for missing values.
 
-    Blocks of rows are joined by the update of Chan, Golub and LeVeque (1979), so that neither a far-off mean nor the
-    number of rows costs accuracy.
+    Blocks of rows are joined by the update of Chan, Golub and LeVeque (1979), so that the number of rows costs no
+    accuracy; and all is measured from the mean of the first block, so that a far-off mean costs none.
     """
     n_features = X.shape[1]
     n = np.zeros(n_features)
     mean = np.zeros(n_features)
     squares = np.zeros(n_features)  # Σ (x - mean)²
     low, high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
+    origin: Array | None = None
     for part in row_blocks(len(rows), n_features):
         block = X[rows[part]].astype(np.float64)
         there = ~np.isnan(block)
         m = there.sum(axis=0)
         np.fmin(low, np.fmin.reduce(block, axis=0), out=low)
         np.fmax(high, np.fmax.reduce(block, axis=0), out=high)
+        np.copyto(block, 0.0, where=~there)
+        if origin is None:
+            origin = block.sum(axis=0) / np.maximum(m, 1)
+        block -= origin  # exact where the values are near it
         np.copyto(block, 0.0, where=~there)
         block_mean = block.sum(axis=0) / np.maximum(m, 1)
         block -= block_mean
@@ -64,6 +69,7 @@ def moments(X: Array, rows: Array) -> Moments:
         squares += np.einsum("ij,ij->j", block, block) + delta**2 * (n * m / total)
         mean += delta * (m / total)
         n += m
+    mean += 0.0 if origin is None else origin
     empty = n == 0
     for statistic in (mean, low, high):
         statistic[empty] = np.nan

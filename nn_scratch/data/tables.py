@@ -127,9 +127,17 @@ def _as_task(table: Table, task: Task | Literal["auto"]) -> Table:
 # ---- files ----
 
 
+def expanded(name: str | os.PathLike[str]) -> Path:
+    """The path with `~` and `~user` written out; UserError where there is no such user."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise UserError(f"{name}: no such file: no home folder is known for {Path(name).parts[0]}") from None
+
+
 def find(name: str | os.PathLike[str]) -> Path:
     """The path of this name, which exists; UserError tells what is like it."""
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.exists():
         return path
     if path.parent.is_dir():

@@ -13,6 +13,7 @@ from nn_scratch.wording import listed, plural
 
 MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers are taken for quantities
 MAX_CLASSES = 10_000
+EXACT = 2**53  # beyond it float64 no longer tells neighbouring whole numbers apart
 
 
 def infer_task(values: Array, name: str) -> tuple[Task, str]:
@@ -22,6 +23,11 @@ def infer_task(values: Array, name: str) -> tuple[Task, str]:
     n_different = len(np.unique(values))
     holds = f"{name!r} holds {plural(n_different, 'different whole number')} in {plural(len(values), 'row')}"
     if n_different <= MAX_CLASSES_OF_NUMBERS and 2 * n_different <= len(values):
+        if np.abs(values).max() > EXACT:
+            raise UserError(
+                f"data.task: {name!r} holds whole numbers beyond 2^53, which are not told apart as numbers; write "
+                "classification if they are names of classes, regression if they are quantities"
+            )
         return "classification", f"{holds} (up to 20, each on 2 rows or more on average, are taken for classes)"
     return "regression", f"{holds} (up to 20, each on 2 rows or more on average, would be taken for classes)"
 
@@ -32,9 +38,10 @@ def index_labels(labels: Array) -> tuple[Array, tuple[str, ...]]:
     1.0 and True are called 1.
     """
     values, indices = np.unique(labels, return_inverse=True)
+    names = values.tolist()
     if values.dtype.kind == "b" or (values.dtype.kind == "f" and np.all(values == np.rint(values))):
-        values = values.astype(np.int64)
-    return indices.astype(np.int64), tuple(str(value) for value in values.tolist())
+        names = [int(value) for value in names]  # Python's have no bounds
+    return indices.astype(np.int64), tuple(str(name) for name in names)
 
 
 def settle_task(

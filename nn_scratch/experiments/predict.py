@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nn_scratch.data.tables import read_rows
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.model import Model, load_model
-from nn_scratch.runs.files import write_bytes
+from nn_scratch.runs.files import check_output, write_output
 from nn_scratch.runs.run import Run
 
 Array = NDArray[Any]
@@ -26,6 +26,9 @@ def predict_file(run: Run, file: str, out: Path | None) -> tuple[str, tuple[str,
     of one half or more, with semicolons between; for a regression one column a target. Written to `out`
     where one is given.
     """
+    read = (Path(file), *(run.path / name for name in ("param.yaml", "model.npz")))
+    if out is not None:
+        check_output(out, read)  # before the work, and again when it is done
     model = load_model(run)
     rows = read_rows(file, model.preprocessing)
     predicted = model.predict(rows.X)
@@ -34,7 +37,7 @@ def predict_file(run: Run, file: str, out: Path | None) -> tuple[str, tuple[str,
         raise UserError(f"{file}:{line}: its prediction is not finite; are these values in the units of training?")
     text = as_csv(model, predicted)
     if out is not None:
-        write_bytes(out, text.encode())
+        write_output(out, text.encode(), read)
     return text, rows.notices
 
 

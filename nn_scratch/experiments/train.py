@@ -25,6 +25,7 @@ from nn_scratch.config.resolve import change_config, config_from, override_confi
 from nn_scratch.config.schema import Config
 from nn_scratch.config.writer import config_difference, dump_config
 from nn_scratch.data.prepare import Data, Part
+from nn_scratch.data.tables import expanded
 from nn_scratch.errors import Diverged, NNScratchError, UserError
 from nn_scratch.experiments.build import Built, build
 from nn_scratch.experiments.machine import step_flop
@@ -98,7 +99,7 @@ def train(
 def with_absolute_paths(config: Config, outputs: Path) -> Config:
     """The config with whole paths, so that its run's param.yaml repeats the run wherever one stands."""
     changes = {
-        f"data.{key}": os.path.abspath(Path(path).expanduser())  # noqa: PTH100 (Path.absolute leaves ".." standing)
+        f"data.{key}": os.path.abspath(expanded(path))  # noqa: PTH100 (Path.absolute leaves ".." standing)
         for key, path in (("source", config.data.source), ("test_source", config.data.test_source))
         if isinstance(path, str)
     }

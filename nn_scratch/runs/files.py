@@ -12,7 +12,7 @@ import json
 import os
 import stat
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from math import prod
@@ -22,9 +22,19 @@ from typing import IO, Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from nn_scratch.errors import EnvironmentFailure
+from nn_scratch.errors import EnvironmentFailure, UserError
+from nn_scratch.wording import first_line, printable
 
 Array = NDArray[Any]
+
+KINDS = (
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
 
 HEADER_BYTES = 256  # room for the longest shape; a multiple of 64, as the format asks
 
@@ -42,7 +52,7 @@ def disk_errors(path: Path, needed: int | None = None) -> Iterator[None]:
             errno.EACCES: "permission denied",
             errno.EPERM: "not permitted",
             errno.EROFS: "the file system is read-only",
-            errno.ENOENT: "the folder is gone",
+            errno.ENOENT: "no such file" if path.parent.is_dir() else "the folder is gone",
             errno.EEXIST: "something else of that name is there",
             errno.ENOTDIR: "not in a folder",
             errno.ELOOP: "a symbolic link is not followed",
@@ -57,6 +67,43 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     content = BytesIO()
     write(content)
     write_bytes(path, content.getvalue())
+
+
+def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Raise UserError where a file that the user names for output must not be written.
+
+    A new file, or a regular file that is not one of `inputs` (by another name or a hard link, too), may be. Folders,
+    devices, pipes and symbolic links are refused: a rename would put a file in their place.
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        if not path.parent.is_dir():
+            raise UserError(f"{path}: no such folder: {path.parent}") from None
+        return
+    except (OSError, ValueError) as error:  # a part of the path is a file, or no name at all
+        raise UserError(f"{printable(str(path))}: cannot be written ({first_line(error)})") from None
+    if not stat.S_ISREG(found.st_mode):
+        kind = next((word for test, word in KINDS if test(found.st_mode)), "no regular file")
+        raise UserError(f"{path}: is {kind}, which is not replaced; name a new file or a regular one")
+    for read in inputs:
+        with suppress(OSError):
+            if os.path.samestat(found, read.stat()):
+                raise UserError(f"{path}: is read by this command, and would be replaced; name another file")
+
+
+def write_output(path: Path, content: bytes, inputs: Iterable[Path] = ()) -> None:
+    """Write a file that the user names, whole or not at all; UserError as `check_output`."""
+    check_output(path, inputs)
+    write_bytes(path, content)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder to write into, with its parents, unless it is there; a symbolic link in its place is refused."""
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, "a symbolic link is not followed")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -11,7 +11,6 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from errno import ELOOP
 from functools import cache
 from math import ceil, inf, nan
 from pathlib import Path
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 
 from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.runs import checkpoint
-from nn_scratch.runs.files import CsvLog, NpyLog, disk_errors, open_raw, write_json
+from nn_scratch.runs.files import CsvLog, NpyLog, disk_errors, make_folder, open_raw, write_json
 from nn_scratch.training.evaluation import ClassificationScore
 from nn_scratch.training.observers import Observer, Scores, StepSignals
 from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS, EpochGauge
@@ -232,10 +231,7 @@ class Recorder(Observer):
         self._tensors: dict[str, NpyLog] = {}
         for name, row in self._tensor_rows(one=True):
             path = self.folder / name
-            with disk_errors(path.parent):
-                path.parent.mkdir(exist_ok=True)
-                if path.parent.is_symlink():
-                    raise OSError(ELOOP, "a symbolic link is not followed")
+            make_folder(path.parent)
             dtype = np.int32 if row.dtype.kind == "i" else np.float32
             self._tensors[name] = NpyLog(path, row.shape[1:], dtype, rows=files.get(name, {}).get("rows", 0))
         columns = ("epoch", "step", "lr", *self._trainer.score_columns)

@@ -24,7 +24,7 @@ from nn_scratch.runs import checkpoint, documents
 from nn_scratch.runs import folder as folders
 from nn_scratch.runs.documents import Shape
 from nn_scratch.runs.files import read_npy_header, read_npz
-from nn_scratch.wording import did_you_mean, printable, shortened
+from nn_scratch.wording import did_you_mean, first_line, printable, shortened
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -356,10 +356,6 @@ class Run:
 
 def refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
-
-
-def first_line(error: BaseException) -> str:
-    return printable(shortened(str(error).split("\n", 1)[0], 200)) or type(error).__name__
 
 
 def as_column(name: str, values: list[str]) -> Array:

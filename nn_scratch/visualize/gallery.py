@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nn_scratch.errors import UserError
-from nn_scratch.runs.files import disk_errors, write_whole
+from nn_scratch.runs.files import make_folder, write_whole
 from nn_scratch.visualize.plot import Plot
 from nn_scratch.visualize.style import DPI, drawing
 from nn_scratch.visualize.view import NotForThisRun, View
@@ -20,10 +19,7 @@ def draw_plots(
     view: View, chosen: Sequence[Plot], folder: Path, svg: bool = False
 ) -> Iterator[tuple[Plot, Path | str]]:
     """Draw each plot to folder/<name>.png (and .svg); yields it with its path, or with why it is not for this run."""
-    if folder.is_symlink():
-        raise UserError(f"{folder}: a symbolic link is not followed; remove it")
-    with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for plot in chosen:
         try:
             with drawing():

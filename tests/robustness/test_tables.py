@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nn_scratch.runs.run import Run
-from tests.robustness.processes import Scripts
+from tests.robustness.processes import Job, Scripts
 
 HEADER = "a,b,label"
 NUMBERS = np.random.default_rng(0).normal(size=(60, 2))
@@ -108,3 +109,115 @@ def test_a_million_rows_train(scripts: Scripts, tmp_path: Path) -> None:
     ended = scripts.train(tmp_path, "data.source=./t.csv", "layers=[]", "train={epochs: 1, batch_size: 1000}")
     assert ended.code == 0, ended.output
     assert ended.megabytes < 600
+
+
+# --- labels that numbers cannot tell apart, or that no file can hold
+
+LARGE = [2**53, 2**53 + 1, 2**53 + 2, 2**53 + 3]
+
+
+def labelled(tmp_path: Path, labels: list[str]) -> Path:
+    path = tmp_path / "large.csv"
+    rows = [f"{a:.4f},{b:.4f},{labels[i % len(labels)]}" for i, (a, b) in enumerate(NUMBERS)]
+    path.write_text("\n".join([HEADER, *rows, ""]))
+    return path
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint64])
+def test_whole_numbers_above_2_to_the_53_stay_classes_of_their_own_in_npz(
+    kind: type, scripts: Scripts, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "large.npz", X=NUMBERS, y=np.array(LARGE, kind)[np.arange(60) % 4])
+    ended = scripts.train(tmp_path, "data.source=./large.npz", "layers=[]", "train.epochs=1", "name=run")
+    assert ended.code == 0, ended.output
+    assert Run(tmp_path / "run-001").card["classes"] == [str(label) for label in LARGE]
+
+
+def test_whole_numbers_above_2_to_the_53_are_asked_about_in_csv_and_then_stay_apart(
+    scripts: Scripts, tmp_path: Path
+) -> None:
+    path = labelled(tmp_path, [str(label) for label in LARGE])
+    arguments = ["data.source=./large.csv", "layers=[]", "train.epochs=1", "name=run"]
+    ended = scripts.train(tmp_path, *arguments)
+    assert ended.code == 2
+    assert ended.output.splitlines()[-1].endswith(
+        "data.task: 'label' holds whole numbers beyond 2^53, which are not told apart as numbers; write "
+        "classification if they are names of classes, regression if they are quantities"
+    ), path
+    ended = scripts.train(tmp_path, *arguments, "data.task=classification")
+    assert ended.code == 0, ended.output
+    assert Run(tmp_path / "run-001").card["classes"] == [str(label) for label in LARGE]
+
+
+def test_a_label_of_1e19_keeps_its_name(scripts: Scripts, tmp_path: Path) -> None:
+    np.savez(tmp_path / "large.npz", X=NUMBERS, y=np.array([1e19, 2.0])[np.arange(60) % 2])
+    arguments = ["data.source=./large.npz", "data.task=classification", "layers=[]", "train.epochs=1", "name=run"]
+    ended = scripts.train(tmp_path, *arguments)
+    assert ended.code == 0, ended.output
+    assert Run(tmp_path / "run-001").card["classes"] == ["2", "10000000000000000000"]
+
+
+def test_an_array_of_large_whole_numbers_is_refused_where_its_labels_would_merge(
+    scripts: Scripts, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "large.npy", np.column_stack([np.arange(60), np.array(LARGE)[np.arange(60) % 4]]))
+    ended = scripts.train(tmp_path, "data.source=./large.npy", "layers=[]", "train.epochs=1", "name=run")
+    assert ended.code == 2
+    assert ended.output.splitlines()[-1] == (
+        f"{tmp_path / 'large.npy'}: the target holds whole numbers beyond 2^53, which an array of float64 cannot tell "
+        "apart; save an .npz with X and y, or write data.task: regression"
+    )
+
+
+def test_half_of_a_surrogate_pair_is_no_label(scripts: Scripts, tmp_path: Path) -> None:
+    np.savez(tmp_path / "halves.npz", X=NUMBERS, y=np.array(["yes", "\ud800"])[np.arange(60) % 2])
+    ended = scripts.train(tmp_path, "data.source=./halves.npz", "layers=[]", "train.epochs=1", "name=run")
+    assert ended.code == 2
+    assert ended.output.splitlines()[-1] == (
+        f"{tmp_path / 'halves.npz'}: y holds '\\ud800', which is no valid text; write other labels"
+    )
+
+
+# --- names and sizes
+
+
+@pytest.mark.parametrize("name", ["T.CSV.GZ", "T.CSV", "T.NPZ", "T.NPY", "T.Tsv"])
+def test_the_case_of_a_suffix_does_not_matter(name: str, scripts: Scripts, tmp_path: Path) -> None:
+    path, lower = tmp_path / name, name.lower()
+    target = NUMBERS[:, 0] > 0
+    if lower.endswith(".npz"):
+        with path.open("wb") as file:
+            np.savez(file, X=NUMBERS, y=target)
+    elif lower.endswith(".npy"):
+        with path.open("wb") as file:
+            np.save(file, np.column_stack([NUMBERS, target]))
+    else:
+        content = table().replace(b",", b"\t" if ".tsv" in lower else b",")
+        path.write_bytes(gzip.compress(content, mtime=0) if lower.endswith(".gz") else content)
+    arguments = [f"data.source=./{name}", "layers=[]", "train.epochs=1", "name=run"]
+    ended = scripts.train(tmp_path, *arguments)
+    assert ended.code == 0, ended.output
+    ended = scripts.run(Job("predict.py", [str(tmp_path / "run-001"), name], str(tmp_path)))
+    assert ended.code == 0, ended.output
+
+
+def test_a_home_folder_of_nobody_is_no_bug_of_ours(scripts: Scripts, tmp_path: Path) -> None:
+    ended = scripts.train(tmp_path, "data.source=~nosuchuser/t.csv", "layers=[]", "train.epochs=1", "name=run")
+    assert ended.code == 2
+    assert ended.output.splitlines()[-1] == ("~nosuchuser/t.csv: no such file: no home folder is known for ~nosuchuser")
+
+
+@pytest.mark.parametrize("how", ["one line", "quoted line ends"])
+def test_a_row_without_end_is_refused_in_little_memory(how: str, scripts: Scripts, tmp_path: Path) -> None:
+    cells = b'1,"\n",' if how == "quoted line ends" else b"1,2.5,"
+    content = b"a,b,label\n" + cells * (240_000_000 // len(cells)) + b"3\n"
+    (tmp_path / "long.csv.gz").write_bytes(gzip.compress(content, 9, mtime=0))
+    job = Job("train.py", ["data.source=./long.csv.gz", "--outputs", "."], str(tmp_path))
+    job.limits = {"RLIMIT_CPU": 60}
+    ended = scripts.run(job)
+    assert ended.code == 2
+    assert ended.output.splitlines()[-1] == (
+        f"{tmp_path / 'long.csv.gz'}:2: a row of more than 16,777,216 characters; are its line ends missing, or is a "
+        'quote (") opened here and never closed?'
+    )
+    assert ended.megabytes < 1500  # the cells of 16 million characters, 60 bytes each

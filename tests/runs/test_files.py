@@ -123,7 +123,7 @@ def test_a_log_behind_a_link_is_not_opened(tmp_path: Path) -> None:
         (errno.EFBIG, "the file would be larger than the limit on file sizes"),
         (errno.EACCES, "permission denied"),
         (errno.EROFS, "the file system is read-only"),
-        (errno.ENOENT, "the folder is gone"),
+        (errno.ENOENT, "no such file"),
         (errno.EIO, "Input/output error"),
     ],
 )

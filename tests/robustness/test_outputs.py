@@ -1,0 +1,127 @@
+"""What a command writes replaces nothing but a regular file of its own, and nothing it reads."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn_scratch.errors import UserError
+from nn_scratch.runs.files import write_output
+from tests.robustness.processes import Job, Scripts
+from tests.robustness.test_surroundings import SHORT
+
+
+@pytest.fixture(scope="module")
+def run(scripts: Scripts, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    outputs = tmp_path_factory.mktemp("outputs")
+    assert scripts.train(outputs, *SHORT).code == 0
+    np.save(outputs / "rows.npy", np.full((3, 4), 0.1))
+    return outputs / "run-001"
+
+
+def a_link(path: Path) -> None:
+    (path.parent / "victim").write_text("precious")
+    path.symlink_to(path.parent / "victim")
+
+
+def a_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+OCCUPANTS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a folder": (Path.mkdir, "a folder"),
+    "a pipe": (lambda path: os.mkfifo(path), "a pipe"),
+    "a symbolic link": (a_link, "a symbolic link"),
+    "a link that leads nowhere": (lambda path: path.symlink_to("nowhere"), "a symbolic link"),
+    "a socket": (a_socket, "a socket"),
+}
+
+
+@pytest.mark.parametrize("what", OCCUPANTS)
+def test_predictions_replace_nothing_but_a_regular_file(
+    what: str, run: Path, scripts: Scripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket has to be short
+    make, kind = OCCUPANTS[what]
+    make(Path("out.csv"))
+    before = os.lstat("out.csv")
+    job = Job("predict.py", [str(run), str(run.parent / "rows.npy"), "--out", "out.csv"], str(tmp_path))
+    ended = scripts.run(job)
+    assert ended.code == 2
+    assert ended.output == f"out.csv: is {kind}, which is not replaced; name a new file or a regular one\n"
+    assert os.path.samestat(before, os.lstat("out.csv"))
+    if what == "a symbolic link":
+        assert Path("victim").read_text() == "precious"
+
+
+def test_a_device_is_not_replaced() -> None:
+    with pytest.raises(UserError, match=r"^/dev/null: is a device, which is not replaced; name a new file"):
+        write_output(Path("/dev/null"), b"rows")
+
+
+@pytest.mark.parametrize("out", [".", "..", "/"])
+def test_a_folder_is_no_file_to_write(out: str, run: Path, scripts: Scripts, tmp_path: Path) -> None:
+    ended = scripts.run(Job("predict.py", [str(run), str(run.parent / "rows.npy"), "--out", out], str(tmp_path)))
+    assert ended.code == 2
+    assert ended.output == f"{out}: is a folder, which is not replaced; name a new file or a regular one\n"
+
+
+@pytest.mark.parametrize("how", ["by its name", "by another path", "by a hard link", "the model", "the config"])
+def test_predictions_do_not_replace_what_they_are_made_from(
+    how: str, run: Path, scripts: Scripts, tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.npy"
+    np.save(rows, np.full((3, 4), 0.1))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "hard.npy").hardlink_to(rows)
+    out = {
+        "by its name": rows,
+        "by another path": tmp_path / "folder" / ".." / "rows.npy",
+        "by a hard link": tmp_path / "hard.npy",
+        "the model": run / "model.npz",
+        "the config": run / "param.yaml",
+    }[how]
+    before = out.read_bytes()
+    ended = scripts.run(Job("predict.py", [str(run), str(rows), "--out", str(out)], str(tmp_path)))
+    assert ended.code == 2
+    assert ended.output == f"{out}: is read by this command, and would be replaced; name another file\n"
+    assert out.read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_is_named(run: Path, scripts: Scripts, tmp_path: Path) -> None:
+    out = tmp_path / "gone" / "out.csv"
+    ended = scripts.run(Job("predict.py", [str(run), str(run.parent / "rows.npy"), "--out", str(out)], str(tmp_path)))
+    assert (ended.code, ended.output) == (2, f"{out}: no such folder: {out.parent}\n")
+
+
+def test_a_regular_file_is_replaced(run: Path, scripts: Scripts, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    out.write_text("of yesterday")
+    ended = scripts.run(Job("predict.py", [str(run), str(run.parent / "rows.npy"), "--out", str(out)], str(tmp_path)))
+    assert ended.code == 0, ended.output
+    assert out.read_text().startswith("prediction,")
+
+
+@pytest.mark.parametrize("linked", ["compare-run-001-other-001", "compare-run-001-other-001/plots"])
+def test_a_comparison_is_not_written_through_a_link(linked: str, run: Path, scripts: Scripts, tmp_path: Path) -> None:
+    outputs, elsewhere = tmp_path / "outputs", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("run-001", "other-001"):
+        (outputs / name).mkdir(parents=True)
+        for path in run.rglob("*"):
+            if path.is_file():
+                copy = outputs / name / path.relative_to(run)
+                copy.parent.mkdir(exist_ok=True)
+                copy.write_bytes(path.read_bytes())
+    (outputs / linked).parent.mkdir(exist_ok=True)
+    (outputs / linked).symlink_to(elsewhere)
+    ended = scripts.run(Job("visualize.py", [str(outputs / "run-001"), str(outputs / "other-001")], str(tmp_path)))
+    assert ended.code == 1
+    assert ended.output.splitlines()[-1] == f"{outputs / linked}: a symbolic link is not followed"
+    assert list(elsewhere.iterdir()) == []
