@@ -86,8 +86,12 @@ def train(
 
     data: rows that are split and scaled already, instead of the config's (another seed on the same split).
     """
-    built = build(with_absolute_paths(config, outputs), data)
-    folder = new_folder(config.name, outputs)
+    return train_built(build(with_absolute_paths(config, outputs), data), outputs, observers)
+
+
+def train_built(built: Built, outputs: Path = OUTPUTS, observers: ObserverFactory = no_observers) -> Run:
+    """Train what was built to its end, in a new run's folder; raises as `train` does."""
+    folder = new_folder(built.config.name, outputs)
     try:
         with run_lock(folder), pinned_threads(built):
             return _begin(built, folder, observers)

@@ -55,6 +55,8 @@ class Trainer:
 
     epoch: whole epochs done. step: steps done. step_in_epoch: steps done of the epoch under way.
     batch_size: rows that pass the network at once. step_rows: rows of a step; the last of an epoch may have fewer.
+    stop_requested: an observer or a signal handler sets it to interrupt training (`StopRequested`), which can go on.
+    end_requested: an observer sets it to end training after the epoch under way, as early stopping does.
     """
 
     def __init__(
@@ -124,6 +126,7 @@ class Trainer:
         self._best: tuple[Array, Array] | None = None
         self._order_state = order.bit_generator.state
         self.stop_requested = False
+        self.end_requested = False
         self.lr = optimizer.lr
 
     # --- running
@@ -182,7 +185,9 @@ class Trainer:
 
     @property
     def finished_early(self) -> bool:
-        return self.early_stopping is not None and self.waited >= self.early_stopping.patience
+        """Whether training ends before its last epoch: an observer asked for it, or early stopping applies."""
+        stopping = self.early_stopping
+        return self.end_requested or (stopping is not None and self.waited >= stopping.patience)
 
     def evaluate(self) -> Scores:
         """The scores of "train" and "val" now: {"train_loss": ..., "val_loss": ..., "train_accuracy": ...}."""

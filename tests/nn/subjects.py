@@ -85,6 +85,7 @@ VARIANTS: dict[str, dict[str, list[dict[str, Any]]]] = {
         "multi_step": [{"milestones": [9, 2, 2], "gamma": 0.5, "warmup_epochs": 1}],
         "exponential": [{"gamma": 0.9, "by": "step"}],
         "polynomial": [{"power": 2.0, "by": "step"}, {"total": 5}],
+        "inverse_power": [{"power": 1.0, "scale": 0.1}, {"by": "step", "warmup_steps": 3}],
         "cosine": [{"by": "step", "warmup_epochs": 1.5}, {"period": 3, "min_factor": 0.1, "period_growth": 2}],
         "one_cycle": [{"anneal": "linear", "pct_start": 0.45}, {"by": "epoch", "warmup_steps": 4}],
         "reduce_on_plateau": [{"patience": 1, "factor": 0.5, "cooldown": 1, "min_factor": 0.2}],

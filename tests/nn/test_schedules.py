@@ -60,6 +60,7 @@ def test_a_warm_up_longer_than_training_never_ends() -> None:
         ("multi_step", {"milestones": [1, 3]}),
         ("exponential", {}),
         ("polynomial", {}),
+        ("inverse_power", {}),
         ("cosine", {}),
         ("cosine", {"period": 2}),
         ("one_cycle", {}),
@@ -75,6 +76,12 @@ def test_a_polynomial_falls_to_its_least_factor() -> None:
     """m + (1 - m) (1 - t / T)^power, written out."""
     found = factors(SCHEDULES.create("polynomial", power=2.0, min_factor=0.2, total=4), 1, 6)
     assert found == pytest.approx([1.0, 0.2 + 0.8 * 0.5625, 0.2 + 0.8 * 0.25, 0.2 + 0.8 * 0.0625, 0.2, 0.2])
+
+
+def test_an_inverse_power_is_scikit_learns_invscaling() -> None:
+    """η₀ / (rows seen + 1)^power, at the start of each epoch."""
+    found = factors(SCHEDULES.create("inverse_power", power=0.25, scale=8.0), 1, 3)
+    assert found == pytest.approx([1.0, 9**-0.25, 17**-0.25])
 
 
 def test_a_cosine_falls_to_its_least_factor() -> None:

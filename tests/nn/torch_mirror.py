@@ -267,6 +267,9 @@ SCHEDULES: dict[str, Callable[..., Any]] = {
     ),
     "exponential": lambda t, optimizer, total, gamma=0.95: t.optim.lr_scheduler.ExponentialLR(optimizer, gamma),
     "polynomial": polynomial,
+    "inverse_power": lambda t, optimizer, total, power=0.5, scale=1.0: t.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda time: (1.0 + scale * time) ** -power
+    ),
     "cosine": cosine,
     "one_cycle": one_cycle,
     "reduce_on_plateau": reduce_on_plateau,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 
 from nn_scratch.errors import Diverged
 from nn_scratch.experiments.build import Built
-from nn_scratch.training.trainer import StopRequested
+from nn_scratch.training.observers import Scores
+from nn_scratch.training.trainer import StopRequested, Trainer
 from tests.small import DENSE, Quiet, built, rows, trained
 
 TOLERANCE = 1e-10
@@ -380,6 +381,22 @@ def test_the_last_parameters_stay_where_the_best_are_not_asked_for(tmp_path: Pat
     run, script = stopped_early(rows(tmp_path), [3, 2, 2.5, 2.1, 1], {"patience": 2, "restore_best": False})
     np.testing.assert_array_equal(run.network.theta, script.seen[-1])
     assert run.trainer.best_epoch == 2
+
+
+class EndAt(Quiet):
+    """Asks for the end after an epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_end(self, trainer: Trainer, scores: Scores, seconds: Mapping[str, float]) -> None:
+        trainer.end_requested = trainer.epoch == self.epoch
+
+
+def test_an_observer_can_end_training_as_early_stopping_does(tmp_path: Path) -> None:
+    run = trained(built(rows(tmp_path), train__epochs=5), EndAt(3))
+    assert (run.trainer.epoch, run.trainer.finished_early) == (3, True)
 
 
 def test_min_delta_is_how_much_better_a_best_has_to_be(tmp_path: Path) -> None:

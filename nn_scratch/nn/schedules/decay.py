@@ -112,3 +112,28 @@ class Polynomial(Schedule):
         left = 1.0 - np.minimum(1.0, time / (self.total or self.length))
         factor: Array = self.min_factor + (1.0 - self.min_factor) * left**self.power
         return factor
+
+
+@SCHEDULES.register("inverse_power")
+class InversePower(Schedule):
+    """factor(t) = (1 + scale · t)^-power.
+
+    Source: Robbins and Monro 1951, A stochastic approximation method, whose conditions on the rates hold for
+    1/2 < power <= 1; scikit-learn's `learning_rate="invscaling"` is this with `scale` the training rows an epoch.
+    In practice: falls fast at first and then ever more slowly; with a large `scale` the first epoch alone is fast.
+    """
+
+    def __init__(
+        self,
+        power: Annotated[float, Gt(0), Doc("exponent: 0.5 falls as one over the square root of time")] = 0.5,
+        scale: Annotated[float, Gt(0), Doc("how fast time passes")] = 1.0,
+        by: By = "epoch",
+        warmup_epochs: WarmupEpochs = 0.0,
+        warmup_steps: WarmupSteps = 0,
+    ) -> None:
+        super().__init__(by, warmup_epochs, warmup_steps)
+        self.power, self.scale = power, scale
+
+    def at(self, time: Array) -> Array:
+        factor: Array = (1.0 + self.scale * time) ** -self.power
+        return factor
