@@ -7,12 +7,24 @@ leave with `exit_code`; a traceback is for bugs of ours (and for --debug).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class NNScratchError(Exception):
     """A failure with a cause the user can act on; `str(error)` is what is printed."""
 
     exit_code = 70
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors come back from other processes as they were, whatever their constructor takes."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[NNScratchError], args: tuple[Any, ...], attributes: dict[str, Any]) -> NNScratchError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 class UserError(NNScratchError):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any
-from warnings import catch_warnings
 
 import numpy as np
 
@@ -16,18 +14,16 @@ from nn_scratch.config.project import CONFIGS
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
 from nn_scratch.config.writer import dump_config, to_plain
-from nn_scratch.data.prepare import Data
 from nn_scratch.doctor.diagnose import diagnose
 from nn_scratch.doctor.diagnosis import MOST_KEYS, Diagnosis, Finding, Patch
 from nn_scratch.doctor.evidence import Case
 from nn_scratch.doctor.patch_text import changes, value_text
 from nn_scratch.doctor.watch import watch_session
-from nn_scratch.errors import Diverged, UserError
-from nn_scratch.experiments.build import build_data
-from nn_scratch.experiments.train import Session, train
+from nn_scratch.errors import UserError
+from nn_scratch.experiments.parallel import QUIET, Job, run_all, split_by
+from nn_scratch.experiments.train import Session
 from nn_scratch.runs.files import disk_errors, write_bytes
 from nn_scratch.runs.run import Run
-from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.observers import Observer
 
 MOST_CANDIDATES = 3
@@ -146,16 +142,9 @@ def both(first: Finding, others: Sequence[Patch]) -> list[Patch]:
 
 def try_out(config: Config, patches: Sequence[Patch | None], seeds: int, jobs: int | None) -> tuple[Arm, ...]:
     """Train every candidate with the same new seeds, in parallel processes of one BLAS thread each."""
-    with catch_warnings(action="ignore"):  # of a machine where it has to do with one process
-        from joblib import Parallel, delayed
-
     plain = to_plain(config)
     wanted = [(patch, config.seed + 1 + seed) for patch in patches for seed in range(seeds)]
-    with tempfile.TemporaryDirectory(prefix="nn_scratch-", ignore_cleanup_errors=True) as folder:
-        results = Parallel(n_jobs=jobs or -1)(
-            delayed(trial)(config, patch, seed, Path(folder) / str(number))
-            for number, (patch, seed) in enumerate(wanted)
-        )
+    results = list(run_all((trial_job(config, patch, seed) for patch, seed in wanted), jobs))
     return tuple(
         Arm(
             patch_name(patch, plain),
@@ -181,22 +170,17 @@ def patch_name(patch: Patch | None, config: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}: {value_text(new)}" for key, _, new in changes(patch, config))
 
 
-def trial(config: Config, patch: Patch | None, seed: int, folder: Path) -> Trial:
-    """Train once in a folder that is thrown away; the rows are split by the config's own seed, all else by `seed`."""
-    quiet = {"log.weights": False, "log.gradients": False, "log.activations": False, "train.threads": 1}
-    patched = change_config(config, {**(patch.set if patch else {}), **quiet})
-    data = build_data(patched, spawn_generators(config.seed))
-    return one(change_config(patched, {"seed": seed, "name": "trial"}), data, folder)
+def trial_job(config: Config, patch: Patch | None, seed: int) -> Job[Trial]:
+    """One training of the patched config; rows are split by the config's own seed, all else is random by `seed`."""
+    patched = change_config(config, {**(patch.set if patch else {}), **QUIET, "seed": seed, "name": "trial"})
+    return Job(patched, judged, split_by(config.seed), watched)
 
 
-def one(config: Config, data: Data, folder: Path) -> Trial:
-    def watched(session: Session) -> Sequence[Observer]:
-        return (watch_session(session),)
+def watched(session: Session) -> Sequence[Observer]:
+    return (watch_session(session),)
 
-    try:
-        run = train(config, folder, watched, data)
-    except Diverged:
-        run = Run(folder / "trial-001")
+
+def judged(run: Run) -> Trial:
     case, diagnosis = Case(run), diagnose(run)
     part = run.info.get("val") or {}
     val = part.get(case.score_name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from nn_scratch.config.project import SOURCE, ZOO
@@ -12,11 +12,7 @@ from nn_scratch.config.resolve import change_config, load_config
 from nn_scratch.config.schema import Config
 from nn_scratch.doctor.diagnose import diagnose
 from nn_scratch.doctor.diagnosis import Diagnosis
-from nn_scratch.errors import Diverged
-from nn_scratch.experiments.train import train
-from nn_scratch.runs.run import Run
-
-QUIET = {"log.weights": False, "log.gradients": False, "log.activations": False, "train.threads": 1}
+from nn_scratch.experiments.parallel import QUIET, Job, run_all
 
 
 @dataclass(frozen=True)
@@ -51,14 +47,15 @@ def config_of(exhibit: Exhibit, seed: int) -> Config:
     return change_config(config, changes)
 
 
+def job_of(exhibit: Exhibit, seed: int) -> Job[Diagnosis]:
+    """Train the exhibit in a temporary folder, and diagnose it."""
+    return Job(config_of(exhibit, seed), diagnose)
+
+
 def examine(exhibit: Exhibit, seed: int) -> Diagnosis:
-    """Train the exhibit in a folder that is thrown away, and diagnose it."""
-    with tempfile.TemporaryDirectory(prefix="nn_scratch-zoo-") as folder:
-        try:
-            run = train(config_of(exhibit, seed), Path(folder))
-        except Diverged:
-            run = Run.newest(Path(folder))
-        return diagnose(run)
+    """The diagnosis of one exhibit, trained with one seed."""
+    (diagnosis,) = run_all([job_of(exhibit, seed)], n_jobs=1)
+    return diagnosis
 
 
 @dataclass(frozen=True)
@@ -82,11 +79,5 @@ class Outcome:
 
 def tour(chosen: Sequence[Exhibit], seeds: Sequence[int], jobs: int | None = None) -> list[Outcome]:
     """Examine exhibits over seeds, in parallel processes."""
-    from joblib import Parallel, delayed
-
-    pairs = [(exhibit, seed) for exhibit in chosen for seed in seeds]
-    found = Parallel(n_jobs=jobs or -1)(delayed(examine)(exhibit, seed) for exhibit, seed in pairs)
-    by_exhibit = {
-        exhibit.path: tuple(d for (e, _), d in zip(pairs, found, strict=True) if e is exhibit) for exhibit in chosen
-    }
-    return [Outcome(exhibit, by_exhibit[exhibit.path]) for exhibit in chosen]
+    found = iter(list(run_all((job_of(exhibit, seed) for exhibit in chosen for seed in seeds), jobs)))
+    return [Outcome(exhibit, tuple(islice(found, len(seeds)))) for exhibit in chosen]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nn_scratch.config.resolve import load_config
-from nn_scratch.errors import Diverged
-from nn_scratch.experiments.train import train
+from nn_scratch.config.schema import Config
+from nn_scratch.experiments.parallel import Job, run_all
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.plots.curves import draw_curves
 from nn_scratch.visualize.plots.layers import HEALTHY_UPDATE, entries, positive
@@ -111,24 +111,25 @@ SHAPES = (
 
 
 def cheat_sheet(report: Callable[[int, int], None]) -> Figure:
-    """Train every shape and draw the page; `report` is told how many of how many are trained. Call within `drawing`."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Train every shape and draw the page. report: called with the number of runs trained so far and in all.
+
+    Call within `drawing`.
+    """
+    with tempfile.TemporaryDirectory(prefix="nn_scratch-", ignore_cleanup_errors=True) as folder:
         runs = []
-        for done, shape in enumerate(SHAPES, start=1):
-            runs.append(trained(shape, Path(folder)))
-            report(done, len(SHAPES))
+        for path in run_all(Job(config_of(shape), folder_of, outputs=Path(folder)) for shape in SHAPES):
+            runs.append(Run(path))
+            report(len(runs), len(SHAPES))
         return page(SHAPES, [View(run) for run in runs])
 
 
-def trained(shape: Shape, outputs: Path) -> Run:
-    """The shape's run, whether or not it came to its end."""
-    config = load_config(
-        None, [*shape.overrides, "log.probe_rows=128"], name=shape.name.split(":")[0].replace(" ", "-")
-    )
-    try:
-        return train(config, outputs)
-    except Diverged:
-        return Run(max(outputs.glob(f"{config.name}-*")))
+def config_of(shape: Shape) -> Config:
+    name = shape.name.split(":")[0].replace(" ", "-")
+    return load_config(None, [*shape.overrides, "log.probe_rows=128", "train.threads=1"], name=name)
+
+
+def folder_of(run: Run) -> Path:
+    return run.path
 
 
 def page(shapes: Sequence[Shape], views: Sequence[View]) -> Figure:

@@ -1,0 +1,113 @@
+"""Training runs side by side: jobs go in, what is concluded from each run comes out.
+
+A `Job` is plain data that can be pickled: a config, and the function that concludes something from its run. `perform`
+does one, in whatever process it is called; `run_all` does many with joblib, in processes. Another executor, such as
+futures of dask.distributed, calls `perform` as well.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from warnings import catch_warnings
+
+from nn_scratch.config.schema import Config
+from nn_scratch.data.prepare import Data
+from nn_scratch.errors import Diverged, NNScratchError
+from nn_scratch.experiments.build import build_data
+from nn_scratch.experiments.train import Interrupted, ObserverFactory, Session, no_observers, train
+from nn_scratch.runs.run import Run
+from nn_scratch.seeding import spawn_generators
+from nn_scratch.training.observers import Observer
+
+T = TypeVar("T")
+
+# Overrides for a run that nobody will draw: no log of weights, gradients and activations, and one BLAS thread, because
+# other runs have the other cores. Metrics, statistics and signals are logged, so the run can be diagnosed.
+QUIET: Mapping[str, Any] = {
+    "log.weights": False,
+    "log.gradients": False,
+    "log.activations": False,
+    "train.threads": 1,
+}
+
+
+@dataclass(frozen=True)
+class Job(Generic[T]):
+    """One training run, and what is concluded from it.
+
+    conclude   called with the run, finished or diverged, in the process that trained it; what it returns is the job's
+               result, and is pickled
+    data       makes the rows of the run, split and scaled, instead of the config's own split (`split_by`; a fold)
+    observers  as for `train`
+    outputs    where the run's folder is kept; None: it is temporary, and removed once `conclude` has returned
+    """
+
+    config: Config
+    conclude: Callable[[Run], T]
+    data: Callable[[Config], Data] | None = None
+    observers: ObserverFactory = no_observers
+    outputs: Path | None = None
+
+
+def split_by(seed: int) -> Callable[[Config], Data]:
+    """For `Job.data`: rows are drawn and split by `seed`, and all else that is random by the seed of the config."""
+    return partial(_split_by, seed)
+
+
+def _split_by(seed: int, config: Config) -> Data:
+    return build_data(config, spawn_generators(seed))
+
+
+def train_or_diverged(
+    config: Config, outputs: Path, observers: ObserverFactory = no_observers, data: Data | None = None
+) -> Run:
+    """As `train`, but a run that diverged is returned like one that finished."""
+    folders: list[Path] = []
+
+    def observe(session: Session) -> Sequence[Observer]:
+        folders.append(session.folder)
+        return observers(session)
+
+    try:
+        return train(config, outputs, observe, data)
+    except Diverged:
+        return Run(folders[-1])
+
+
+def perform(job: Job[T], scratch: Path) -> T:
+    """Train one job's run and conclude from it. scratch: where its folder is made, and removed, if it is temporary.
+
+    Raises what `train` raises, but not Diverged. A signal that stops a temporary run is reported as "stopped", because
+    that run cannot be resumed.
+    """
+    data = job.data(job.config) if job.data else None
+    if job.outputs is not None:
+        return job.conclude(train_or_diverged(job.config, job.outputs, job.observers, data))
+    try:
+        return job.conclude(train_or_diverged(job.config, scratch, job.observers, data))
+    except Interrupted as error:
+        stopped = NNScratchError("stopped")
+        stopped.exit_code = error.exit_code
+        raise stopped from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def run_all(jobs: Iterable[Job[T]], n_jobs: int | None = None) -> Iterator[T]:
+    """The results of the jobs, in their order, each as soon as it and those before it are there.
+
+    n_jobs: processes; None: one per core; 1: all in this process. The first error ends all jobs and is raised.
+    Temporary runs are removed when the iterator ends: exhausted, closed, or by an exception such as KeyboardInterrupt.
+    """
+    with catch_warnings(action="ignore"):  # joblib warns where the system offers no semaphores; it runs serially there
+        from joblib import Parallel, delayed
+
+    with tempfile.TemporaryDirectory(prefix="nn_scratch-", ignore_cleanup_errors=True) as scratch:
+        parallel = Parallel(n_jobs=n_jobs or -1, return_as="generator")
+        yield from parallel(delayed(perform)(job, Path(scratch) / str(number)) for number, job in enumerate(jobs))
