@@ -58,7 +58,7 @@ def dump_config(config: Config) -> str:
 
 def yaml_line(value: Any) -> str:
     """A plain value as YAML on one line: {type: adam, lr: 0.001}."""
-    return _serialized(_node(value, ("",))).strip()
+    return _serialized(_node(value, ("",))).strip().removesuffix("\n...")  # which ends a document of one word
 
 
 class _Dumper(yaml.SafeDumper):

@@ -5,6 +5,7 @@ Cheap (some passes over the rows) and the same for the same rows. Numbers keep s
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -45,6 +46,7 @@ def make_card(
     input         the same of what the network is fed, after scaling
     duplicates    rows whose features all equal another row's: within train, and of one part in another;
                   conflicting: rows with the features of a row with another target
+    sha256        of all rows as read (see `rows_hash`)
     order         how the training rows lie before any shuffling of an epoch. Classes: runs of equal labels, how many
                   random order would give, z in its standard deviations; the longest. Quantities: correlation of each
                   row's target with the next row's, z likewise
@@ -86,7 +88,21 @@ def make_card(
     card["feature_statistics"], card["feature_summary"] = _features(table, measured)
     card["input"] = _input(measured["train"], preprocessing)
     card["duplicates"] = _duplicates(table, rows, targets)
+    card["sha256"] = rows_hash(table)
     return card
+
+
+def rows_hash(table: Table) -> str:
+    """SHA-256 of every value of a table, of its column and class names, and of its test rows: any change alters it."""
+    found = hashlib.sha256(repr((table.task, table.feature_names, table.target_names, table.class_names)).encode())
+    for values in (table.X, table.y, table.weights):
+        if values is not None:
+            found.update(f"{values.dtype.str}{values.shape}".encode())
+            for part in row_blocks(len(values), max(1, values[:1].size)):
+                found.update(np.ascontiguousarray(values[part]).data)
+    if table.test is not None:
+        found.update(rows_hash(table.test).encode())
+    return found.hexdigest()
 
 
 def rounded(value: Any) -> Any:

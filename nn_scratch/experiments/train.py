@@ -23,7 +23,7 @@ from nn_scratch.config.parts import instantiate
 from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.config.resolve import change_config, config_from, override_config
 from nn_scratch.config.schema import Config
-from nn_scratch.config.writer import config_difference, dump_config
+from nn_scratch.config.writer import config_difference, dump_config, to_plain, yaml_line
 from nn_scratch.data.prepare import Data, Part
 from nn_scratch.data.tables import expanded
 from nn_scratch.errors import Diverged, NNScratchError, UserError
@@ -43,6 +43,7 @@ from nn_scratch.training.trainer import StopRequested, Trainer
 Array = NDArray[Any]
 
 RESUMABLE = frozenset({"train.epochs", "log.max_megabytes"})  # what may change when a run goes on
+MOVABLE = frozenset({"name", "data.source", "data.test_source"})  # what may be edited in param.yaml: rows are compared
 
 ENDED = frozenset({"finished", "stopped", "diverged"})
 
@@ -118,12 +119,14 @@ def resume(run: Run, overrides: Sequence[str] = (), observers: ObserverFactory =
     Raises UserError where a changed setting would make the continuation a lie.
     """
     before = config_from(run.config)
+    fresh = not any((run.path / name).exists() for name in ("checkpoint.npz", "commit.json"))
+    if not fresh:
+        check_config(before, run)
     config = override_config(before, overrides)
     changed = [key for key, _, _ in config_difference(before, config)]
     for key in changed:
         if key not in RESUMABLE:
             raise UserError(f"{key}: cannot change when a run goes on; start a new run, or change train.epochs alone")
-    fresh = not any((run.path / name).exists() for name in ("checkpoint.npz", "commit.json"))
     if not fresh and run.info["status"] in ENDED and run.info["epochs_asked"] == config.train.epochs and not changed:
         if (run.path / "lock").exists():  # killed with its last breath; or somebody is at it
             with run_lock(run.path):
@@ -135,7 +138,7 @@ def resume(run: Run, overrides: Sequence[str] = (), observers: ObserverFactory =
             raise UserError(f"train.epochs: {run.name} diverged and cannot go on; start a new run with another config")
         built = build(config)
         with pinned_threads(built):
-            return _begin(built, run.path, observers) if fresh else _go_on(built, run, observers, before.train.epochs)
+            return _begin(built, run.path, observers) if fresh else _go_on(built, run, observers)
 
 
 @contextmanager
@@ -157,21 +160,23 @@ def _begin(built: Built, folder: Path, observers: ObserverFactory) -> Run:
     write_npz(folder / "probe.npz", arrays)
     session = Session(built, folder, first_info(built, folder))
     session.info["initial"] = built.trainer.evaluate()
-    recorder = Recorder(folder, built.trainer, built.gauge, built.log)
+    recorder = Recorder(folder, built.trainer, built.gauge, built.log, config=to_plain(built.config))
     write_json(folder / "signals.json", signals_at_start(built))
     return _run(session, recorder, observers)
 
 
-def _go_on(built: Built, run: Run, observers: ObserverFactory, epochs_before: int) -> Run:
-    """epochs_before: how many the run was to have, as far as it has come."""
+def _go_on(built: Built, run: Run, observers: ObserverFactory) -> Run:
     trainer = built.trainer
     state, committed = run.checkpoint(trainer.state())
     check_data(built, run)
-    check_schedule(built, state["counters"]["step"], epochs_before)
+    check_schedule(built, state["counters"]["step"], run.info["epochs_asked"])
     run.reading("checkpoint.npz", lambda: trainer.restore(state))
     if trainer.epoch > trainer.epochs:
         raise UserError(f"train.epochs: {run.name} has {trainer.epoch} epochs already; write a larger number")
-    recorder = run.reading("checkpoint.npz", lambda: Recorder(run.path, trainer, built.gauge, built.log, committed))
+    config = to_plain(built.config)
+    recorder = run.reading(
+        "checkpoint.npz", lambda: Recorder(run.path, trainer, built.gauge, built.log, committed, config)
+    )
     info = first_info(built, run.path) | {"initial": run.info["initial"], "seconds": seconds_so_far(run)}
     if run.info["threads"] != info["threads"] or run.info["versions"] != info["versions"]:
         info["notices"].append(
@@ -182,12 +187,32 @@ def _go_on(built: Built, run: Run, observers: ObserverFactory, epochs_before: in
     return _run(Session(built, run.path, info, resumed=True), recorder, observers)
 
 
+def check_config(config: Config, run: Run) -> None:
+    """Refuse to go on where param.yaml has been edited since the run's last commit: its epochs would not be of it."""
+    plain = run.config_at_commit()
+    if plain is None:
+        return
+    began = run.reading("checkpoint.npz", lambda: config_from(plain))
+    problems = [
+        f"{run.path / 'param.yaml'}: {key}: {yaml_line(now)}, and the run was trained with {yaml_line(then)}; write "
+        "that again, or start a new run with this file as its --config"
+        for key, then, now in config_difference(began, config)
+        if key not in RESUMABLE | MOVABLE
+    ]
+    if problems:
+        raise UserError(problems)
+
+
 def check_data(built: Built, run: Run) -> None:
     """Refuse to go on with other data than those the run began with."""
-    now, then = ({**card, "origin": None} for card in (finite(built.data.card), run.card))
-    for key in then:
-        if now.get(key) != then[key]:
-            raise UserError(f"data.source: the data have changed since {run.name} began ({key}); start a new run")
+    now, then = finite(built.data.card), run.card
+    compared: tuple[str, ...] = ("rows", "features", "target", "classes", "parts", "sha256")
+    if "sha256" not in then:  # of an earlier version: whatever is known of the rows, words aside
+        compared = tuple(key for key in then if key not in ("origin", "notices", "task_rule"))
+    for key in compared:
+        if now.get(key) != then.get(key):
+            what = "a value is another" if key == "sha256" else key
+            raise UserError(f"data.source: the data have changed since {run.name} began ({what}); start a new run")
 
 
 def check_schedule(built: Built, steps: int, epochs_before: int) -> None:

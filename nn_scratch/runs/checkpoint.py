@@ -18,12 +18,14 @@ Array = NDArray[Any]
 ARRAYS = ("theta", "grad", "state", "best_theta", "best_state", "average")
 
 
-def save(path: Path, state: Mapping[str, Any], committed: Mapping[str, Any]) -> None:
-    """Write a trainer's state (`Trainer.state`) and what commit.json is to say beside it."""
+def save(
+    path: Path, state: Mapping[str, Any], committed: Mapping[str, Any], config: Mapping[str, Any] | None = None
+) -> None:
+    """Write a trainer's state (`Trainer.state`), what commit.json is to say beside it, and the config as it is run."""
     arrays = {name: state[name] for name in ARRAYS if name in state}
     arrays |= {f"optimizer.{name}": value for name, value in state["optimizer"].items()}
     rest = {name: state[name] for name in ("counters", "schedule", "order", "noise")}
-    arrays["rest"] = np.frombuffer(json.dumps({**rest, "committed": committed}).encode(), np.uint8)
+    arrays["rest"] = np.frombuffer(json.dumps({**rest, "committed": committed, "config": config}).encode(), np.uint8)
     write_npz(path, arrays)
 
 
@@ -31,11 +33,19 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The state, and what was committed with it. A damaged file raises what it will."""
     arrays = read_npz(path)
     rest = json.loads(arrays.pop("rest").tobytes())
+    rest.pop("config", None)
     committed = rest.pop("committed")
     optimizer = {
         name.removeprefix("optimizer."): value for name, value in arrays.items() if name.startswith("optimizer.")
     }
     return {**{name: arrays[name] for name in ARRAYS if name in arrays}, "optimizer": optimizer, **rest}, committed
+
+
+def load_config(path: Path) -> dict[str, Any] | None:
+    """The plain values of the config that the run was training with; None in a checkpoint of an earlier version."""
+    rest = json.loads(read_npz(path, ("rest",))["rest"].tobytes())
+    config: dict[str, Any] | None = rest.get("config")
+    return config
 
 
 def check(state: Mapping[str, Any], trainer: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import json
 import os
 import stat
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from math import prod
@@ -133,8 +133,8 @@ def renamed_when_whole(path: Path, write: Callable[[IO[bytes]], Any], needed: in
         raise
 
 
-def read_npz(path: Path) -> dict[str, Array]:
-    """The arrays of a .npz of ours, from a stranger as well: it takes no more memory than the file has bytes.
+def read_npz(path: Path, names: Sequence[str] | None = None) -> dict[str, Array]:
+    """The arrays of a .npz of ours, or some, from a stranger as well: no more memory is taken than the file has bytes.
 
     Whatever it is made of, the answer is arrays of numbers or text, or an exception.
     """
@@ -146,6 +146,8 @@ def read_npz(path: Path) -> dict[str, Array]:
         if sum(member.file_size for member in members) > path.stat().st_size:
             raise ValueError("it claims to hold more than its size")
         for member in members:
+            if names is not None and member.filename.removesuffix(".npy") not in names:
+                continue
             with archive.open(member) as file:
                 shape, fortran_order, dtype = read_npy_header(file)
                 content = bytearray(file.read())  # which an array can write to

@@ -67,8 +67,13 @@ class Recorder(Observer):
         gauge: EpochGauge,
         settings: LogSettings,
         committed: Mapping[str, Any] | None = None,
+        config: Mapping[str, Any] | None = None,
     ) -> None:
-        """committed: what the checkpoint says is on disk, where an earlier process began the run."""
+        """committed: what the checkpoint says is on disk, where an earlier process began the run.
+
+        config: its plain values, kept in the checkpoint so that a resumed run is known to continue the same one.
+        """
+        self._config = config
         self.folder, self._trainer, self._gauge, self._settings = folder, trainer, gauge, settings
         self._names = [layer.name for layer in trainer.network.dense]
         self._confusions = {
@@ -147,7 +152,7 @@ class Recorder(Observer):
             "tensor_epochs": self.tensor_epochs,
             "diverged": diverged,
         }
-        checkpoint.save(self.folder / "checkpoint.npz", trainer.state(), committed)
+        checkpoint.save(self.folder / "checkpoint.npz", trainer.state(), committed, self._config)
         write_json(self.folder / "commit.json", committed)
         self._committed_at = perf_counter()
         self._commit_cost = self._committed_at - started

@@ -249,6 +249,14 @@ class Run:
         """model.npz: the trained parameters and the preprocessing."""
         return self._npz("model.npz")
 
+    def config_at_commit(self) -> dict[str, Any] | None:
+        """The plain values of the config of the last commit; None where an earlier version wrote the run."""
+        path = self._file("checkpoint.npz")
+        config = self.reading("checkpoint.npz", lambda: checkpoint.load_config(path))
+        if config is not None and not isinstance(config, dict):
+            raise self._damaged("checkpoint.npz", "config is no mapping")
+        return config
+
     def checkpoint(self, trainer: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
         """A trainer's state, and what was on disk when it was saved.
 

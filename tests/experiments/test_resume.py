@@ -13,8 +13,9 @@ import pytest
 from nn_scratch.errors import Diverged, UserError
 from nn_scratch.experiments import train as experiment
 from nn_scratch.experiments.train import Interrupted, resume, train
+from nn_scratch.runs import checkpoint
 from nn_scratch.runs.run import Run
-from tests.small import config, contents, differing, rows
+from tests.small import config, contents, differing, rows, run_with_stops
 
 
 def refused(run: Run, *overrides: str) -> str:
@@ -158,3 +159,72 @@ def test_a_signal_after_the_last_epoch_ends_the_command_and_not_the_run(
     assert error.value.exit_code == 143
     assert run.info["status"] == "finished"
     assert differing(run, whole) == []
+
+
+def test_one_cell_that_has_changed_since_is_found(tmp_path: Path) -> None:
+    source = rows(tmp_path)
+    run = train(config(source, train__epochs=2), tmp_path)
+    arrays = dict(np.load(source))
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        X, (i, j) = arrays["X"].copy(), rng.integers(0, 60, 2)
+        column = rng.integers(0, 3)
+        X[[i, j], column] = X[[j, i], column]
+        if i != j:
+            np.savez(source, X=X, y=arrays["y"])
+            assert refused(run, "train.epochs=4") == (
+                "data.source: the data have changed since small-001 began (a value is another); start a new run"
+            )
+    np.savez(source, X=arrays["X"], y=arrays["y"])
+    assert resume(Run(run.path), ["train.epochs=4"]).info["epochs"] == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("lr: 0.1", "lr: 0.5", "optimizer.lr: 0.5, and the run was trained with 0.1"),
+        ("seed: 42", "seed: 43", "seed: 43, and the run was trained with 42"),
+        ("units: 4", "units: 6", "layers.1.units: 6, and the run was trained with 4"),
+    ],
+)
+def test_a_config_that_was_edited_in_the_folder_is_not_gone_on_with(
+    old: str, new: str, told: str, tmp_path: Path
+) -> None:
+    run, stops = run_with_stops(config(rows(tmp_path), train__epochs=6), tmp_path, [])
+    assert stops == 0
+    path = run.path / "param.yaml"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    for overrides in ([], ["train.epochs=9"]):
+        assert refused(run, *overrides) == (
+            f"{path}: {told}; write that again, or start a new run with this file as its --config"
+        )
+    path.write_text(text)
+    assert resume(Run(run.path), ["train.epochs=9"]).info["epochs"] == 9
+
+
+def test_more_epochs_written_into_the_folder_s_config_are_those_of_an_override(tmp_path: Path) -> None:
+    run = train(config(rows(tmp_path), schedule="cosine", train__epochs=3), tmp_path)
+    path = run.path / "param.yaml"
+    path.write_text(path.read_text().replace("epochs: 3", "epochs: 6"))
+    assert refused(run).startswith("train.epochs: the schedule cosine has followed a plan of 3 epochs so far")
+
+
+def test_a_file_that_was_moved_is_found_where_the_config_now_says(tmp_path: Path) -> None:
+    source = Path(rows(tmp_path))
+    run = train(config(str(source), train__epochs=2), tmp_path)
+    source.rename(tmp_path / "moved.npz")
+    path = run.path / "param.yaml"
+    path.write_text(path.read_text().replace("rows.npz", "moved.npz"))
+    assert resume(Run(run.path), ["train.epochs=4"]).info["epochs"] == 4
+
+
+def test_a_checkpoint_without_a_config_goes_on(tmp_path: Path) -> None:
+    run = train(config(rows(tmp_path), train__epochs=2), tmp_path)
+    state, committed = run.checkpoint()
+    checkpoint.save(run.path / "checkpoint.npz", state, committed)
+    card = json.loads((run.path / "data.json").read_text())
+    del card["sha256"]
+    (run.path / "data.json").write_text(json.dumps(card))
+    assert resume(Run(run.path), ["train.epochs=4"]).info["epochs"] == 4
