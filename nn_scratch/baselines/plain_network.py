@@ -1,24 +1,31 @@
 """What a plain network reaches on the same rows: two hidden layers of ReLUs, Adam, nothing unusual.
 
-Where a run falls far behind it, the run's own settings are at fault, not the data, even where simpler models (see
-baselines.kernel_ridge) are no better than the run.
+If a run falls far behind it, the settings of the run are at fault and not the data, even where simpler models (see
+`baselines.kernel_ridge`) score no better than the run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from math import inf
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.data.card import rounded
+from nn_scratch.baselines.protocol import (
+    MAX_FEATURES,
+    inverse_frequency,
+    main_score,
+    sample_rows,
+    scores,
+    standardized,
+)
 from nn_scratch.data.moments import moments
-from nn_scratch.data.prepare import Data, Part
+from nn_scratch.data.prepare import Data
 from nn_scratch.data.preprocessing import offset_and_scale
 from nn_scratch.errors import Diverged
-from nn_scratch.metrics import balanced_accuracy_from, confusion_counts, regression_scores
 from nn_scratch.nn.layers import LAYERS
 from nn_scratch.nn.losses import LOSSES
 from nn_scratch.nn.network import Network
@@ -32,68 +39,53 @@ Array = NDArray[Any]
 
 UNITS = (64, 32)
 LR, BATCH, STEPS = 0.005, 32, 1200
-LOOKS = 4  # times that the network is scored on val, of which the best counts: some data are learned by heart soon
-MOST_ROWS = 2000  # of train, and of each other part
-MOST_FEATURES = 1000
-FAR = 8.0  # standard deviations to which features are cut: no row is to pull more than that
+EVALUATIONS = 4  # times that the network is scored on val; the best one counts, because small data are soon overfitted
+MAX_ROWS = 2000  # of train, and of each other part
 
 
 def plain_network(data: Data) -> dict[str, Any]:
     """{"score": ..., "train_score": ..., "steps": ...}: balanced accuracy, each class weighing the same, or R², on the
     rows of val and test together and on those of train; {} where there is nothing to fit or to score."""
     parts = (data.train, data.val, data.test)
-    chosen = [some_rows(part) for part in parts]
-    held = sum(map(len, chosen[1:]))
-    if data.task == "multi_label" or len(chosen[0]) < 10 or held < 2:
+    chosen = [sample_rows(len(part), MAX_ROWS) for part in parts]
+    if data.task == "multi_label" or len(chosen[0]) < 10 or sum(map(len, chosen[1:])) < 2:
         return {}
-    train, *others = standardized(parts, chosen)
-    targets, weights = train_targets(data, chosen[0])
-    network, trainer = untrained(data, Examples(train, *targets, weights))
-    looks: list[tuple[float, int, list[Array]]] = []
-    rates = 0.5 * LR * (1 + np.cos(np.pi * np.arange(STEPS) / STEPS))
-    steps = trainer.steps_at(rates.tolist())
+    y = [part.y[rows] for part, rows in zip(parts, chosen, strict=True)]
+    inputs = with_ones([part.X[rows, :MAX_FEATURES] for part, rows in zip(parts, chosen, strict=True)])
+    network, trainer = untrained(data, examples(data, inputs[0], y[0]))
+    evaluations: list[tuple[float, int, list[Array]]] = []
+    steps = trainer.steps_at((0.5 * LR * (1 + np.cos(np.pi * np.arange(STEPS) / STEPS))).tolist())
     try:
-        for look in range(1, LOOKS + 1):
-            for _ in islice(steps, STEPS // LOOKS):
+        for number in range(1, EVALUATIONS + 1):
+            for _ in islice(steps, STEPS // EVALUATIONS):
                 pass
-            outputs = [pass_through(network, rows) for rows in (train, *others)]
-            # where there is no val, what training rows say
-            of_val = score(data, [data.val], [chosen[1]], outputs[1:2]) if len(chosen[1]) else float(look)
-            looks.append((of_val, look, outputs))
+            outputs = [pass_through(network, rows) for rows in inputs]
+            # without val, the last evaluation counts
+            of_val = score(data, y[1:2], outputs[1:2]) if len(y[1]) else float(number)
+            evaluations.append((-inf if of_val is None else of_val, number, outputs))
     except Diverged:
         return {}
-    _, look, outputs = max(looks, key=lambda entry: entry[:2])
+    _, number, outputs = max(evaluations, key=lambda entry: entry[:2])
     return {
-        "score": rounded(score(data, parts[1:], chosen[1:], outputs[1:])),
-        "train_score": rounded(score(data, parts[:1], chosen[:1], outputs[:1])),
-        "steps": look * (STEPS // LOOKS),
+        "score": score(data, y[1:], outputs[1:]),
+        "train_score": score(data, y[:1], outputs[:1]),
+        "steps": number * (STEPS // EVALUATIONS),
     }
 
 
-def some_rows(part: Part) -> Array:
-    """Row numbers, spread evenly over the part where it has more than MOST_ROWS."""
-    return np.linspace(0, max(0, len(part) - 1), min(MOST_ROWS, len(part))).round().astype(np.int64)
+def with_ones(blocks: Sequence[Array]) -> list[Array]:
+    """Inputs (rows, features + 1), float32, standardized by the first block; the last column is ones."""
+    return [np.hstack([Z, np.ones((len(Z), 1))]).astype(np.float32) for Z in standardized(blocks, blocks[0])]
 
 
-def standardized(parts: Sequence[Part], chosen: Sequence[Array]) -> list[Array]:
-    """Inputs (rows, features + 1) of each part, float32, of mean 0 and std 1 in train; the last column ones."""
-    offset, scale = offset_and_scale("standard", moments(parts[0].X[:, :MOST_FEATURES], chosen[0]))
-    found = []
-    for part, rows in zip(parts, chosen, strict=True):
-        Z = np.clip((part.X[rows, :MOST_FEATURES] - offset) / scale, -FAR, FAR)
-        found.append(np.hstack([Z, np.ones((len(Z), 1))]).astype(np.float32))
-    return found
-
-
-def train_targets(data: Data, rows: Array) -> tuple[tuple[Array, Array | None], Array | None]:
-    """Targets and labels as `Examples` takes them, and weights by which classes count the same."""
-    y = data.train.y[rows]
+def examples(data: Data, inputs: Array, y: Array) -> Examples:
+    """One-hot targets, weighted so that classes count the same; or standardized numbers."""
     if data.task == "classification":
-        counts = np.bincount(y, minlength=len(data.class_names))
-        weights = len(y) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-        return (np.eye(len(counts), dtype=np.float32), y), weights[y].astype(np.float32)
+        classes = len(data.class_names)
+        weights = inverse_frequency(y, classes).astype(np.float32)
+        return Examples(inputs, np.eye(classes, dtype=np.float32), y, weights)
     offset, scale = of_targets(data)
-    return (((y - offset) / scale).astype(np.float32), None), None
+    return Examples(inputs, ((y - offset) / scale).astype(np.float32))
 
 
 def of_targets(data: Data) -> tuple[Array, Array]:
@@ -125,11 +117,10 @@ def untrained(data: Data, examples: Examples) -> tuple[Network, Trainer]:
     return network, trainer
 
 
-def score(data: Data, parts: Sequence[Part], chosen: Sequence[Array], outputs: Sequence[Array]) -> float:
-    """Balanced accuracy or R² over the rows of all parts together; outputs (k, rows) of each."""
-    y = np.concatenate([part.y[rows] for part, rows in zip(parts, chosen, strict=True)])
-    Z = np.concatenate(outputs, axis=1).T
+def score(data: Data, y: Sequence[Array], outputs: Sequence[Array]) -> float | None:
+    """Balanced accuracy or R² over the rows of all parts together; outputs (outputs, rows) of each."""
+    true, Z = np.concatenate(y), np.concatenate(outputs, axis=1).T
     if data.task == "classification":
-        return balanced_accuracy_from(confusion_counts(y, Z.argmax(axis=1), Z.shape[1]))
+        return scores(data, true, Z.argmax(axis=1))[main_score(data)]
     offset, scale = of_targets(data)
-    return regression_scores(y, Z * scale + offset)["r2"]
+    return scores(data, true, Z * scale + offset)[main_score(data)]

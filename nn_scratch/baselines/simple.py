@@ -1,25 +1,24 @@
-"""What simple models make of the same data: the level that a network has to beat.
+"""Scores of simple models on the same data: the level that a network has to beat.
 
-Fitted on at most 5,000 training rows and scored on at most 5,000 rows of each other part. scikit-learn is imported
-here, so this is for the end of training.
+Fitted on at most 5,000 training rows and scored on at most 5,000 rows of each other part. scikit-learn's models are
+imported here, which takes a while, so this is for the end of training.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import numpy as np
 
-from nn_scratch.data.card import rounded
+from nn_scratch.baselines.protocol import MAX_FEATURES, main_score, sample_rows, scores, standardized
 from nn_scratch.data.prepare import Data, Part
 from nn_scratch.data.table import Array
-from nn_scratch.metrics import accuracy_from, balanced_accuracy_from, confusion_counts, regression_scores
 
 MAX_ROWS = 5000
-MAX_WORK = 200_000_000  # rows x features x outputs: about ten seconds of logistic regression at the very most
-MAX_FEATURES = 1000  # looked at one by one
+MAX_WORK = 200_000_000  # rows x features x outputs: about ten seconds of logistic regression at most
 BINS = 32
 
 Predict = Callable[[Array], Array]
@@ -29,9 +28,9 @@ def baselines(data: Data) -> dict[str, Any]:
     """Scores by model and part, for the card: {"linear": {"val": {"accuracy": ...}, ...}, ...}.
 
     constant  always the most frequent class, or the mean
-    linear    logistic regression, or ridge regression; on features standardised by themselves, whatever data.scale is
-    knn       the five nearest training rows, on the same features
-    best_feature   the one feature that predicts best by itself (see `best_feature`), whose score near 1 is suspicious
+    linear    logistic regression, or ridge regression; features are standardized, whatever data.scale is
+    knn       k-nearest neighbours, k = 5, on the same features
+    best_feature   the feature that predicts best by itself (see `best_feature`); a score near 1 is suspicious
 
     Classification: accuracy and balanced_accuracy; regression: rmse in the target's own units, and r2. null for parts
     without rows. The same for the same data; `rows` says how many were used.
@@ -42,10 +41,10 @@ def baselines(data: Data) -> dict[str, Any]:
     others = {name: _some(data, part, MAX_ROWS) for name, part in (("val", data.val), ("test", data.test))}
     result: dict[str, Any] = {"rows": {"train": len(X), **{name: len(part[0]) for name, part in others.items()}}}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the solver's, that it stopped before the last digit
+        warnings.simplefilter("ignore")  # the solver may stop before it has converged to the last digit
         for name, predict in _models(data, X, y).items():
             result[name] = {
-                part: _scores(data, y_part, predict(X_part)) if len(X_part) else None
+                part: scores(data, y_part, predict(X_part)) if len(X_part) else None
                 for part, (X_part, y_part) in others.items()
             }
     result["best_feature"] = best_feature(data)
@@ -53,27 +52,16 @@ def baselines(data: Data) -> dict[str, Any]:
 
 
 def _some(data: Data, part: Part, most: int) -> tuple[Array, Array]:
-    """At most so many rows, drawn evenly; targets of a regression in their own units."""
-    rows = np.unique(np.linspace(0, len(part) - 1, min(most, len(part))).round().astype(np.int64))
+    """X and y of at most `most` rows; targets of a regression in their own units."""
+    rows = sample_rows(len(part), most)
     y = part.y[rows]
     # float64 for all: where neighbours are sought among numbers of another type, all distances stand in memory at once
     return part.X[rows].astype(np.float64), y if data.task == "classification" else data.preprocessing.target_inverse(y)
 
 
-def _scores(data: Data, true: Array, predicted: Array) -> dict[str, float]:
-    if data.task == "classification":
-        confusion = confusion_counts(true, predicted, len(data.class_names))
-        scores = {"accuracy": accuracy_from(confusion), "balanced_accuracy": balanced_accuracy_from(confusion)}
-    else:
-        scores = regression_scores(true, predicted.reshape(true.shape))
-    return {name: rounded(score) for name, score in scores.items()}
-
-
 def _models(data: Data, X: Array, y: Array) -> dict[str, Predict]:
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
     if data.task == "classification":
         constant: Any = np.bincount(y).argmax()
@@ -85,27 +73,32 @@ def _models(data: Data, X: Array, y: Array) -> dict[str, Predict]:
     def always(rows: Array) -> Array:
         return np.broadcast_to(constant, (len(rows), *np.shape(constant)))
 
-    if data.task == "classification" and len(np.unique(y)) == 1:  # all that any model can say then
+    if data.task == "classification" and len(np.unique(y)) == 1:  # no model can predict another class
         return {"constant": always, "linear": always, "knn": always}
-    fitted = [make_pipeline(StandardScaler(), model).fit(X, y) for model in models]
-    return {"constant": always, "linear": fitted[0].predict, "knn": fitted[1].predict}
+
+    def on_standardized(model: Any) -> Predict:
+        fitted = model.fit(*standardized([X], X, limit=inf), y)
+        return lambda rows: fitted.predict(*standardized([rows], X, limit=inf))
+
+    linear, knn = map(on_standardized, models)
+    return {"constant": always, "linear": linear, "knn": knn}
 
 
 def best_feature(data: Data) -> dict[str, Any] | None:
     """The feature that alone predicts best on val (on test where val is empty), and its score there.
 
-    Predicted is the most frequent class, or the mean target, of the training rows in the same of up to 32 equally
-    full bins of the feature. A copy of the target, or a number that was only known once the target was, scores near 1.
-    {"feature", "part", "balanced_accuracy" or "r2"}; None where there is no row to score. Of more than 1,000
-    features the first are looked at.
+    The feature is cut into at most 32 bins of equally many training rows; the prediction is the most frequent class,
+    or the mean target, of the training rows in the same bin. A copy of the target, or a quantity that is only known
+    once the target is, scores near 1. Returns {"feature", "part", "balanced_accuracy" or "r2"}; None where there is no
+    row to score. Of more than 1,000 features the first 1,000 are tried.
     """
     name, part = ("val", data.val) if len(data.val) else ("test", data.test)
     if not len(part):
         return None
     X, y = _some(data, data.train, MAX_ROWS)
     X_other, y_other = _some(data, part, MAX_ROWS)
-    kind = "balanced_accuracy" if data.task == "classification" else "r2"
-    scores = []
+    kind = main_score(data)
+    found = []
     for j in range(min(X.shape[1], MAX_FEATURES)):
         values = np.unique(X[:, j])
         if len(values) > BINS:
@@ -114,9 +107,9 @@ def best_feature(data: Data) -> dict[str, Any] | None:
         else:
             edges = (values[1:] + values[:-1]) / 2
         bins, bins_other = np.searchsorted(edges, X[:, j]), np.searchsorted(edges, X_other[:, j])
-        scores.append(_scores(data, y_other, _by_bin(data, bins, y, len(edges) + 1)[bins_other])[kind])
-    best = int(np.argmax([-np.inf if score is None else score for score in scores]))
-    return {"feature": data.feature_names[best], "part": name, kind: scores[best]}
+        found.append(scores(data, y_other, _by_bin(data, bins, y, len(edges) + 1)[bins_other])[kind])
+    best = int(np.argmax([-inf if score is None else score for score in found]))
+    return {"feature": data.feature_names[best], "part": name, kind: found[best]}
 
 
 def _by_bin(data: Data, bins: Array, y: Array, n_bins: int) -> Array:
