@@ -39,8 +39,9 @@ def balanced_accuracy_from(confusion: Array) -> float:
 
 
 def regression_scores(true: Array, predicted: Array) -> dict[str, float]:
-    """RMSE in the target's own units and R² (mean over targets), for (rows, targets); R² is nan under two rows.
+    """RMSE in the target's own units and R², for (rows, targets); R² is nan under two rows.
 
+    Of several targets both are the mean of the targets' own, as scikit-learn's root_mean_squared_error and r2_score.
     Scores of no rows are nan. A target that never changes has no variance to explain: R² is 0 for it, or 1 where
     every prediction is exact.
     """
@@ -50,7 +51,7 @@ def regression_scores(true: Array, predicted: Array) -> dict[str, float]:
     spread = ((true - true.mean(axis=0)) ** 2).sum(axis=0)
     r2 = np.where(spread > 0, 1.0 - error / np.where(spread > 0, spread, 1.0), np.where(error > 0, 0.0, 1.0))
     return {
-        "rmse": float(np.sqrt(error.sum() / error.size / len(true))),
+        "rmse": float(np.sqrt(error / len(true)).mean()),
         "r2": float(r2.mean()) if len(true) > 1 else nan,
     }
 

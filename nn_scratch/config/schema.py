@@ -171,7 +171,10 @@ class Train(Section):
     ema_decay: Annotated[
         float | None,
         Interval(ge=0, lt=1),
-        Doc("share kept each step of the weights' exponential moving average, which is scored and saved; null: none"),
+        Doc(
+            "share kept each step of the weights' exponential moving average, which is scored, logged and saved; "
+            "null: none"
+        ),
     ] = None
     early_stopping: Annotated[EarlyStopping | None, Doc("when to stop before the last epoch; null: never")] = None
     dtype: Annotated[Literal["float32", "float64"], Doc("precision of all numbers")] = "float32"

@@ -116,9 +116,19 @@ def build(config: Config, data: Data | None = None) -> Built:
             *fewer_threads(config),
             *data.notices,
             *started,
+            *what_is_averaged(config.train.ema_decay),
             *short_average(trainer, config.train.ema_decay),
         ),
     )
+
+
+def what_is_averaged(decay: float | None) -> Iterator[str]:
+    """Which of a run's files are of the averaged weights, and which of those that the optimizer updates."""
+    if decay is not None:
+        yield (
+            "train.ema_decay: scores, layers.csv, the logs of weights, gradients and activations, and the model are of "
+            "the averaged weights; steps.csv is of the weights that the optimizer updates"
+        )
 
 
 def short_average(trainer: Trainer, decay: float | None) -> Iterator[str]:

@@ -173,7 +173,8 @@ class Recorder(Observer):
 
     def _keep(self, epoch: int) -> None:
         """Measure the network as it is, and let what was found wait."""
-        self._gauge.keep()
+        with self._trainer.scored_parameters():  # the log is of the network that the scores are of
+            self._gauge.keep()
         self._epochs.append(epoch)
         for part, score in self._confusions.items():
             self._counts[part].append(score.confusion)

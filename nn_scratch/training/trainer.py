@@ -232,26 +232,32 @@ class Trainer:
         factors = self.schedule.factors(np.arange(first, first + self.steps_per_epoch))
         rates = (self.optimizer.lr * factors).tolist()
         watched = self._watched_steps(first) if observer.watches_steps else frozenset()
-        full, at = self._step, self.step_in_epoch
-        while at < self.full_steps:
-            until = min(at + self._batches.steps, self.full_steps)
-            batches = self._batches.chunk(order[at * self.step_rows : until * self.step_rows])
-            for index, batch in enumerate(batches, start=at):
-                if index in watched:
-                    self._watched_step(full, batch, rates[index], observer)
+        for step, batches in self._chunks(order):
+            for batch in batches:
+                at = self.step_in_epoch
+                if at in watched:
+                    self._watched_step(step, batch, rates[at], observer)
                 else:
-                    full.gradient(batch)
-                    self._update(full, rates[index])
-            at = until
-            if at < self.steps_per_epoch:
+                    step.gradient(batch)
+                    self._update(step, rates[at])
+            if self.step_in_epoch < self.steps_per_epoch:
                 self._pause(observer)
-        if self._tail and self.step_in_epoch == self.full_steps:
-            tail, step = self._tail
-            (batch,) = tail.chunk(order[self.full_steps * self.step_rows :])
-            self._watched_step(step, batch, rates[-1], observer)
         self.lr = rates[-1]
         self.epoch += 1
         self.step_in_epoch = 0
+
+    def _chunks(self, order: Array) -> Iterator[tuple[BatchGradient, list[Batch]]]:
+        """The batches of the rest of the epoch, several at a time, each time with the step that takes them.
+
+        order: (rows,) of the whole epoch. The batches hold until the next are asked for.
+        """
+        while self.step_in_epoch < self.full_steps:
+            at = self.step_in_epoch
+            until = min(at + self._batches.steps, self.full_steps)
+            yield self._step, self._batches.chunk(order[at * self.step_rows : until * self.step_rows])
+        if self._tail is not None:
+            batches, step = self._tail
+            yield step, batches.chunk(order[self.full_steps * self.step_rows :])
 
     def _update(self, step: BatchGradient, lr: float) -> None:
         for adjust in self._adjustments:

@@ -148,6 +148,21 @@ def test_the_model_scores_as_run_json_says(tmp_path: Path) -> None:
         assert run.info["test"]["accuracy"] == pytest.approx(right.mean())
 
 
+def test_the_log_is_of_the_averaged_weights_that_are_scored_and_saved(tmp_path: Path) -> None:
+    run = train(config(rows(tmp_path), train__ema_decay=0.9), tmp_path / "out")
+    plain = train(config(rows(tmp_path)), tmp_path / "out")
+    saved = np.load(run.path / "model.npz")
+    for name in ("hidden_1.W", "hidden_1.b", "output.W"):
+        logged = run.weights(name)
+        np.testing.assert_array_equal(logged[-1], saved[f"parameters/{name}"])
+        np.testing.assert_array_equal(logged[0], plain.weights(name)[0])
+        assert not np.allclose(logged[-1], plain.weights(name)[-1], atol=1e-3)
+    W, b = run.weights("hidden_1.W")[-1], run.weights("hidden_1.b")[-1]
+    np.testing.assert_allclose(run.activations("hidden_1")[-1], np.tanh(run.probe["X"] @ W + b), rtol=0, atol=1e-5)
+    for column in ("param_norm", "update_norm"):  # the optimizer's own weights
+        np.testing.assert_array_equal(run.steps[column], plain.steps[column])
+
+
 def test_the_best_epochs_scores_are_the_models(tmp_path: Path) -> None:
     stopping = {"monitor": "val_loss", "patience": 2}
     run = train(
@@ -210,7 +225,7 @@ def test_several_numbers_are_predicted_in_their_own_units(tmp_path: Path) -> Non
     predictions = run.predictions
     errors = predictions["test_y"] - predictions["test_output"]
     assert predictions["test_output"].shape == (16, 2)
-    assert run.info["test"]["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)))
+    assert run.info["test"]["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2, axis=0)).mean())
     assert run.info["test"]["mae"] == pytest.approx(np.abs(errors).mean())
     r2 = 1 - (errors**2).sum(axis=0) / ((predictions["test_y"] - predictions["test_y"].mean(axis=0)) ** 2).sum(axis=0)
     assert run.info["test"]["r2"] == pytest.approx(r2.mean())

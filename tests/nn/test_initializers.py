@@ -118,10 +118,9 @@ GAINS = {  # he_normal's, where it is the default
     "relu6": np.sqrt(2.0),
     "leaky_relu": np.sqrt(2 / (1 + 0.01**2)),
     "prelu": np.sqrt(2 / (1 + 0.25**2)),
-    "softplus": np.sqrt(2.0),  # it has a mean, which is no signal; far from zero it is a ReLU
 }
 GLOROT = {"identity", "sigmoid", "tanh", "softsign", "hard_tanh", "hard_sigmoid", "softmax"}
-KEEPS_MEAN_SQUARE = {"elu", "celu", "gelu", "silu", "mish", "hard_swish"}
+KEEPS_MEAN_SQUARE = {"elu", "celu", "gelu", "silu", "mish", "softplus", "hard_swish"}
 
 
 def test_every_activation_has_its_default_listed() -> None:
@@ -143,14 +142,23 @@ def test_defaults_are_those_of_the_sources() -> None:
 
 def values_of(f: Activation, Z: Array) -> Array:
     A = np.empty_like(Z)
-    f.bind(1, Memory(Z.shape[1], np.float64, False, np.random.default_rng(0), Scratch(np.float64)))
+    parameters = {name: np.zeros(shape) for name, shape in f.blocks(1).items()}
+    f.initialize(parameters)
+    noise, scratch = np.random.default_rng(0), Scratch(np.float64)
+    f.bind(1, Memory(Z.shape[1], np.float64, False, noise, scratch, parameters, parameters))
     f.forward(Z.copy(), A)
     return A
 
 
-@pytest.mark.parametrize(
-    "case", [c for c in cases(ACTIVATIONS) if c.name in KEEPS_MEAN_SQUARE | {"relu", "selu"}], ids=str
-)
+WITH_GAIN = [case for case in cases(ACTIVATIONS) if declared(case.create())[0] in ("he_normal", "lecun_normal")]
+
+
+def test_activations_with_a_gain_are_found() -> None:
+    assert {case.name for case in WITH_GAIN} == set(GAINS) | KEEPS_MEAN_SQUARE | {"selu"}
+    assert len(WITH_GAIN) >= 12
+
+
+@pytest.mark.parametrize("case", WITH_GAIN, ids=str)
 def test_the_gain_lets_a_signal_of_mean_square_1_leave_with_mean_square_1(case: Case) -> None:
     """E[f(gain · Z)²] = 1 for standard normal Z, integrated with SciPy's quadrature."""
     from scipy.integrate import quad

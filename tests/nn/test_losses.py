@@ -53,6 +53,33 @@ def test_probabilities_name_the_class_that_is_decided_for(name: str) -> None:
     np.testing.assert_array_equal(loss.probabilities(Z).argmax(axis=1), loss.decide(Z))
 
 
+def test_label_smoothing_with_class_weights_is_not_pytorchs() -> None:
+    """A row counts with the weight of its own class; PyTorch weighs each class's share of the smoothed target."""
+    torch = pytest.importorskip("torch", reason="PyTorch, the reference, is not installed: pip install .[reference]")
+    rng = np.random.default_rng(0)
+    Z, labels, c = rng.normal(size=(3, 20)), rng.integers(3, size=20), np.array([1.0, 5.0, 0.2])
+    theirs = {
+        (smoothing, weight is None): torch.nn.functional.cross_entropy(
+            torch.tensor(Z.T),
+            torch.tensor(labels),
+            weight=None if weight is None else torch.tensor(weight),
+            label_smoothing=smoothing,
+            reduction="none" if weight is None else "mean",
+        ).numpy()
+        for smoothing in (0.0, 0.2)
+        for weight in (None, c)
+    }
+    for smoothing in (0.0, 0.2):
+        loss = bound(LOSSES.create("cross_entropy", label_smoothing=smoothing), 3, 20)
+        of_rows = loss.forward(Z, loss.targets(3)[labels].T).copy()
+        ours = float((of_rows * c[labels]).sum() / c[labels].sum())
+        np.testing.assert_allclose(of_rows, theirs[smoothing, True], rtol=1e-12)
+        # as the docstring says: Σ_n Σ_k -c_k Y_k log P_k / Σ_n c_y
+        terms = -(c[:, None] * loss.targets(3)[labels].T * np.log(loss.probabilities(Z).T)).sum() / c[labels].sum()
+        np.testing.assert_allclose(terms, theirs[smoothing, False], rtol=1e-12)
+        assert (abs(ours - theirs[smoothing, False]) < 1e-12) == (smoothing == 0.0)
+
+
 def test_probabilities_of_cross_entropy_are_the_softmax() -> None:
     Z = np.log(np.array([[1.0, 4.0], [3.0, 4.0]]))
     np.testing.assert_allclose(LOSSES.create("cross_entropy").probabilities(Z), [[0.25, 0.75], [0.5, 0.5]])

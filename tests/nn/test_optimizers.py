@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -140,6 +141,44 @@ def test_lbfgs_never_goes_uphill_and_keeps_the_wolfe_conditions() -> None:
         assert abs(np.dot(valley.grad, update)) <= 0.9 * abs(np.dot(g, update)) + 1e-15
 
 
+@pytest.mark.parametrize("line_search", ["strong_wolfe", "none"])
+def test_lbfgs_learns_from_the_step_that_was_made_where_something_else_moves_theta(line_search: str) -> None:
+    """As a bound on the norm of the weights does, after the update: s is what θ changed by, and y belongs to it."""
+    valley, optimizer = start(Case(OPTIMIZERS, "lbfgs", {"line_search": line_search}))
+    assert isinstance(optimizer, LBFGS)
+    visited = []
+    for _ in range(6):
+        loss = valley.evaluate()
+        visited.append((valley.theta.copy(), valley.grad.copy()))
+        optimizer.step_with(0.5, loss, valley.evaluate)
+        valley.theta *= 0.7
+    changes = [(b - a, h - g) for (a, g), (b, h) in pairwise(visited)]
+    expected = [(s, y) for s, y in changes if np.dot(s, y) > 1e-10]
+    assert len(expected) >= 3
+    assert len(optimizer.pairs) == len(expected)
+    for (s, y), (ds, dy) in zip(optimizer.pairs, expected, strict=True):
+        np.testing.assert_allclose(s, ds, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(y, dy, rtol=0, atol=1e-12)
+
+
+def test_lbfgs_goes_on_from_a_checkpoint_that_keeps_the_update() -> None:
+    """Those of version 0.1 hold `previous_update` in place of `previous_theta`."""
+    valley, optimizer = start(Case(OPTIMIZERS, "lbfgs"))
+    valley.descend(optimizer, 4)
+    state = optimizer.state()
+    theta, earlier = valley.theta.copy(), {**state, "previous_update": valley.theta - state["previous_theta"]}
+    del earlier["previous_theta"]
+    resumed = OPTIMIZERS.create("lbfgs")
+    resumed.bind(valley.theta, valley.grad)
+    resumed.restore(earlier)
+    ways = []
+    for one in (optimizer, resumed):
+        valley.theta[...] = theta
+        valley.descend(one, 3)
+        ways.append(valley.theta.copy())
+    np.testing.assert_allclose(ways[0], ways[1], rtol=0, atol=1e-9)
+
+
 def test_lbfgs_stays_where_no_direction_leads_down() -> None:
     """A loss that contradicts its gradient: no length satisfies the line search, on either of its two tries."""
     theta, grad = np.array([1.0, 2.0]), np.array([0.5, 0.5])
@@ -156,7 +195,7 @@ def test_lbfgs_forgets_its_pairs_where_they_lead_nowhere() -> None:
     assert len(optimizer.pairs) == 2
     loss = valley.evaluate()
     optimizer.pairs.append((valley.grad.copy(), -valley.grad))  # along the gradient a curvature below 0: H leads up
-    optimizer.memory["previous_update"].fill(0.0)
+    optimizer.memory["previous_theta"][...] = valley.theta
     optimizer.step_with(1.0, loss, valley.evaluate)
     assert len(optimizer.pairs) == 0
     assert valley.evaluate() < loss

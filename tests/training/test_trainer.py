@@ -11,7 +11,7 @@ import pytest
 
 from nn_scratch.errors import Diverged
 from nn_scratch.experiments.build import Built
-from nn_scratch.training.observers import Scores
+from nn_scratch.training.observers import Scores, StepSignals
 from nn_scratch.training.trainer import StopRequested, Trainer
 from tests.small import DENSE, Quiet, built, rows, trained
 
@@ -332,6 +332,23 @@ def test_watching_steps_changes_nothing(way: str, tmp_path: Path) -> None:
     assert watched.network.theta.tobytes() == unwatched.network.theta.tobytes()
     assert watched.network.state.tobytes() == unwatched.network.state.tobytes()
     assert watched.trainer.state()["noise"] == unwatched.trainer.state()["noise"]
+
+
+class Counter(Quiet):
+    """Counts the steps that it is called for."""
+
+    steps = 0
+
+    def on_step(self, trainer: Trainer, signals: StepSignals) -> None:
+        self.steps += 1
+
+
+@pytest.mark.parametrize("batch_size", [8, 9])  # 36 training rows: with and without a shorter last batch
+def test_no_step_is_measured_where_no_observer_watches(batch_size: int, tmp_path: Path) -> None:
+    for watches in (False, True):
+        observer = Counter(watches_steps=watches)
+        run = trained(built(rows(tmp_path), train__batch_size=batch_size), observer)
+        assert (observer.steps > 0, run.trainer.gauge.waiting > 0) == (watches, watches)
 
 
 # --- early stopping and the final model

@@ -126,7 +126,10 @@ def wrong_loss_output(case: Case) -> Finding | None:
 
 
 @rule(
-    "frozen_layer", stage="config", source="Zhang et al. 2018 (AutoTrainer) and this project's logs", explains=TRAINING
+    "frozen_layer",
+    stage="config",
+    source="Zhang et al. 2021 (AUTOTRAINER, ICSE) and this project's logs",
+    explains=TRAINING,
 )
 def frozen_layer(case: Case) -> Finding | None:
     """A layer whose weights stay as they are while the others move."""

@@ -20,7 +20,8 @@ class Activation(ABC):
     from_output: the derivative needs A alone, so that A may overwrite Z (`forward(Z, Z)`): one pass over memory less.
     elementwise: each unit's A depends on its own Z alone (softmax: not).
     rectifier: the function can be zero, with a zero derivative, over a half-line: its units can die.
-    initializer: the initializer, with its parameters, that keeps the variance of a signal through this function.
+    initializer: the default initializer of a layer with this function, with its parameters. With he_normal the gain
+    keeps the mean square of a signal: E[f(gain · Z)²] = 1 for standard normal Z.
     """
 
     registered_name: ClassVar[str]

@@ -161,7 +161,7 @@ class Softplus(Activation):
     """
 
     from_output = False
-    initializer = ("he_normal", {})
+    initializer = ("he_normal", {"gain": 1.0831})
 
     def bind(self, units: int, memory: Memory) -> None:
         self.work = memory.scratch.empty((units, memory.rows))

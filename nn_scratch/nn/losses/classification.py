@@ -29,6 +29,9 @@ class CrossEntropy(Loss):
     Derivative: dZ = w (softmax(Z) - Y).
     Source: Bridle 1990, Probabilistic interpretation of feedforward classification network outputs; label smoothing:
     Szegedy et al. 2016, Rethinking the Inception architecture.
+    With class weights c a row's ℓ is multiplied by c_y of its label y. PyTorch's CrossEntropyLoss with `weight` and
+    `label_smoothing` instead weighs each term, -Σ_k c_k Y_k log P_k; both then divide by the sum of c_y over the rows.
+    Without smoothing the two are the same.
     In practice: a softmax or ReLU before it (`output.activation`) makes it a different, worse loss. At the start it
     should be near log k.
     """
@@ -37,7 +40,15 @@ class CrossEntropy(Loss):
 
     def __init__(
         self,
-        label_smoothing: Annotated[float, Ge(0), Lt(1), Doc("ε, share of the target spread over all classes")] = 0.0,
+        label_smoothing: Annotated[
+            float,
+            Ge(0),
+            Lt(1),
+            Doc(
+                "ε, share of the target spread over all classes; with class_weight a row counts with the weight of its "
+                "class, where PyTorch's CrossEntropyLoss weighs each class's share of the target by that class's weight"
+            ),
+        ] = 0.0,
     ) -> None:
         self.label_smoothing = label_smoothing
 

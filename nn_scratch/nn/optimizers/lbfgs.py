@@ -24,14 +24,15 @@ class LBFGS(Optimizer):
     H comes from the latest pairs of steps s = Δθ and changes of the gradient y = Δg, by the two-loop recursion; its
     scale is that of the latest pair, sᵀy / yᵀy. Without pairs d = -lr g min(1, 1 / ‖g‖₁).
     The line search asks for the strong Wolfe conditions (c₁ = 1e-4, c₂ = 0.9; SciPy's). Where it finds nothing, the
-    pairs are forgotten and the gradient's direction is tried; where that fails too, θ stays.
+    pairs are discarded and the gradient's direction is tried; where that fails too, θ stays. s is the difference of
+    two θ, so that a projection after the update (`regularize.max_norm`) is part of it.
     Source: Nocedal 1980, Updating quasi-Newton matrices with limited storage; Liu and Nocedal 1989.
     In practice: for small data and small networks, where it needs far fewer steps than any other. A step is over all
     training rows and evaluates them about 1 to 3 times; noise between evaluations (dropout) misleads it.
     """
 
     full_batch = True
-    slots = ("previous_gradient", "previous_update")
+    slots = ("previous_gradient", "previous_theta")
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class LBFGS(Optimizer):
         """The update without a line search."""
         self.steps += 1
         self._remember()
-        self._move(lr * self._direction(), 1.0)
+        np.add(self.theta, lr * self._direction(), out=self.theta)
 
     def step_with(self, lr: float, loss: float, evaluate: Callable[[], float]) -> None:
         if self.line_search == "none":
@@ -68,15 +69,17 @@ class LBFGS(Optimizer):
             np.copyto(self.grad, gradient)
             direction = lr * self._direction()
             length = self._search(start, gradient, direction, loss, evaluate)
-        np.copyto(self.theta, start)
         np.copyto(self.grad, gradient)
-        self._move(direction, length or 0.0)
+        np.add(start, direction * (length or 0.0), out=self.theta)
 
     def _remember(self) -> None:
-        """Keep the pair that the latest update and its change of the gradient make."""
-        s, y = self.memory["previous_update"].copy(), self.grad - self.memory["previous_gradient"]
-        if np.dot(y, s) > LEAST_CURVATURE:
-            self.pairs.append((s, y))
+        """Keep the pair of the previous step: the change of θ that was made, and that of the gradient."""
+        if self.steps > 1:
+            s, y = self.theta - self.memory["previous_theta"], self.grad - self.memory["previous_gradient"]
+            if np.dot(y, s) > LEAST_CURVATURE:
+                self.pairs.append((s, y))
+        np.copyto(self.memory["previous_theta"], self.theta)
+        np.copyto(self.memory["previous_gradient"], self.grad)
 
     def _direction(self) -> Array:
         """-H g, by the two-loop recursion."""
@@ -120,17 +123,13 @@ class LBFGS(Optimizer):
             length = line_search(visit, slope, start, direction, gradient, loss, c1=1e-4, c2=0.9)[0]
         return None if length is None else float(length)
 
-    def _move(self, direction: Array, length: float) -> None:
-        update = self.memory["previous_update"]
-        np.copyto(self.memory["previous_gradient"], self.grad)
-        np.multiply(direction, length, out=update)
-        np.add(self.theta, update, out=self.theta)
-
     def state(self) -> dict[str, Array]:
         pairs = np.array(self.pairs, self.theta.dtype).reshape(len(self.pairs), 2, self.theta.size)
         return {**super().state(), "pairs": pairs}
 
     def restore(self, state: dict[str, Array]) -> None:
+        if "previous_theta" not in state:  # a checkpoint of version 0.1, which keeps Δθ
+            state = {**state, "previous_theta": self.theta - state["previous_update"]}
         super().restore(state)
         self.pairs.clear()
         self.pairs.extend((s.copy(), y.copy()) for s, y in state["pairs"])
