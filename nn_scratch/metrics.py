@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from math import nan
+from collections.abc import Mapping
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
+
+def rounded(value: Any) -> Any:
+    """For JSON: floats with six significant digits, None for those that are not finite; arrays as lists.
+
+    Mappings and lists are rounded entry by entry; what is no number stays as it is.
+    """
+    if isinstance(value, Mapping):
+        return {key: rounded(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return rounded(value.tolist())
+    if isinstance(value, list):
+        return [rounded(entry) for entry in value]
+    if isinstance(value, float | np.floating):
+        return float(f"{value:.6g}") if isfinite(value) else None
+    return value
+
 
 LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae", "log_loss"})
 

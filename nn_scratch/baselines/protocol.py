@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nn_scratch.data.card import rounded
 from nn_scratch.data.moments import moments
 from nn_scratch.data.prepare import Data
 from nn_scratch.data.preprocessing import offset_and_scale
 from nn_scratch.data.table import Array
-from nn_scratch.metrics import accuracy_from, balanced_accuracy_from, confusion_counts, regression_scores
+from nn_scratch.metrics import accuracy_from, balanced_accuracy_from, confusion_counts, regression_scores, rounded
 
 MAX_FEATURES = 1000  # a baseline uses the first ones
 MAX_STANDARDIZED = 8.0  # features are clipped to this, so that no outlier dominates a distance or a gradient

@@ -6,15 +6,16 @@ Cheap (some passes over the rows) and the same for the same rows. Numbers keep s
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from nn_scratch.data.moments import Moments, row_blocks
+from nn_scratch.data.order import label_order, value_order
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.data.table import Array, Table
+from nn_scratch.metrics import rounded
 
 COINCIDENCE = 0.2  # of equal rows, the share with several targets from which they are not copies
 MAX_LISTED = 1000  # features with a line of their own; of more, the first, and a summary of all
@@ -81,10 +82,10 @@ def make_card(
         card["majority"] = {"class": table.class_names[majority]} | {
             part: rounded(found[majority] / found.sum()) if found.sum() else None for part, found in counts.items()
         }
-        card["order"] = _label_order(targets["train"])
+        card["order"] = label_order(targets["train"])
     else:
         card["parts"] = {part: {"rows": len(y), "target": _target_statistics(y)} for part, y in targets.items()}
-        card["order"] = _value_order(targets["train"])
+        card["order"] = value_order(targets["train"][:, 0])
     card["feature_statistics"], card["feature_summary"] = _features(table, measured)
     card["input"] = _input(measured["train"], preprocessing)
     card["duplicates"] = _duplicates(table, rows, targets)
@@ -103,15 +104,6 @@ def rows_hash(table: Table) -> str:
     if table.test is not None:
         found.update(rows_hash(table.test).encode())
     return found.hexdigest()
-
-
-def rounded(value: Any) -> Any:
-    """Floats with six significant digits, None for those that are not finite; arrays as lists."""
-    if isinstance(value, np.ndarray):
-        return [rounded(item) for item in value.tolist()]
-    if isinstance(value, (float, np.floating)):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    return value
 
 
 def _of(table: Table, part: str) -> Table:
@@ -177,35 +169,6 @@ def _input(train: Moments, preprocessing: Preprocessing) -> dict[str, Any]:
         "min": rounded(low.min()),
         "max": rounded(high.max()),
     }
-
-
-# ---- order ----
-
-
-def _label_order(y: Array) -> dict[str, Any]:
-    """Runs of equal labels against a random order of the same labels (Wald and Wolfowitz 1940; Mood 1940)."""
-    n = len(y)
-    starts = np.flatnonzero(np.concatenate([[True], y[1:] != y[:-1]]))
-    counts = np.bincount(y).astype(np.float64)
-    s2, s3 = np.sum(counts**2), np.sum(counts**3)
-    expected = n + 1 - s2 / n
-    variance = (s2 * (s2 + n * (n + 1)) - 2 * n * s3 - n**3) / (n**2 * (n - 1)) if n > 1 else 0.0
-    return {
-        "runs": len(starts),
-        "expected_runs": rounded(expected),
-        "z": rounded((len(starts) - expected) / np.sqrt(variance)) if variance > 1e-12 else None,
-        "longest_run": int(np.diff(np.append(starts, n)).max()),
-    }
-
-
-def _value_order(y: Array) -> dict[str, Any]:
-    """Correlation of neighbouring rows' (first) target; in a random order its standard deviation is 1/√n."""
-    centred = y[:, 0] - y[:, 0].mean()
-    power = np.dot(centred, centred)
-    if len(y) < 3 or not power:
-        return {"correlation": None, "z": None}
-    correlation = np.dot(centred[1:], centred[:-1]) / power
-    return {"correlation": rounded(correlation), "z": rounded(correlation * np.sqrt(len(y)))}
 
 
 # ---- rows that stand there twice ----

@@ -10,6 +10,7 @@ import numpy as np
 
 from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
 from nn_scratch.data.card import alike_by_chance
+from nn_scratch.data.order import label_order, value_order
 from nn_scratch.data.prepare import Data, prepare
 from nn_scratch.data.table import Table
 from nn_scratch.data.tables import load_table
@@ -118,15 +119,13 @@ def order_of_rows(table: Table) -> Iterator[Finding]:
     if len(y) < 20:
         return
     if table.task == "classification":
-        shares = np.bincount(y) / len(y)
-        expected, runs = 1 + (len(y) - 1) * (1 - float(np.sum(shares**2))), 1 + int((y[1:] != y[:-1]).sum())
-        in_order = runs < expected / 2 and expected - runs > 5 * np.sqrt(expected)
-        evidence: dict[str, object] = {"runs": runs, "expected_runs": expected}
+        order = label_order(y)
+        in_order = order["runs"] < order["expected_runs"] / 2 and (order["z"] or 0.0) < -5
+        evidence: dict[str, object] = {"runs": order["runs"], "expected_runs": order["expected_runs"]}
     else:
-        centred = y - y.mean()
-        correlation = float(centred[1:] @ centred[:-1] / (centred @ centred)) if centred.any() else 0.0
-        in_order = correlation > max(0.5, 5 / np.sqrt(len(y)))
-        evidence = {"correlation_of_neighbours": correlation}
+        order = value_order(y)
+        in_order = (order["correlation"] or 0.0) > 0.5 and order["z"] > 5
+        evidence = {"correlation_of_neighbours": order["correlation"]}
     if in_order:
         yield finding(
             "sorted_data",

@@ -6,7 +6,6 @@ normalization does what it will do, and compares its gradient with differences o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from math import nan, sqrt
 from typing import Any
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
 from nn_scratch.baselines.plain_network import plain_network
 from nn_scratch.baselines.simple import best_feature
-from nn_scratch.data.card import rounded
 from nn_scratch.data.prepare import Data
 from nn_scratch.experiments.build import Built
 from nn_scratch.experiments.gradient_check import (
@@ -28,16 +26,14 @@ from nn_scratch.experiments.gradient_check import (
     probe_batch,
     training_graph,
 )
+from nn_scratch.metrics import rounded
 from nn_scratch.nn.activations import Activation
 from nn_scratch.nn.activations.rectifiers import Identity
 from nn_scratch.nn.initializers import INITIALIZERS
-from nn_scratch.nn.layers.activation import ActivationLayer
-from nn_scratch.nn.layers.base import walk
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.losses import Loss
-from nn_scratch.nn.network import Graph
 from nn_scratch.training.evaluation import Evaluator, bound_loss
-from nn_scratch.training.statistics import SATURATED
+from nn_scratch.training.statistics import SATURATED, activation_units
 
 Array = NDArray[Any]
 
@@ -61,7 +57,10 @@ def signals_at_start(built: Built) -> dict[str, Any]:
         inputs = [(layer, getattr(layer, "X", None)) for layer in graph.dense]
         # Z is computed again: where f needs A alone, A has taken its place
         pre = {layer.name: layer.Wb @ X for layer, X in inputs if X is not None}
-        panels = [unit_panel(layer, f, A, pre[layer.name]) for layer, f, A in activation_outputs(graph)]
+        panels = [
+            unit_panel(layer, unit.f, unit.A, pre[layer.name])
+            for layer, unit in zip(graph.dense, activation_units(graph), strict=True)
+        ]
         graph.backward(loss.backward(Z, batch.Y, batch.w))
         for panel, layer in zip(panels, network.dense, strict=True):
             gradient = network.block(layer, "Wb", graph.grad)
@@ -73,7 +72,7 @@ def signals_at_start(built: Built) -> dict[str, Any]:
         errors = gradient_errors(network, built)
     return {
         "schema": SCHEMA,
-        "start": tidy(
+        "start": rounded(
             {
                 "loss": start_loss,
                 "layers": [{"layer": panel.pop("layer"), **panel} for panel in panels],
@@ -82,7 +81,7 @@ def signals_at_start(built: Built) -> dict[str, Any]:
                 "target": target_panel(built),
             }
         ),
-        "order": tidy(order_panel(built)),
+        "order": rounded(order_panel(built)),
     }
 
 
@@ -100,33 +99,13 @@ def signals_at_end(built: Built) -> dict[str, Any]:
     if built.data.card["split"]["own_test"]:
         end["giveaway"] = giveaway(built.data)
     return {
-        "end": tidy(end),
-        "attainable": tidy(kernel_ridge_report(built.data)),
-        "plain_network": tidy(plain_network(built.data)),
+        "end": rounded(end),
+        "attainable": rounded(kernel_ridge_report(built.data)),
+        "plain_network": rounded(plain_network(built.data)),
     }
 
 
-def tidy(values: Any) -> Any:
-    """Numbers with six significant digits."""
-    if isinstance(values, Mapping):
-        return {key: tidy(value) for key, value in values.items()}
-    if isinstance(values, list):
-        return [tidy(value) for value in values]
-    return rounded(values)
-
-
 # --- the panel of a layer
-
-
-def activation_outputs(graph: Graph) -> list[tuple[Dense, Activation, Array]]:
-    """Each dense layer with the activation that follows it, its own or that of the layer after, and its output A."""
-    found: list[tuple[Dense, Activation, Array]] = []
-    for layer in walk(graph.layers):
-        if isinstance(layer, Dense):
-            found.append((layer, layer.f, layer.A))
-        elif isinstance(layer, ActivationLayer) and found and isinstance(found[-1][1], Identity):
-            found[-1] = (found[-1][0], layer.f, layer.A)
-    return found
 
 
 def unit_panel(layer: Dense, f: Activation, A: Array, Z: Array) -> dict[str, Any]:
