@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from nn_scratch.cli.printer import Printer
 from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.errors import UserError
 from nn_scratch.runs.folder import shown
@@ -38,7 +38,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
 
 def main(arguments: Namespace) -> None:
     """Diagnose a run, mend it, or look at a table before any training."""
-    console = Console()
+    console = Printer()
     if arguments.data is not None:
         if arguments.run or arguments.fix:
             raise UserError("--data: looks at a file alone; leave out the run and --fix")
@@ -54,28 +54,26 @@ def main(arguments: Namespace) -> None:
     from nn_scratch.cli.diagnosis_text import rendered
     from nn_scratch.doctor.report import diagnose_and_keep
 
-    console.print(f"[bold]{escape(run.name)}[/]", highlight=False)
+    console.say((run.name, "bold"))
     diagnosis = diagnose_and_keep(run)
-    console.print(rendered(diagnosis, run.config), highlight=False)
+    console.print(rendered(diagnosis, run.config))
     if diagnosis.verdict == "sick":
-        console.print(f"\nnext: [bold cyan]{command('diagnose')} {escape(run.as_typed)} --fix[/]", highlight=False)
+        console.say("\nnext: ", (f"{command('diagnose')} {run.as_typed} --fix", "bold cyan"))
 
 
-def fix_command(run: Run, console: Console) -> None:
+def fix_command(run: Run, console: Printer) -> None:
     """Try the patches, show before and after, and say what was written."""
     from nn_scratch.cli.diagnosis_text import rendered
     from nn_scratch.doctor.treatment import treat
 
     treatment = treat(run)
-    console.print(rendered(treatment.diagnosis, run.config), highlight=False)
+    console.print(rendered(treatment.diagnosis, run.config))
     console.print()
     if treatment.before is not None:
         console.print(comparison((treatment.before, *treatment.arms)))
-    console.print(f"[bold]{escape(treatment.said)}[/]", highlight=False)
+    console.print(Text(treatment.said, "bold"))
     if treatment.written is not None:
-        console.print(
-            f"next: [bold cyan]{command('train')} --config {escape(shown(treatment.written))}[/]", highlight=False
-        )
+        console.say("next: ", (f"{command('train')} --config {shown(treatment.written)}", "bold cyan"))
 
 
 def comparison(arms: Sequence[Arm]) -> Table:
@@ -85,21 +83,21 @@ def comparison(arms: Sequence[Arm]) -> Table:
         table.add_column(title, justify="right" if title == "score" else "left", overflow="fold")
     for arm in arms:
         says = ", ".join(sorted({trial.first_rule or trial.verdict for trial in arm.trials}))
-        recall = " ".join(f"{escape(name)} {share:.2f}" for name, share in list(arm.recall().items())[:12])
-        table.add_row(escape(arm.name), f"{arm.mean():.3f} ± {arm.spread():.3f}", recall, says)
+        recall = " ".join(f"{name} {share:.2f}" for name, share in list(arm.recall().items())[:12])
+        table.add_row(arm.name, f"{arm.mean():.3f} ± {arm.spread():.3f}", recall, says)
     return table
 
 
-def data_command(arguments: Namespace, console: Console) -> None:
+def data_command(arguments: Namespace, console: Printer) -> None:
     """Look at a table, and print what is wrong with it."""
     from nn_scratch.cli.diagnosis_text import finding_lines
     from nn_scratch.doctor.table_checks import examine_file
 
     findings, told = examine_file(arguments.data, arguments.target)
-    console.print(told, highlight=False)
+    console.print(told)
     for number, finding in enumerate(findings, start=1):
         console.print()
         for line in finding_lines(finding, {}, number):
-            console.print(line, highlight=False)
+            console.print(line)
     if not findings:
-        console.print("[bold green]nothing wrong was found[/]")
+        console.say(("nothing wrong was found", "bold green"))

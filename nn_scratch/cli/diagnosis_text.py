@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
@@ -22,7 +21,7 @@ SEVERITY_COLOURS = {"critical": "red", "warning": "yellow", "info": "cyan"}
 def rendered(diagnosis: Diagnosis, config: Mapping[str, Any]) -> RenderableType:
     """The whole diagnosis for the terminal; `config` is that of the run, for the old values of a patch."""
     colour = COLOURS[diagnosis.verdict]
-    parts: list[RenderableType] = [Text.from_markup(f"[bold {colour}]{escape(diagnosis.summary)}[/]")]
+    parts: list[RenderableType] = [Text(diagnosis.summary, f"bold {colour}")]
     for number, finding in enumerate(diagnosis.findings, start=1):
         parts += ["", *finding_lines(finding, config, number)]
     return Group(*parts)
@@ -31,22 +30,25 @@ def rendered(diagnosis: Diagnosis, config: Mapping[str, Any]) -> RenderableType:
 def brief(diagnosis: Diagnosis, config: Mapping[str, Any]) -> RenderableType:
     """The verdict and, of a sick run, the first finding with its first patch: for the end of training."""
     colour = COLOURS[diagnosis.verdict]
-    lines = [Text.from_markup(f"[bold {colour}]doctor:[/] {escape(diagnosis.summary)}")]
+    lines = [Text.assemble(("doctor:", f"bold {colour}"), f" {diagnosis.summary}")]
     if diagnosis.verdict == "sick" and diagnosis.findings[0].patches:
         patch = diagnosis.findings[0].patches[0]
         change = ", ".join(f"{key}: {value_text(new)}" for key, _, new in changes(patch, config))
-        lines.append(Text.from_markup(f"  try [bold]{escape(change)}[/]: {escape(patch.why)}"))
+        lines.append(Text.assemble("  try ", (change, "bold"), f": {patch.why}"))
     return Group(*lines)
 
 
 def finding_lines(finding: Finding, config: Mapping[str, Any], number: int) -> list[RenderableType]:
     colour = SEVERITY_COLOURS[finding.severity]
-    heading = (
-        f"[bold]{number}. {finding.rule}[/]  [{colour}]{finding.severity}[/]  "
-        f"[dim]{place(finding)}; confidence {finding.confidence:.0%}[/]"
+    heading = Text.assemble(
+        (f"{number}. {finding.rule}", "bold"),
+        "  ",
+        (finding.severity, colour),
+        "  ",
+        (f"{place(finding)}; confidence {finding.confidence:.0%}", "dim"),
     )
     sentence = finding.because[0].upper() + finding.because[1:] + ("" if finding.because.endswith("?") else ".")
-    lines: list[RenderableType] = [Text.from_markup(heading), indented(Text(sentence))]
+    lines: list[RenderableType] = [heading, indented(Text(sentence))]
     if finding.evidence:
         numbers = ", ".join(f"{key.replace('_', ' ')} {value_text(value)}" for key, value in finding.evidence.items())
         lines.append(indented(Text(numbers, style="dim")))

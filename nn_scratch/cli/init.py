@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 
+from nn_scratch.cli.process import say
 from nn_scratch.config.project import command
 
 EXAMPLES = (f"example: {command('init')}",)
@@ -34,5 +35,5 @@ def main(arguments: Namespace) -> None:
     write_bytes(folder / "param.schema.json", dump_json_schema().encode())
     # in an editable install the default config is still that of the checkout
     is_default = target.resolve() == default_config().resolve()
-    print(f"written: {target}, {folder / 'param.schema.json'}")
-    print(f"next: {command('train')}{'' if is_default else f' --config {target}'}")
+    say(f"written: {target}, {folder / 'param.schema.json'}")
+    say(f"next: {command('train')}{'' if is_default else f' --config {target}'}")

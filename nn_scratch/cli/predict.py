@@ -7,6 +7,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from nn_scratch.cli.process import say
+
 EXAMPLES = ("example: python script/predict.py digits-001 new_rows.csv --out predictions.csv",)
 
 
@@ -23,8 +25,8 @@ def main(arguments: Namespace) -> None:
     out = Path(arguments.out) if arguments.out else None
     text, notices = predict_file(Run.open(arguments.run), arguments.file, out)
     for notice in notices:
-        print(f"note: {notice}", file=sys.stderr)
+        say(f"note: {notice}", sys.stderr)
     if out is None:
         sys.stdout.write(text)
     else:
-        print(f"{text.count(chr(10)) - 1:,} predictions written to {out}")
+        say(f"{text.count(chr(10)) - 1:,} predictions written to {out}")

@@ -10,9 +10,10 @@ import threading
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from nn_scratch.errors import EnvironmentFailure, NNScratchError, UserError
+from nn_scratch.wording import visible
 
 ASK_AGAIN_SECONDS = 0.05
 
@@ -41,9 +42,14 @@ def run_script(
             print_exc()
         # a signal that came in the middle of an import may have become an error of its own
         code, words = (128 + signals[0], "stopped") if signals else explained(error)
-        print(words, file=sys.stderr)
+        say(words, sys.stderr)
         return code
     return 0
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a message, to stdout unless another stream is given; control characters in it are escaped."""
+    print(visible(text), file=stream)
 
 
 def explained(error: BaseException) -> tuple[int, str]:

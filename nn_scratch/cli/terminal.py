@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
+from nn_scratch.cli.printer import Printer
 from nn_scratch.config.project import command
 from nn_scratch.experiments.build import Built
 from nn_scratch.experiments.dry_run import DryRunReport
@@ -41,7 +42,7 @@ class TrainingView:
     """Shows runs; `observers` is called for each before its first step (see `experiment.train`)."""
 
     def __init__(self, *, print_gradients: bool = False) -> None:
-        self.console, self._print_gradients = Console(), print_gradients
+        self.console, self._print_gradients = Printer(), print_gradients
         self._progress: ProgressView | None = None
 
     def __enter__(self) -> TrainingView:
@@ -63,23 +64,22 @@ class TrainingView:
     def _introduce(self, session: Session) -> None:
         built, card = session.built, session.built.data.card
         classes = built.data.class_names
-        self.console.print(
-            f"[bold]{'going on with' if session.resumed else 'training'} {escape(session.folder.name)}[/]: "
-            f"{escape(card['origin'])}, {card['rows']:,} rows, {card['features']:,} features, "
-            + (f"{len(classes)} classes" if classes else TASKS[built.data.task]),
-            highlight=False,
+        self.console.say(
+            (f"{'going on with' if session.resumed else 'training'} {session.folder.name}", "bold"),
+            f": {card['origin']}, {card['rows']:,} rows, {card['features']:,} features, ",
+            f"{len(classes)} classes" if classes else TASKS[built.data.task],
         )
         self.console.print(data_table(card))
-        self.console.print(network_line(session), highlight=False, soft_wrap=True)
+        self.console.print(network_line(session), soft_wrap=True)
         for notice in session.info["notices"]:
-            self.console.print(f"[yellow]note:[/] {escape(notice)}", highlight=False, soft_wrap=True)
+            self.console.say(("note:", "yellow"), f" {notice}")
 
     def conclude(self, run: Run) -> None:
         """The scores beside the baselines, the speed, and what to type next."""
         self.console.print(score_table(run.info))
-        self.console.print(speed_line(run), highlight=False, soft_wrap=True)
-        self.console.print(f"written to [bold]{escape(shown(run.path))}/[/]", highlight=False, soft_wrap=True)
-        self.console.print(f"next: [bold cyan]{command('visualize')} {escape(run.as_typed)}[/]", highlight=False)
+        self.console.print(speed_line(run), soft_wrap=True)
+        self.console.say("written to ", (f"{shown(run.path)}/", "bold"))
+        self.console.say("next: ", (f"{command('visualize')} {run.as_typed}", "bold cyan"))
 
     def seeds(self, runs: Sequence[Run]) -> None:
         """Mean and sample standard deviation of the scores over runs that differ in the seed."""
@@ -92,7 +92,7 @@ class TrainingView:
                 spreads = (spread([run.info[part][name] for run in runs]) for part in parts)
                 table.add_row(name.replace("_", " "), *spreads)
         self.console.print(table)
-        self.console.print(f"runs: {', '.join(run.name for run in runs)}", highlight=False)
+        self.console.print(f"runs: {', '.join(run.name for run in runs)}")
 
 
 def plain_table(title: str | None = None) -> Table:
@@ -118,7 +118,7 @@ def data_table(card: Mapping[str, Any]) -> Table:
     classes = card["classes"] or []
     shown_classes = classes[:MOST_CLASSES]
     for name in shown_classes:
-        table.add_column(escape(name), justify="right")
+        table.add_column(name, justify="right")
     if len(classes) > MOST_CLASSES:
         table.add_column("...")
     if classes:
@@ -168,7 +168,8 @@ def score_table(info: Mapping[str, Any]) -> Table:
         scored = {part: by_part[part] for part in parts if by_part.get(part)}
         metric = next(iter(next(iter(scored.values()), {})), None)
         if metric is not None:
-            table.add_row(f"[dim]{words}: {metric}[/]", *(number(scored.get(part, {}).get(metric)) for part in parts))
+            figures = (number(scored.get(part, {}).get(metric)) for part in parts)
+            table.add_row(Text(f"{words}: {metric}", "dim"), *figures)
     return table
 
 
@@ -200,7 +201,7 @@ class ProgressView(Observer):
 
     watches_steps = True
 
-    def __init__(self, console: Console, session: Session) -> None:
+    def __init__(self, console: Printer, session: Session) -> None:
         self.console, self._gauge = console, session.built.gauge
         self._steps = session.built.trainer.gauge
         self._names = [layer.name for layer in session.built.network.dense]
@@ -221,7 +222,7 @@ class ProgressView(Observer):
         last = trainer.epoch == trainer.epochs or trainer.finished_early
         if self._live is None:
             if last or trainer.epoch == 1 or trainer.epoch % max(1, trainer.epochs // PLAIN_LINES) == 0:
-                self.console.print(self._line(trainer, scores), highlight=False, soft_wrap=True)
+                self.console.print(self._line(trainer, scores), soft_wrap=True)
             return
         now = perf_counter()
         if last or now - self._drawn > REFRESH_SECONDS:
@@ -230,7 +231,7 @@ class ProgressView(Observer):
             self._live.update(Group(self._progress, self._line(trainer, scores), self._health()), refresh=True)
         if last:
             self._live.stop()
-            self.console.print(self._line(trainer, scores), highlight=False)
+            self.console.print(self._line(trainer, scores))
             self.console.print(self._health())
 
     def stop(self) -> None:
@@ -265,7 +266,7 @@ class ProgressView(Observer):
 class GradientView(Observer):
     """Prints a few gradients a layer, at some epochs: W's, on the probe rows."""
 
-    def __init__(self, console: Console, session: Session) -> None:
+    def __init__(self, console: Printer, session: Session) -> None:
         self.console, self._gauge = console, session.built.gauge
         self._network = session.built.network
 
@@ -273,16 +274,16 @@ class GradientView(Observer):
         last = trainer.epoch == trainer.epochs or trainer.finished_early
         if not (last or trainer.epoch == 1 or trainer.epoch % max(1, trainer.epochs // SAMPLES) == 0):
             return
-        self.console.print(f"gradients on the probe rows after epoch {trainer.epoch}:", highlight=False)
+        self.console.print(f"gradients on the probe rows after epoch {trainer.epoch}:")
         gradients = self._network.named(self._gauge.graph.grad)
         for name in (f"{layer.name}.W" for layer in self._network.dense):
             values = gradients[name]
             places = np.linspace(0, values.size - 1, min(SAMPLE_ENTRIES, values.size)).astype(int)
             entries = "  ".join(
-                f"\\[{i},{j}] {values[i, j]:+.2e}" for i, j in zip(*np.unravel_index(places, values.shape), strict=True)
+                f"[{i},{j}] {values[i, j]:+.2e}" for i, j in zip(*np.unravel_index(places, values.shape), strict=True)
             )
             norm = float(np.linalg.norm(values))
-            self.console.print(f"  {name:<14} norm {norm:.3e}   {entries}", highlight=False, soft_wrap=True)
+            self.console.print(f"  {name:<14} norm {norm:.3e}   {entries}", soft_wrap=True)
 
 
 def check_table(checked: DryRunReport) -> Table:
@@ -305,7 +306,7 @@ def check_table(checked: DryRunReport) -> Table:
     return table
 
 
-def show_check(console: Console, built: Built, checked: DryRunReport) -> None:
+def show_check(console: Printer, built: Built, checked: DryRunReport) -> None:
     """What a check found, problems aside."""
     console.print(check_table(checked))
     loss = built.loss.registered_name
@@ -322,9 +323,9 @@ def show_check(console: Console, built: Built, checked: DryRunReport) -> None:
             f"{trainer.steps_per_epoch:,} steps"
         )
     for line in lines:
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     for notice in built.notices:
-        console.print(f"[yellow]note:[/] {escape(notice)}", highlight=False, soft_wrap=True)
+        console.say(("note:", "yellow"), f" {notice}")
 
 
 def duration(seconds: float) -> str:

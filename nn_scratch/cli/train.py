@@ -84,8 +84,7 @@ def try_out(arguments: Namespace, outputs: Path) -> None:
 
 def check_config(config: Config, outputs: Path) -> None:
     """Print what a check finds; raises UserError with its problems."""
-    from rich.console import Console
-
+    from nn_scratch.cli.printer import Printer
     from nn_scratch.cli.terminal import show_check
     from nn_scratch.experiments.build import build
     from nn_scratch.experiments.dry_run import check
@@ -93,18 +92,18 @@ def check_config(config: Config, outputs: Path) -> None:
 
     built = build(with_absolute_paths(config, outputs))
     checked = check(built)
-    console = Console()
+    console = Printer()
     show_check(console, built, checked)
     if checked.problems:
         raise UserError([f"problem: {problem}" for problem in checked.problems])
-    console.print("[bold]all is well[/]: train it with the same command without --check", highlight=False)
+    console.say(("all is well", "bold"), ": train it with the same command without --check")
 
 
 def find_rate(config: Config, outputs: Path) -> None:
     """Draw the curve of a learning-rate range test, and print what to write."""
-    from rich.console import Console
     from threadpoolctl import threadpool_limits
 
+    from nn_scratch.cli.printer import Printer
     from nn_scratch.experiments.build import build
     from nn_scratch.experiments.lr_range_test import find_lr
     from nn_scratch.experiments.train import with_absolute_paths
@@ -120,19 +119,18 @@ def find_rate(config: Config, outputs: Path) -> None:
         outputs.mkdir(parents=True, exist_ok=True)
     how = f"{config.optimizer.type}, {built.trainer.step_rows:,} rows a step"
     draw(test, f"{config.name} · {built.data.card['origin']} · {how}", path)
-    console = Console()
+    console = Printer()
     for notice in built.notices:
-        console.print(f"[yellow]note:[/] {notice}", highlight=False, soft_wrap=True)
+        console.say(("note:", "yellow"), f" {notice}")
     if test.suggestion is None:
-        console.print("no rate made the loss fall; run --check, which looks for the reason", highlight=False)
+        console.print("no rate made the loss fall; run --check, which looks for the reason")
     else:
         lowest = test.rates[test.smoothed.argmin()]
         console.print(
             f"the loss falls furthest at a rate of {lowest:.2g}; a tenth of it is a good one to train with:\n"
             f"optimizer: {as_written(config.optimizer.but(lr=test.suggestion))}",
-            highlight=False,
         )
-    console.print(f"the curve: {shown(path)}", highlight=False, soft_wrap=True)
+    console.print(f"the curve: {shown(path)}", soft_wrap=True)
 
 
 def as_written(optimizer: Named) -> str:
@@ -153,8 +151,6 @@ def with_verdict(
     watch: bool,
 ) -> Run:
     """Train, and have the doctor look at what came of it, whether it ended or diverged."""
-    from rich.markup import escape
-
     from nn_scratch.cli.diagnosis_text import brief
     from nn_scratch.doctor.report import diagnose_and_keep
     from nn_scratch.doctor.watch import watch_session
@@ -172,14 +168,14 @@ def with_verdict(
     except Diverged:
         view.close()
         diverged = Run(folders[-1])
-        view.console.print(brief(diagnose_and_keep(diverged), diverged.config), highlight=False)
+        view.console.print(brief(diagnose_and_keep(diverged), diverged.config))
         raise
     view.close()
     if folders or run.diagnosis is None:  # else nothing was trained: a finished run was to go on no further
-        view.console.print(brief(diagnose_and_keep(run), run.config), highlight=False)
+        view.console.print(brief(diagnose_and_keep(run), run.config))
     elif not folders:
         told = f"nothing was left to do: all {run.info['epochs']} epochs are done"
-        view.console.print(f"{told}; more: --resume {escape(run.as_typed)} train.epochs=N", highlight=False)
+        view.console.print(f"{told}; more: --resume {run.as_typed} train.epochs=N")
     conclude(run)
     return run
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nn_scratch.cli.process import say
 from nn_scratch.errors import UserError
 from nn_scratch.wording import did_you_mean
 
@@ -87,9 +88,9 @@ def list_plots() -> None:
 
     for plot in plots().values():
         first, _, rest = plot.how_to_read.partition("\n")
-        print(f"{plot.name}: {first}")
-        print(indent(rest.strip("\n"), "    "))
-        print(f"    What to look for: {plot.look}.\n")
+        say(f"{plot.name}: {first}")
+        say(indent(rest.strip("\n"), "    "))
+        say(f"    What to look for: {plot.look}.\n")
 
 
 def draw_cheat_sheet(options: argparse.Namespace) -> None:
@@ -106,7 +107,7 @@ def draw_cheat_sheet(options: argparse.Namespace) -> None:
         with progress("training") as report:
             figure = cheat_sheet(report)
         path = save(figure, OUTPUTS / "cheat-sheet", options.svg)
-    print(f"{shown(path)}  healthy and sick shapes, of runs trained just now")
+    say(f"{shown(path)}  healthy and sick shapes, of runs trained just now")
 
 
 def draw_run(run: Run, options: argparse.Namespace) -> None:
@@ -123,23 +124,23 @@ def draw_run(run: Run, options: argparse.Namespace) -> None:
     show = names(options.show) or ["weights"]
     check_kinds(show)
     if view.warning:
-        print(f"{view.name}: {view.warning}; what there is is drawn")
+        say(f"{view.name}: {view.warning}; what there is is drawn")
     pictures, left_out = [], []
     for plot, result in draw_plots(view, chosen, run.path / "plots", options.svg):
         if isinstance(result, str):
             left_out.append(f"{plot.name} ({result})")
         else:
             pictures.append((plot, result))
-            print(f"{shown(result)}  {plot.title}")
+            say(f"{shown(result)}  {plot.title}")
     if options.only and not pictures:
         raise UserError([f"--only {reason}" for reason in left_out])
     if left_out:
-        print(f"not for this run: {'; '.join(left_out)}")
+        say(f"not for this run: {'; '.join(left_out)}")
     film = None if options.no_film or options.only else film_of([view], run.path, show, options)
     if not options.only:
         page = run.path / "report.html"
         write_bytes(page, report(view, pictures, film).encode())
-        print(f"{shown(page)}  all of it on one page: open it in a browser")
+        say(f"{shown(page)}  all of it on one page: open it in a browser")
 
 
 def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
@@ -172,15 +173,15 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
         with drawing():
             path = save(COMPARISONS[name].draw(comparison), folder / "plots" / name, options.svg)
         pictures.append((COMPARISONS[name], path))
-        print(f"{shown(path)}  {COMPARISONS[name].title}")
+        say(f"{shown(path)}  {COMPARISONS[name].title}")
     film = None
     if not options.no_film and not options.only:
         if len(views) > 2:
-            print(f"the film shows the first two: {views[0].name} and {views[1].name}")
+            say(f"the film shows the first two: {views[0].name} and {views[1].name}")
         film = film_of(views[:2], folder, show, options)
     page = folder / "report.html"
     write_bytes(page, comparison_report(comparison, pictures, film).encode())
-    print(f"{shown(page)}  all of it on one page: open it in a browser")
+    say(f"{shown(page)}  all of it on one page: open it in a browser")
 
 
 def comparison_name(runs: list[Run]) -> str:
@@ -203,30 +204,31 @@ def film_of(views: list[View], folder: Path, show: list[str], options: argparse.
     try:
         film = Film(views, show, options.epochs_per_second, options.fps)
     except NotForThisRun as reason:
-        print(f"no film: {reason}")
+        say(f"no film: {reason}")
         return None
     path = folder / "weights.mp4"
     with progress(f"{path.name}") as report:
         write_film(film, path, report)
-    print(f"{shown(path)}  {film.count:,} frames, {film.count / film.fps:.1f} s")
+    say(f"{shown(path)}  {film.count:,} frames, {film.count / film.fps:.1f} s")
     if options.gif:
         gif = folder / "weights.gif"
         write_gif(path, gif, film.fps)
-        print(f"{shown(gif)}  {gif.stat().st_size / 1e6:.1f} MB")
+        say(f"{shown(gif)}  {gif.stat().st_size / 1e6:.1f} MB")
     return path
 
 
 @contextmanager
 def progress(what: str) -> Iterator[Report]:
     """A bar in a terminal, and nothing where there is none: the line that follows says it all."""
-    from rich.console import Console
+    from nn_scratch.cli.printer import Printer
 
-    if not Console().is_terminal:
+    printer = Printer()
+    if not printer.is_terminal:
         yield lambda done, total: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
+    with Progress(*columns, console=printer, transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

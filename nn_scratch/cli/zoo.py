@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 
-from rich.console import Console
 from rich.table import Table
 
+from nn_scratch.cli.printer import Printer
 from nn_scratch.errors import UserError
 
 EXAMPLES = (
@@ -46,7 +46,7 @@ def main(arguments: Namespace) -> None:
         others = ", ".join(sorted({name or "nothing" for name in outcome.named if name != wanted}))
         counts = ("", "", f"{seeds - right}") if outcome.exhibit.healthy else (f"{right}", f"{seeds - right}", "")
         table.add_row(outcome.exhibit.name, *counts, others)
-    console = Console()
+    console = Printer()
     console.print(table)
     broken = [outcome for outcome in outcomes if not outcome.exhibit.healthy]
     healthy = [outcome for outcome in outcomes if outcome.exhibit.healthy]
@@ -54,5 +54,4 @@ def main(arguments: Namespace) -> None:
         f"found {sum(o.right for o in broken)} of {sum(len(o.diagnoses) for o in broken)}, "
         f"false alarms {sum(len(o.diagnoses) - o.right for o in healthy)} of "
         f"{sum(len(o.diagnoses) for o in healthy)}",
-        highlight=False,
     )

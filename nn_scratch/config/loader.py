@@ -125,6 +125,14 @@ def parse(text: str, source: str, order: int = 0) -> Document:
     return _Composer(text, source, order).document()
 
 
+def forbidden_character(text: str) -> str | None:
+    """The first character of a text that no config may hold: a control character, or half of a surrogate pair."""
+    for character in text:
+        if (character < " " and character not in "\t\n\r") or "\ud800" <= character <= "\udfff":
+            return character
+    return None
+
+
 class _Events(Reader, Scanner, Parser):
     """PyYAML's way from text to events; building values is left to _Composer."""
 
@@ -286,11 +294,10 @@ class _Composer:
 
     def _check_text(self, text: str, mark: Mark, path: KeyPath) -> bool:
         """Refuse what escapes can smuggle in: characters that no file, path or terminal takes."""
-        for character in text:
-            if (character < " " and character not in "\t\n\r") or "\ud800" <= character <= "\udfff":
-                self._broken(mark, path, f"the text holds the character {character!r}; take it out")
-                return False
-        return True
+        character = forbidden_character(text)
+        if character is not None:
+            self._broken(mark, path, f"the text holds the character {character!r}; take it out")
+        return character is None
 
     def _broken(self, mark: Mark, path: KeyPath, reason: str) -> None:
         self._problem(mark, path, reason)

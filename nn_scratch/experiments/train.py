@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from nn_scratch import __version__
 from nn_scratch.baselines.simple import baselines
+from nn_scratch.config.loader import forbidden_character
 from nn_scratch.config.parts import instantiate
 from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.config.resolve import change_config, config_from, override_config
@@ -39,6 +40,7 @@ from nn_scratch.runs.recorder import Recorder
 from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, ObserverList
 from nn_scratch.training.trainer import StopRequested, Trainer
+from nn_scratch.wording import visible
 
 Array = NDArray[Any]
 
@@ -104,13 +106,21 @@ def train_built(built: Built, outputs: Path = OUTPUTS, observers: ObserverFactor
 def with_absolute_paths(config: Config, outputs: Path) -> Config:
     """The config with whole paths, so that its run's param.yaml repeats the run wherever one stands."""
     changes = {
-        f"data.{key}": os.path.abspath(expanded(path))  # noqa: PTH100 (Path.absolute leaves ".." standing)
+        f"data.{key}": storable(f"data.{key}", os.path.abspath(expanded(path)))  # noqa: PTH100 (absolute() leaves ".." standing)
         for key, path in (("source", config.data.source), ("test_source", config.data.test_source))
         if isinstance(path, str)
     }
     if config.init_from is not None:
-        changes["init_from.run"] = str(find_folder(config.init_from.run, outputs).resolve())
+        earlier = find_folder(config.init_from.run, outputs).resolve()
+        changes["init_from.run"] = storable("init_from.run", str(earlier))
     return change_config(config, changes) if changes else config
+
+
+def storable(key: str, path: str) -> str:
+    """The path, if param.yaml can hold it; UserError for bytes that are not UTF-8 and for control characters."""
+    if forbidden_character(path) is not None:
+        raise UserError(f"{key}: {visible(path)}: param.yaml cannot hold this path; rename the folder or the file")
+    return path
 
 
 def resume(run: Run, overrides: Sequence[str] = (), observers: ObserverFactory = no_observers) -> Run:
