@@ -9,9 +9,9 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from nn_scratch.config.writer import ABSENT
+from nn_scratch.config.writer import ABSENT, value_text
 from nn_scratch.doctor.diagnosis import Diagnosis, Finding, Patch
-from nn_scratch.doctor.patch_text import changes, value_text
+from nn_scratch.doctor.patch_text import changes
 
 COLOURS = {"healthy": "green", "sick": "red", "inconclusive": "yellow"}
 

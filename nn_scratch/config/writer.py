@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import yaml
@@ -12,9 +13,10 @@ from nn_scratch.config.parts import Named, ParametersOf
 from nn_scratch.config.schema import Config
 from nn_scratch.config.section import Section
 
-__all__ = ["ABSENT", "config_difference", "dump_config", "to_plain", "yaml_line"]
+__all__ = ["ABSENT", "config_difference", "config_differences", "dump_config", "to_plain", "value_text", "yaml_line"]
 
 LINE_LENGTH = 150
+LONGEST_VALUE = 400
 IN_LINES = {(), ("data",), ("layers",), ("train",)}  # mappings and lists that get a line an entry, however short
 
 # Text that every YAML parser takes for text without quotes: a word, or a path that begins with one, unless one of the
@@ -104,19 +106,49 @@ def _scalar_node(value: Any) -> yaml.ScalarNode:
 
 
 def config_difference(a: Config | Mapping[str, Any], b: Config | Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """What distinguishes two configs, or the plain values of their param.yaml: (dotted key, value of a, value of b).
+    """What distinguishes two configs: (dotted key, value of a, value of b); see `config_differences`."""
+    return [(key, of_a, of_b) for key, (of_a, of_b) in config_differences([a, b]).items()]
 
-    Keys are those of overrides (layers.0.units). A part of another type differs as a whole; where one config has no
-    such key its value is ABSENT.
+
+def config_differences(configs: Sequence[Config | Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    """What distinguishes configs, or the plain values of their param.yaml: {dotted key: its value in each}.
+
+    Keys are those of overrides (layers.0.units). A part of another type differs as a whole; where a config has no such
+    key its value is ABSENT.
     """
-    plain_a, plain_b = (to_plain(one) if isinstance(one, Config) else one for one in (a, b))
-    return _difference(plain_a, plain_b, ())
+    return dict(_differences([to_plain(one) if isinstance(one, Config) else one for one in configs], ()))
 
 
-def _difference(a: Any, b: Any, path: tuple[str, ...]) -> list[tuple[str, Any, Any]]:
-    if isinstance(a, list) and isinstance(b, list):
-        a, b = ({str(index): entry for index, entry in enumerate(entries)} for entries in (a, b))
-    if isinstance(a, Mapping) and isinstance(b, Mapping) and a.get("type") == b.get("type"):
-        keys = [*a, *(key for key in b if key not in a)]
-        return [found for key in keys for found in _difference(a.get(key, ABSENT), b.get(key, ABSENT), (*path, key))]
-    return [] if a == b else [(".".join(path), a, b)]
+def _differences(values: Sequence[Any], path: tuple[str, ...]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    if all(isinstance(value, list) for value in values):
+        values = [{str(index): entry for index, entry in enumerate(entries)} for entries in values]
+    first, *others = values
+    if all(isinstance(value, Mapping) for value in values) and all(
+        value.get("type") == first.get("type") for value in others
+    ):
+        for key in dict.fromkeys(key for value in values for key in value):
+            yield from _differences([value.get(key, ABSENT) for value in values], (*path, str(key)))
+    elif any(value != first for value in others):
+        yield ".".join(path), tuple(values)
+
+
+def value_text(value: Any) -> str:
+    """A plain value on one line, as YAML would have it: floats to four digits, entries that are null left out."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.4g}" if isfinite(value) else "not a number"
+    if isinstance(value, list | Mapping):
+        text = yaml.safe_dump(_abridged(value), default_flow_style=True, width=10**9, sort_keys=False).strip()
+        return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + " ..."
+    return str(value)
+
+
+def _abridged(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _abridged(entry) for key, entry in value.items() if entry is not None}
+    if isinstance(value, list):
+        return [_abridged(entry) for entry in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value

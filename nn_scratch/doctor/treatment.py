@@ -13,11 +13,11 @@ import numpy as np
 from nn_scratch.config.project import CONFIGS
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
-from nn_scratch.config.writer import dump_config, to_plain
+from nn_scratch.config.writer import dump_config, to_plain, value_text
 from nn_scratch.doctor.diagnose import diagnose
 from nn_scratch.doctor.diagnosis import MOST_KEYS, Diagnosis, Finding, Patch
 from nn_scratch.doctor.evidence import Case
-from nn_scratch.doctor.patch_text import changes, value_text
+from nn_scratch.doctor.patch_text import changes
 from nn_scratch.doctor.watch import watch_session
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.parallel import QUIET, Job, run_all, split_by

@@ -6,7 +6,6 @@ groups means something when it is wider than the bands.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn_scratch.config.writer import ABSENT, config_difference, config_differences, value_text
 from nn_scratch.visualize.style import (
     COLOURS,
     DASHES,
@@ -67,30 +67,29 @@ class Comparison:
         self.views = list(views)
 
     @cached_property
-    def settings(self) -> list[dict[str, Any]]:
-        """Each run's config, flat: {"optimizer.lr": 0.001, ...}."""
-        return [flat(view.run.config) for view in self.views]
-
-    @cached_property
     def difference(self) -> dict[str, list[str]]:
         """The keys that differ, name aside, and their value in each run ("–": the run has no such key)."""
-        keys = dict.fromkeys(key for settings in self.settings for key in settings)
-        found = {}
-        for key in keys:
-            values = [as_text(settings[key]) if key in settings else "–" for settings in self.settings]
-            if key != "name" and len(set(values)) > 1:
-                found[key] = values
-        return found
+        found = config_differences([view.run.config for view in self.views])
+        return {
+            key: ["–" if value is ABSENT else one_line(value_text(value)) for value in values]
+            for key, values in found.items()
+            if key != "name"
+        }
 
     @cached_property
     def groups(self) -> list[Group]:
-        members: dict[str, list[int]] = {}
-        for i, settings in enumerate(self.settings):
-            key = json.dumps({k: as_text(v) for k, v in settings.items() if k not in IGNORED}, sort_keys=True)
-            members.setdefault(key, []).append(i)
+        members: list[list[int]] = []  # indices of views whose configs differ in nothing but IGNORED
+        for i, view in enumerate(self.views):
+            for indices in members:
+                first = self.views[indices[0]].run.config
+                if all(key in IGNORED for key, _, _ in config_difference(first, view.run.config)):
+                    indices.append(i)
+                    break
+            else:
+                members.append([i])
         keys = [key for key in self.difference if key not in IGNORED]
         groups = []
-        for indices in members.values():
+        for indices in members:
             views = tuple(self.views[i] for i in indices)
             told = ", ".join(f"{key.rsplit('.', 1)[-1]} {self.difference[key][indices[0]]}" for key in keys[:2])
             name = views[0].name if len(views) == 1 else f"{views[0].name} and {len(views) - 1} more seeds"
@@ -254,7 +253,7 @@ def final_score(view: View, part: str, score: str) -> float:
     title="What differs in the configs",
     look="more than one line: then the pictures cannot tell which of the differences it was",
 )
-def config_difference(comparison: Comparison, sheet: Sheet) -> None:
+def draw_config_difference(comparison: Comparison, sheet: Sheet) -> None:
     """The keys whose values are not the same in all runs, and their values.
 
     One line is an experiment. Several lines are several experiments at once; change one thing at a time to know which
@@ -283,22 +282,3 @@ def config_difference(comparison: Comparison, sheet: Sheet) -> None:
         axes.text(0, line, fit(key, key_room - 0.15, 10), va="center", color=GREY)
         for place, value in enumerate(values):
             axes.text(key_room + place * room, line, fit(value, room - 0.15, 10), va="center", color=INK)
-
-
-def flat(value: Any, path: str = "") -> dict[str, Any]:
-    """Nested mappings and lists as {"layers.0.units": 64}."""
-    if isinstance(value, dict) and value:
-        return {
-            k: v for key, inner in value.items() for k, v in flat(inner, f"{path}.{key}" if path else str(key)).items()
-        }
-    if isinstance(value, list) and value:
-        return {k: v for key, inner in enumerate(value) for k, v in flat(inner, f"{path}.{key}").items()}
-    return {path: value}
-
-
-def as_text(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else one_line(str(value))

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from nn_scratch.cli.diagnosis_text import brief, rendered
 from nn_scratch.doctor import Diagnosis, Finding, Patch
-from nn_scratch.doctor.patch_text import changes, old_value, value_text
+from nn_scratch.doctor.patch_text import changes, old_value
 
 FINDING = Finding(
     "lr_too_high",
@@ -81,20 +81,6 @@ def test_a_list_of_other_layers_is_shown_whole_and_of_fewer_those_that_go() -> N
 )
 def test_a_change_shows_what_stood_there(key: str, value: object) -> None:
     assert old_value(CONFIG, key) == value
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "null"),
-        (True, "true"),
-        (0.00123456, "0.001235"),
-        (float("nan"), "not a number"),
-        ([{"type": "dense", "init": None, "slope": 0.123456}], "[{type: dense, slope: 0.1235}]"),
-    ],
-)
-def test_values_are_written_as_yaml(value: object, text: str) -> None:
-    assert value_text(value) == text
 
 
 def test_the_json_has_the_keys_of_the_schema() -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from nn_scratch.config.loader import parse
 from nn_scratch.config.resolve import change_config, config_from, load_config
-from nn_scratch.config.writer import ABSENT, config_difference, dump_config, to_plain
+from nn_scratch.config.writer import ABSENT, config_difference, config_differences, dump_config, to_plain, value_text
 from nn_scratch.errors import UserError
 from tests.config.strategies import configs
 
@@ -140,3 +140,31 @@ def test_a_change_that_does_not_fit_is_refused() -> None:
         "optimizer.lr: must be a number above 0, not -1",
         "trian: unknown key; did you mean 'train'?",
     )
+
+
+def test_several_configs_are_compared_key_by_key() -> None:
+    runs = [
+        {"seed": 1, "optimizer": {"type": "adam", "lr": 0.1}, "layers": [{"units": 4}]},
+        {"seed": 1, "optimizer": {"type": "adam", "lr": 0.2}, "layers": [{"units": 4}, {"units": 2}]},
+        {"seed": 1, "optimizer": {"type": "adam", "lr": 0.1}, "layers": [{"units": 8}]},
+    ]
+    assert config_differences(runs) == {
+        "optimizer.lr": (0.1, 0.2, 0.1),
+        "layers.0.units": (4, 4, 8),
+        "layers.1": (ABSENT, {"units": 2}, ABSENT),
+    }
+    assert config_differences(runs[:1] * 3) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (0.00123456, "0.001235"),
+        (float("nan"), "not a number"),
+        ([{"type": "dense", "init": None, "slope": 0.123456}], "[{type: dense, slope: 0.1235}]"),
+    ],
+)
+def test_values_are_written_as_yaml(value: object, text: str) -> None:
+    assert value_text(value) == text

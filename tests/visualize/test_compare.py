@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nn_scratch.visualize.compare import COMPARISONS, Comparison, flat
+from nn_scratch.visualize.compare import COMPARISONS, Comparison
 from nn_scratch.visualize.style import drawing, text_width
 from nn_scratch.visualize.view import View
 from tests.conftest import trained
@@ -42,10 +42,6 @@ def test_equal_configs_say_so(runs):
     with drawing():
         figure = COMPARISONS["config_difference"].draw(comparison)
     assert "The configs are the same, names aside." in [text.get_text() for text in figure.axes[0].texts]
-
-
-def test_nested_settings_made_flat():
-    assert flat({"a": {"b": 1, "c": []}, "d": [{"e": 2}, 3]}) == {"a.b": 1, "a.c": [], "d.0.e": 2, "d.1": 3}
 
 
 @pytest.mark.parametrize("name", COMPARISONS)
