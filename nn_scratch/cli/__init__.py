@@ -15,6 +15,7 @@ COMMANDS = {
     "visualize": "draw a run: plots, film, page; or compare runs",
     "diagnose": "name the cause when a run does not learn",
     "predict": "predict new rows with a trained network",
+    "sweep": "train many settings side by side and rank them",
     "zoo": "train the zoo of faults and diagnose each",
     "benchmark": "measure speed against other libraries",
 }

@@ -15,6 +15,7 @@ from typing_extensions import Doc
 
 from nn_scratch.config.parts import Named, ParametersOf, PartOf
 from nn_scratch.config.section import Section, Text, refuse
+from nn_scratch.config.sweep import Sweep
 from nn_scratch.config.words import join
 from nn_scratch.data.sources import SOURCES
 from nn_scratch.nn.activations import ACTIVATIONS
@@ -253,6 +254,9 @@ class Config(Section):
     regularize: Annotated[Regularize, Doc("what keeps weights and steps small")] = Regularize()
     train: Annotated[Train, Doc("how long, in what portions, and with what arithmetic")] = Train()
     log: Annotated[Log, Doc("what is kept of every epoch")] = Log()
+    sweep: Annotated[
+        Sweep | None, Doc("settings that script/sweep.py tries one by one; train.py has no use for it")
+    ] = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Config:

@@ -46,6 +46,8 @@ def fragment(annotation: Any, metadata: Iterable[Any] = ()) -> JSONSchema:
 
 def _of_type(annotation: Any, metadata: tuple[Any, ...]) -> JSONSchema:
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation is Any:
+        return {}
     if origin in (Union, UnionType):
         return any_of(fragment(member, _flat_bounds(metadata)) for member in arguments)
     if origin is Literal:

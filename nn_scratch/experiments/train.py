@@ -53,8 +53,12 @@ ENDED = frozenset({"finished", "stopped", "diverged"})
 class Interrupted(NNScratchError):
     """Ctrl-C or SIGTERM: what was done is committed, and the run can go on, if it had not come to its end."""
 
-    def __init__(self, folder: Path, signum: int, epoch: int | None) -> None:
-        """epoch: how many were whole; None where the signal came when training had ended already."""
+    def __init__(self, folder: Path, signum: int, epoch: int | None, by_callback: bool = False) -> None:
+        """epoch: how many were whole; None where the signal came when training had ended already.
+
+        by_callback: whether a callback stopped training (`Trainer.stop_requested`), not a signal.
+        """
+        self.by_callback = by_callback
         self.exit_code = 128 + signum
         name, typed = signal.Signals(signum).name, Run(folder).as_typed
         super().__init__(
@@ -272,7 +276,8 @@ def _run(session: Session, recorder: Recorder, observers: ObserverFactory) -> Ru
             recorder.commit(info["diverged"])
         except StopRequested:
             info["status"] = "interrupted"
-            failure = Interrupted(folder, received[0] if received else signal.SIGINT, trainer.epoch)
+            signum = received[0] if received else signal.SIGINT
+            failure = Interrupted(folder, signum, trainer.epoch, by_callback=not received)
             recorder.commit()
         finally:
             recorder.close()

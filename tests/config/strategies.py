@@ -48,6 +48,8 @@ def values(schema: dict[str, Any], depth: int = 0) -> st.SearchStrategy[Any]:
     """Values that a schema allows; lists are short, and shorter the deeper they stand."""
     if "anyOf" in schema:
         return st.one_of(*(values(one, depth) for one in schema["anyOf"]))
+    if not schema:
+        return st.none() | st.booleans() | st.integers() | st.sampled_from(WORDS)
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return st.deferred(lambda: values(SCHEMA["definitions"][name], depth + 1))
@@ -102,4 +104,8 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
     name = loss["type"] if isinstance(loss, dict) else loss
     if name in LOSSES and LOSSES[name].needs_counts:
         config["data"] = {**data, "target_scale": "none"}
+    if config.get("sweep") is not None:
+        keys = st.sampled_from(["optimizer.lr", "train.epochs"])
+        forms = [[1, "a", None], {"log": [1e-4, 0.1], "steps": 4}, {"range": [1, 9], "when": {"loss": ["mse"]}}]
+        config["sweep"] |= {"space": draw(st.dictionaries(keys, st.sampled_from(forms), min_size=1)), "trials": 3}
     return config

@@ -40,7 +40,7 @@ def problems(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
         (
             "1: 2",
             "1:1: 1: unknown key; one of: class_weight, data, init_from, layers, log, loss, name, optimizer, "
-            "output, regularize, schedule, seed, train",
+            "output, regularize, schedule, seed, sweep, train",
         ),
         (
             f"layers: [{DENSE}, activation: {{type: relu, slope: 1}}}}]",

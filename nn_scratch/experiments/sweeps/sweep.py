@@ -1,0 +1,200 @@
+"""From a config's sweep block to the folder of its trials, and on from there after a stop.
+
+A sweep's folder, outputs/<name>-sweep-001/, holds `param.yaml` (the config with its sweep block), `trials.csv` (a row a
+trial), `best.yaml`, `rows/` (see `rows`) and the runs of the trials below `runs/`. What has a row is done; a sweep that
+was stopped, however that was, goes on with what has none.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from math import ceil, isfinite, log
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from nn_scratch.config.project import OUTPUTS
+from nn_scratch.config.resolve import load_config
+from nn_scratch.config.schema import Config
+from nn_scratch.config.sweep import Sweep
+from nn_scratch.config.writer import dump_config, to_plain, yaml_line
+from nn_scratch.errors import UserError
+from nn_scratch.experiments.sweeps.executors import Execute, OnDask, OnThisMachine, shared_data
+from nn_scratch.experiments.sweeps.rows import Row, last_rungs, minimized, ranked, read_rows
+from nn_scratch.experiments.sweeps.space import Setting, apply_setting, check_space, settings
+from nn_scratch.experiments.sweeps.trial import Job
+from nn_scratch.experiments.train import with_absolute_paths
+from nn_scratch.runs.files import disk_errors, write_bytes
+from nn_scratch.runs.folder import new_folder
+
+Report = Callable[[Row], None]  # receives each row as it is there
+
+
+@dataclass
+class Swept:
+    """A sweep on disk: its folder, its config and its rows, one a trial."""
+
+    folder: Path
+    config: Config
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def sweep(self) -> Sweep:
+        assert self.config.sweep is not None
+        return self.config.sweep
+
+    @property
+    def metric(self) -> str:
+        """What is compared; before the first row of a sweep that leaves it open, a guess."""
+        return next((row.metric for row in self.rows if row.metric), self.sweep.metric or "val_accuracy")
+
+    @property
+    def minimize(self) -> bool:
+        return minimized(self.sweep, self.metric)
+
+    @property
+    def ranked(self) -> list[Row]:
+        """The rows with a score, the best first."""
+        return ranked(self.rows, self.minimize)
+
+    @property
+    def keys(self) -> list[str]:
+        """The searched keys."""
+        return list(self.sweep.space)
+
+
+def sweep(
+    config: Config,
+    outputs: Path = OUTPUTS,
+    *,
+    jobs: int | None = None,
+    dask: str | None = None,
+    report: Report | None = None,
+    begun: Callable[[Swept], None] = lambda swept: None,
+) -> Swept:
+    """Run a new sweep to its end. Raises UserError where the config has no sweep or its space does not fit.
+
+    jobs: processes, one a core unless given; dask: the address of a scheduler that runs the trials instead. `begun` is
+    called with the sweep before its first trial.
+    """
+    if config.sweep is None:
+        raise UserError("sweep: is missing; write one, as in {space: {optimizer.lr: {log: [1e-4, 0.1]}}}")
+    check_space(config, config.sweep)
+    config = with_absolute_paths(config, outputs)
+    folder = new_folder(f"{config.name}-sweep", outputs)
+    write_bytes(folder / "param.yaml", dump_config(config).encode())
+    swept = Swept(folder, config)
+    begun(swept)
+    return _run(swept, jobs, dask, report)
+
+
+def resume_sweep(
+    folder: Path, *, jobs: int | None = None, dask: str | None = None, report: Report | None = None
+) -> Swept:
+    """Go on with a sweep that was stopped: trials with a row stay as they are, runs under way are resumed."""
+    return _run(open_sweep(folder), jobs, dask, report)
+
+
+def open_sweep(folder: Path) -> Swept:
+    """A sweep as it is on disk, finished or not. Raises UserError where the folder holds none."""
+    path = folder / "param.yaml"
+    config = load_config(path) if path.is_file() else None
+    if config is None or config.sweep is None:
+        raise UserError(f"{folder}: is not a sweep; its folder holds no param.yaml with a sweep block")
+    return Swept(folder, config, last_rungs(read_rows(folder)))
+
+
+def _run(swept: Swept, jobs: int | None, dask: str | None, report: Report | None) -> Swept:
+    with disk_errors(swept.folder):
+        for name in ("rows", "runs"):
+            (swept.folder / name).mkdir(exist_ok=True)
+    minutes = swept.sweep.minutes
+    deadline = None if minutes is None else monotonic() + 60 * minutes
+    execute: Execute = OnDask(dask) if dask is not None else OnThisMachine(jobs, shared_data(swept.config))
+
+    def refresh(row: Row | None) -> None:
+        swept.rows = last_rungs(read_rows(swept.folder))
+        write_table(swept)
+        if row is not None and report is not None:
+            report(row)
+
+    for planned in _plan(swept):
+        execute(_until(deadline, planned), refresh)
+    refresh(None)
+    return swept
+
+
+def _until(deadline: float | None, jobs: Iterable[Job]) -> Iterator[Job]:
+    for job in jobs:
+        if deadline is not None and monotonic() > deadline:
+            return
+        yield job
+
+
+def _plan(swept: Swept) -> Iterator[Iterable[Job]]:
+    """The jobs that have no row yet, rung by rung; one rung where nothing is halved."""
+    if swept.sweep.method == "halving":
+        yield from _rungs(swept)
+    elif swept.sweep.method == "optuna":
+        from nn_scratch.experiments.sweeps.optuna_sampler import asked
+
+        yield from asked(swept, new_job)
+    else:
+        drawn = enumerate(settings(swept.config, swept.sweep), start=1)
+        jobs = (new_job(swept, number, setting) for number, setting in drawn)
+        yield (job for job in jobs if not job.done)
+
+
+def _rungs(swept: Swept) -> Iterator[list[Job]]:
+    """Successive halving (Jamieson and Talwalkar 2016): the best 1 / reduction of a rung train on in the next.
+
+    A rung interrupts runs whose train.epochs is the whole budget, so that their schedules are those of whole runs.
+    """
+    kept = dict(enumerate(settings(swept.config, swept.sweep), start=1))
+    for rung, epochs in enumerate(rung_epochs(swept.sweep, len(kept), swept.config.train.epochs)):
+        jobs = [new_job(swept, number, setting, epochs, rung) for number, setting in kept.items()]
+        yield [job for job in jobs if not job.done]
+        rows = [row for row in read_rows(swept.folder) if row.rung == rung]
+        best = [row.trial for row in ranked(rows, swept.minimize)][: max(1, len(kept) // swept.sweep.reduction)]
+        kept = {number: setting for number, setting in kept.items() if number in best}
+
+
+def rung_epochs(sweep: Sweep, trials: int, epochs: int) -> list[int]:
+    """Epochs at which the rungs end; the last is `epochs`."""
+    first = sweep.first_epochs
+    if first is None:
+        rungs = max(1, ceil(log(max(trials, 2)) / log(sweep.reduction)))
+        first = max(1, epochs // sweep.reduction**rungs)
+    ends = [min(first, epochs)]
+    while ends[-1] < epochs:
+        ends.append(min(epochs, ends[-1] * sweep.reduction))
+    return ends
+
+
+def new_job(swept: Swept, number: int, setting: Setting, epochs: int = 0, rung: int = 0) -> Job:
+    seeds = tuple(range(swept.config.seed, swept.config.seed + swept.sweep.seeds))
+    plain, metric = to_plain(swept.config), swept.sweep.metric or ""
+    return Job(str(swept.folder), number, plain, setting, seeds, metric, epochs, rung)
+
+
+def write_table(swept: Swept) -> None:
+    """trials.csv and best.yaml, each whole or as before."""
+    metric = swept.metric
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["trial", "status", metric, f"{metric}_std", "seeds", "epochs", *swept.keys])
+    for row in swept.rows:
+        numbers = [f"{value:.7g}" if isfinite(value) else "" for value in (row.mean, row.std)]
+        values = [as_cell(row.values[key]) if key in row.values else "" for key in swept.keys]
+        writer.writerow([row.trial, row.status, *numbers, len(row.scores), row.epochs, *values])
+    write_bytes(swept.folder / "trials.csv", text.getvalue().encode())
+    if best := swept.ranked:
+        write_bytes(swept.folder / "best.yaml", dump_config(apply_setting(swept.config, best[0].values)).encode())
+
+
+def as_cell(value: Any) -> str:
+    """A value of the config as a cell of a table: text as it is, other values as YAML."""
+    return value if isinstance(value, str) else yaml_line(value)
