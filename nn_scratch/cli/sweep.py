@@ -156,7 +156,7 @@ def best_table(swept: Swept) -> Table:
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("trial", swept.metric, *swept.keys):
-        table.add_column(escape(title), justify="right", overflow="fold")
+        table.add_column(escape(title), justify="right", no_wrap=title == swept.metric, overflow="fold")
     for row in swept.ranked[:SHOWN_TRIALS]:
         spread = f" ± {row.std:.2g}" if len(row.scores) > 1 else ""
         values = [escape(as_cell(row.values[key])) if key in row.values else "" for key in swept.keys]

@@ -1,8 +1,9 @@
 """Training runs side by side: jobs go in, what is concluded from each run comes out.
 
 A `Job` is plain data that can be pickled: a config, and the function that concludes something from its run. `perform`
-does one, in whatever process it is called; `run_all` does many with joblib, in processes. Another executor, such as
-futures of dask.distributed, calls `perform` as well.
+does one, in whatever process it is called; `run_all` does many with joblib, in processes. `survive` calls any function
+many times in processes, and goes on where one of them dies. Another executor, such as futures of dask.distributed,
+calls `perform` as well.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.observers import Observer
 
+C = TypeVar("C")
 T = TypeVar("T")
 
 # Overrides for a run that nobody will draw: no log of weights, gradients and activations, and one BLAS thread, because
@@ -111,3 +113,61 @@ def run_all(jobs: Iterable[Job[T]], n_jobs: int | None = None) -> Iterator[T]:
     with tempfile.TemporaryDirectory(prefix="nn_scratch-", ignore_cleanup_errors=True) as scratch:
         parallel = Parallel(n_jobs=n_jobs or -1, return_as="generator")
         yield from parallel(delayed(perform)(job, Path(scratch) / str(number)) for number, job in enumerate(jobs))
+
+
+SHARED_BYTES = "1M"  # arrays from this size on are memory-mapped by the processes, not copied
+
+
+def survive(
+    function: Callable[[C], T],
+    calls: Iterable[C],
+    n_jobs: int | None = None,
+    *,
+    died: Callable[[C], T],
+    done: Callable[[C], bool],
+) -> Iterator[T]:
+    """The results of function(call) in processes with one BLAS thread each, in the order in which they end.
+
+    Where a process dies (out of memory, killed), each call that was under way and is not `done` is made once more,
+    alone; the result of one that kills its process again is died(call). Large arrays in a call are memory-mapped.
+    n_jobs: processes; None: one per core; 1: all in this process.
+    """
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    begun: list[C] = []
+
+    def noted() -> Iterator[C]:
+        for call in left:
+            begun.append(call)
+            yield call
+
+    left = iter(calls)
+    while True:
+        try:
+            yield from _unordered(function, noted(), n_jobs)
+        except TerminatedWorkerError:
+            for call in begun:
+                if not done(call):
+                    try:  # two processes for one call, since one would be this process itself
+                        yield from _unordered(function, [call], 2)
+                    except TerminatedWorkerError:
+                        yield died(call)
+            begun.clear()
+        else:
+            return
+
+
+def _unordered(function: Callable[[C], T], calls: Iterable[C], n_jobs: int | None) -> Iterator[T]:
+    with catch_warnings(action="ignore"):
+        from joblib import Parallel, delayed, parallel_config
+        from joblib.externals.loky import get_reusable_executor
+
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        parallel = Parallel(
+            n_jobs=n_jobs or -1, return_as="generator_unordered", max_nbytes=SHARED_BYTES, pre_dispatch="2*n_jobs"
+        )
+        try:
+            yield from parallel(delayed(function)(call) for call in calls)
+        except BaseException:  # Ctrl-C, or an error of one call: the other processes end at once
+            get_reusable_executor().shutdown(wait=True, kill_workers=True)
+            raise

@@ -96,7 +96,7 @@ def label(swept: Swept) -> str:
     look="bars of the best that overlap: the seeds do not tell these settings apart, so take the simplest of them",
 )
 def ranking(swept: Swept, sheet: Sheet) -> None:
-    """The best trials, the best at the top: the mean over seeds (dot), each seed (small marks), and two standard errors.
+    """The trials, the best at the top: the mean over seeds (dot), each seed (small marks), and two standard errors.
 
     Trials in blue are within two standard errors of the paired difference to the best. With one seed there are no
     bars, and the order of trials that are close is luck.
@@ -190,7 +190,7 @@ def importances(swept: Swept, sheet: Sheet) -> None:
     look="axes at which the bright lines come together: values that good settings have in common",
 )
 def parallel(swept: Swept, sheet: Sheet) -> None:
-    """A line a trial through the value of each key, its score on the last axis. Bright and thick: the better trials.
+    """A line a trial through the value of each key, its score on the last axis. Bright and thick: the higher it ranks.
 
     Ranges run from their lowest value, at the bottom, to their highest, on the scale they were searched on.
     """
@@ -201,20 +201,14 @@ def parallel(swept: Swept, sheet: Sheet) -> None:
     import matplotlib
 
     ((axes,),) = sheet.grid(height=4.4, left=0.9, right=0.9, bottom=0.8)
-    sign = -1.0 if swept.minimize else 1.0
-    scores = np.array([row.mean for row in rows])
-    low, high = robust_range(scores, swept.minimize)
+    low, high = robust_range(np.array([row.mean for row in rows]), swept.minimize)
     shades = matplotlib.colormaps[SEQUENTIAL]
-    for row in reversed(rows):
+    for place, row in reversed(list(enumerate(rows))):  # the best last, on top
+        good = 1.0 - place / (len(rows) - 1)
         share = float(np.clip((row.mean - low) / ((high - low) or 1.0), 0, 1))
-        good = share if sign > 0 else 1 - share
         heights = [coordinate(d, row.values[d.key]) if d.key in row.values else np.nan for d in searched]
-        style: dict[str, Any] = {
-            "color": shades(0.92 * good),
-            "alpha": 0.25 + 0.65 * good**2,
-            "linewidth": 0.8 + 1.6 * good**2,
-        }
-        axes.plot(range(len(searched) + 1), [*heights, share], **style)
+        style: dict[str, Any] = {"color": shades(0.92 * good), "alpha": 0.2 + 0.7 * good**3}
+        axes.plot(range(len(searched) + 1), [*heights, share], linewidth=0.8 + 1.8 * good**3, **style)
     for place, dimension in enumerate(searched):
         axes.axvline(place, color=GREY, linewidth=1)
         for height, text in axis_labels(dimension):
@@ -273,7 +267,12 @@ WHITE_BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.
 
 def brief(row: Row) -> str:
     """The setting in few letters: the last part of each key, and its value."""
-    return ", ".join(f"{key.rpartition('.')[2]} {short(value)}" for key, value in row.values.items())
+    return ", ".join(f"{short_key(key)} {short(value)}" for key, value in row.values.items())
+
+
+def short_key(key: str) -> str:
+    """units of layers.0.units; of a part's type the part: optimizer of optimizer.type."""
+    return key.removesuffix(".type").rpartition(".")[2]
 
 
 def short(value: Any) -> str:
@@ -302,7 +301,7 @@ def axis_labels(dimension: Dimension) -> list[tuple[float, str]]:
     if dimension.choices:
         return [(coordinate(dimension, choice), as_cell(choice)) for choice in dimension.choices]
     middle = dimension.at(0.5)
-    return [(coordinate(dimension, value), f"{value:g}") for value in (dimension.low, middle, dimension.high)]
+    return [(coordinate(dimension, value), f"{value:.3g}") for value in (dimension.low, middle, dimension.high)]
 
 
 def robust_range(scores: Any, minimize: bool) -> tuple[float, float]:

@@ -6,25 +6,33 @@ and has a row "killed" if it dies again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from nn_scratch.config.resolve import change_config
 from nn_scratch.config.schema import Config
 from nn_scratch.data.prepare import Data
 from nn_scratch.errors import EnvironmentFailure
 from nn_scratch.experiments.build import build_data
+from nn_scratch.experiments.parallel import survive
 from nn_scratch.experiments.sweeps.rows import Row
 from nn_scratch.experiments.sweeps.trial import Job, run_trial
 from nn_scratch.seeding import spawn_generators
 
 Tell = Callable[[Row], None]
-Execute = Callable[[Iterable[Job], Tell], None]
 
-SHARED_BYTES = "1M"  # arrays from this size on are memory-mapped by the processes, not copied
+
+class Executor(Protocol):
+    """Runs trials side by side, and calls `tell` with the row of each."""
+
+    def __call__(self, jobs: Iterable[Job], tell: Tell) -> None: ...
+
+    def close(self) -> None: ...
+
+
 DIED = "the process that ran it died (out of memory, or killed)"
 
 
@@ -38,58 +46,18 @@ def shared_data(config: Config) -> dict[int, Data]:
 
 
 class OnThisMachine:
-    """Runs trials in `jobs` processes (one a core unless given), each with one BLAS thread."""
+    """Runs trials in `n_jobs` processes (one a core unless given), each with one BLAS thread."""
 
-    def __init__(self, jobs: int | None, data: Mapping[int, Data]) -> None:
-        self._jobs, self._data = jobs, data
+    def __init__(self, n_jobs: int | None, data: Mapping[int, Data]) -> None:
+        self._n_jobs, self._data = n_jobs, data
 
     def __call__(self, jobs: Iterable[Job], tell: Tell) -> None:
-        from joblib.externals.loky.process_executor import TerminatedWorkerError
+        run = partial(run_trial, data=self._data)
+        for row in survive(run, jobs, self._n_jobs, died=lambda job: job.killed(DIED), done=lambda job: job.done):
+            tell(row)
 
-        begun: list[Job] = []
-
-        def noted() -> Iterator[Job]:
-            for job in left:
-                begun.append(job)
-                yield job
-
-        left = iter(jobs)
-        while True:
-            try:
-                for row in self._rows(noted(), self._jobs):
-                    tell(row)
-                return
-            except TerminatedWorkerError:  # which of the trials under way it was is found out by running each alone
-                for job in [job for job in begun if not job.done]:
-                    tell(self._alone(job))
-                begun.clear()
-
-    def _rows(self, jobs: Iterable[Job], n_jobs: int | None) -> Iterator[Row]:
-        from joblib import Parallel, delayed, parallel_config
-
-        with parallel_config(backend="loky", inner_max_num_threads=1):
-            parallel = Parallel(
-                n_jobs=n_jobs or -1, return_as="generator_unordered", max_nbytes=SHARED_BYTES, pre_dispatch="2*n_jobs"
-            )
-            try:
-                yield from parallel(delayed(run_trial)(job.plain(), self._data) for job in jobs)
-            except BaseException:
-                stop_processes()
-                raise
-
-    def _alone(self, job: Job) -> Row:
-        from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-        with suppress(TerminatedWorkerError):
-            return next(self._rows([job], n_jobs=2))  # two, since one would be this process itself
-        return job.killed(DIED)
-
-
-def stop_processes() -> None:
-    """End joblib's processes at once."""
-    from joblib.externals.loky import get_reusable_executor
-
-    get_reusable_executor().shutdown(wait=True, kill_workers=True)
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 class OnDask:
@@ -99,8 +67,8 @@ class OnDask:
     submitted again.
     """
 
-    def __init__(self, address: str, ahead: int = 4) -> None:
-        """ahead: how many trials are submitted for each thread of the workers at a time."""
+    def __init__(self, address: str, ahead: int = 4, run: Callable[[Mapping[str, Any]], Row] | None = None) -> None:
+        """ahead: how many trials are submitted for each thread of the workers at a time. run: what a worker calls."""
         try:
             from distributed import Client
         except ImportError:
@@ -109,38 +77,52 @@ class OnDask:
             self._client: Any = Client(address, timeout="10s", set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise EnvironmentFailure(f"--dask {address}: no scheduler answers: {error}") from None
-        self._ahead = ahead
+        self._ahead, self._run = ahead, run or run_on_worker
 
     def __call__(self, jobs: Iterable[Job], tell: Tell) -> None:
         from distributed import as_completed
 
         left = iter(jobs)
-        under_way: dict[str, Job] = {}
-        completed = as_completed(with_results=False, raise_errors=False)
+        under_way: dict[Any, Job] = {}  # by future
+        ended = as_completed(loop=self._client.loop, raise_errors=False)
+        lost = 0  # futures that went away with a worker or with the scheduler: their trials have new keys
+        while True:
+            for job in islice(left, max(0, self._ahead * self._threads() - len(under_way))):
+                under_way[self._submit(job, lost)] = job
+                ended.add(next(reversed(under_way)))
+            if not under_way:
+                return
+            future = next(ended)
+            job = under_way.pop(future)
+            if (row := row_of(future, job)) is not None:
+                tell(row)
+            else:
+                lost += 1
+                again = self._submit(job, lost)
+                under_way[again] = job
+                ended.add(again)
 
-        def submit(job: Job) -> None:
-            key = f"sweep-{blake2b(job.folder.encode(), digest_size=6).hexdigest()}-{job.trial}-{job.rung}"
-            future = self._client.submit(run_on_worker, job.plain(), key=key, pure=False, retries=1)
-            under_way[str(future.key)] = job
-            completed.add(future)
+    def close(self) -> None:
+        """Leave the cluster; trials under way are cancelled."""
+        self._client.close()
 
-        def fill() -> None:
-            threads = sum(self._client.nthreads().values()) or 1
-            for job in islice(left, max(0, self._ahead * threads - len(under_way))):
-                submit(job)
+    def _threads(self) -> int:
+        return sum(self._client.nthreads().values()) or 1
 
-        fill()
-        while under_way:
-            future = next(completed)
-            job = under_way.pop(future.key)
-            if future.status == "finished":
-                tell(future.result())
-            elif future.status == "error" and not job.done:
-                tell(job.killed(f"{DIED}: {future.exception()!r:.200}"))
-            elif not job.done:  # lost or cancelled: its worker or the scheduler went away
-                future.release()
-                submit(job)
-            fill()
+    def _submit(self, job: Job, lost: int) -> Any:
+        folder = blake2b(job.folder.encode(), digest_size=6).hexdigest()
+        key = f"sweep-{folder}-{job.trial}-{job.rung}-{lost}"
+        return self._client.submit(self._run, job.plain(), key=key, pure=False, retries=1)
+
+
+def row_of(future: Any, job: Job) -> Row | None:
+    """The row of a trial whose future ended; None where it was lost before it had one."""
+    if future.status == "finished":
+        row: Row = future.result()
+        return row
+    if (row_on_disk := job.row()) is not None or future.status != "error":
+        return row_on_disk
+    return job.killed(f"{DIED}: {future.exception()!r:.200}")
 
 
 def run_on_worker(job: Mapping[str, Any]) -> Row:
@@ -148,4 +130,4 @@ def run_on_worker(job: Mapping[str, Any]) -> Row:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        return run_trial(job)
+        return run_trial(Job.from_plain(job))

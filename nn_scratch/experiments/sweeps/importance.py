@@ -51,6 +51,10 @@ def importance(dimensions: Sequence[Dimension], rows: Sequence[Row]) -> dict[str
     return found
 
 
+def place(dimension: Dimension, row: Row) -> float:
+    return coordinate(dimension, row.values[dimension.key]) if dimension.key in row.values else ABSENT
+
+
 def coordinate(dimension: Dimension, value: Any) -> float:
     """The place of a value between 0, the lowest or the first choice, and 1, the highest or the last."""
     if dimension.choices:

@@ -56,14 +56,18 @@ def row_path(folder: Path, trial: int, rung: int) -> Path:
 
 
 def read_rows(folder: Path) -> list[Row]:
-    """Every row that is there, by trial and rung; what is no row is passed over, and its trial runs again."""
-    rows = []
-    for path in sorted((folder / "rows").glob("*.json")):
-        with suppress(OSError, ValueError, TypeError):
-            row = Row(**json.loads(path.read_text()))
-            row.scores = [nan if score is None else float(score) for score in row.scores]
-            rows.append(row)
-    return rows
+    """Every row that is there, by trial and rung."""
+    rows = map(read_row, sorted((folder / "rows").glob("*.json")))
+    return [row for row in rows if row is not None]
+
+
+def read_row(path: Path) -> Row | None:
+    """None where there is none, or what is there is no row: its trial runs again."""
+    with suppress(OSError, ValueError, TypeError):
+        row = Row(**json.loads(path.read_text()))
+        row.scores = [nan if score is None else float(score) for score in row.scores]
+        return row
+    return None
 
 
 def last_rungs(rows: Iterable[Row]) -> list[Row]:

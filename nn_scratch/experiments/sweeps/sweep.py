@@ -22,7 +22,7 @@ from nn_scratch.config.schema import Config
 from nn_scratch.config.sweep import Sweep
 from nn_scratch.config.writer import dump_config, to_plain, yaml_line
 from nn_scratch.errors import UserError
-from nn_scratch.experiments.sweeps.executors import Execute, OnDask, OnThisMachine, shared_data
+from nn_scratch.experiments.sweeps.executors import Executor, OnDask, OnThisMachine, shared_data
 from nn_scratch.experiments.sweeps.rows import Row, last_rungs, minimized, ranked, read_rows
 from nn_scratch.experiments.sweeps.space import Setting, apply_setting, check_space, settings
 from nn_scratch.experiments.sweeps.trial import Job
@@ -113,7 +113,7 @@ def _run(swept: Swept, jobs: int | None, dask: str | None, report: Report | None
             (swept.folder / name).mkdir(exist_ok=True)
     minutes = swept.sweep.minutes
     deadline = None if minutes is None else monotonic() + 60 * minutes
-    execute: Execute = OnDask(dask) if dask is not None else OnThisMachine(jobs, shared_data(swept.config))
+    execute: Executor = OnDask(dask) if dask is not None else OnThisMachine(jobs, shared_data(swept.config))
 
     def refresh(row: Row | None) -> None:
         swept.rows = last_rungs(read_rows(swept.folder))
@@ -121,8 +121,11 @@ def _run(swept: Swept, jobs: int | None, dask: str | None, report: Report | None
         if row is not None and report is not None:
             report(row)
 
-    for planned in _plan(swept):
-        execute(_until(deadline, planned), refresh)
+    try:
+        for planned in _plan(swept):
+            execute(_until(deadline, planned), refresh)
+    finally:
+        execute.close()
     refresh(None)
     return swept
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from math import nan
 from pathlib import Path
@@ -13,10 +12,10 @@ from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
 from nn_scratch.data.prepare import Data
 from nn_scratch.errors import Diverged, NNScratchError, UserError
-from nn_scratch.experiments.sweeps.rows import STATUSES, Row, row_path
+from nn_scratch.experiments.parallel import QUIET, train_or_diverged
+from nn_scratch.experiments.sweeps.rows import STATUSES, Row, read_row, row_path
 from nn_scratch.experiments.sweeps.space import apply_setting
-from nn_scratch.experiments.train import Interrupted, no_observers, resume, train
-from nn_scratch.runs.files import write_bytes
+from nn_scratch.experiments.train import Interrupted, no_observers, resume
 from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import Trainer
@@ -43,21 +42,11 @@ class Job:
 
     @property
     def done(self) -> bool:
-        return self._row_path.exists()
+        return self.row() is not None
 
-    @property
-    def attempts(self) -> int:
-        """How often the trial has been started."""
-        with suppress(OSError, ValueError):
-            return int(self._row_path.with_suffix(".started").read_text())
-        return 0
-
-    @property
-    def _row_path(self) -> Path:
-        return row_path(Path(self.folder), self.trial, self.rung)
-
-    def note_attempt(self) -> None:
-        write_bytes(self._row_path.with_suffix(".started"), f"{self.attempts + 1}\n".encode())
+    def row(self) -> Row | None:
+        """The row that is on disk, if there is one."""
+        return read_row(row_path(Path(self.folder), self.trial, self.rung))
 
     def empty_row(self) -> Row:
         return Row(self.trial, self.rung, self.metric, dict(self.changes))
@@ -70,18 +59,20 @@ class Job:
         return row
 
     def plain(self) -> dict[str, Any]:
-        """What `run_trial` takes: plain values, which go to any process."""
+        """Plain values, which go to any process of any version."""
         return asdict(self)
 
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Job:
+        return cls(**{**values, "seeds": tuple(values["seeds"])})
 
-def run_trial(job: Mapping[str, Any], data: Mapping[int, Data] | None = None) -> Row:
+
+def run_trial(trial: Job, data: Mapping[int, Data] | None = None) -> Row:
     """Train the runs of a trial, write its row, and return it; a run that diverges or a config that fails has one, too.
 
-    job: see `Job.plain`. data: by seed, what is split and scaled already; read as the config says where it is missing.
+    data: by seed, what is split and scaled already; read as the config says where it is missing.
     Raises Interrupted where a signal stopped a run: it goes on when the sweep does.
     """
-    trial = Job(**{**job, "seeds": tuple(job["seeds"])})
-    trial.note_attempt()
     row = trial.empty_row()
     try:
         config = apply_setting(config_from(trial.config), trial.changes)
@@ -111,7 +102,7 @@ def _train(trial: Job, config: Config, seed: int, data: Data | None) -> Run:
     pause = (lambda session: [PauseAt(until)]) if until < config.train.epochs else no_observers
     try:
         if not (folder / "param.yaml").exists():
-            return train(config, runs, pause, data)
+            return train_or_diverged(config, runs, pause, data)
         begun = Run(folder)
         paused = (folder / "commit.json").exists() and until < config.train.epochs
         if paused and begun.committed["epoch"] >= until:
@@ -129,7 +120,7 @@ def run_config(trial: Job, config: Config, seed: int) -> Config:
     """The config of one run of a trial. One BLAS thread: the processes share the cores."""
     changes: dict[str, Any] = {"seed": seed, "name": f"trial-{trial.trial:04d}-seed-{seed}", "train.threads": 1}
     if not trial.config["sweep"]["log_tensors"]:
-        changes |= {"log.weights": False, "log.gradients": False, "log.activations": False}
+        changes |= QUIET
     return change_config(config, changes)
 
 
@@ -155,11 +146,17 @@ def score_of(run: Run, metric: str) -> float:
     if run.info["status"] == "diverged":
         return nan
     part, _, name = metric.partition("_")
-    if part in PARTS and run.info.get(part) is not None:
-        score = run.info[part].get(name)
-        if isinstance(score, int | float):
-            return float(score)
-    elif metric in run.metrics and len(run.metrics[metric]):
-        return float(run.metrics[metric][-1])
-    known = [column for column in run.metrics if column.partition("_")[0] in PARTS]
+    score = (run.info.get(part) or {}).get(name) if part in PARTS else None
+    if score is None and run.info["status"] == "interrupted" and len(run.metrics.get(metric, ())):
+        score = run.metrics[metric][-1]
+    if isinstance(score, int | float):
+        return float(score)
+    known = [
+        f"{part}_{name}" for part in PARTS for name, score in (run.info.get(part) or {}).items() if is_number(score)
+    ]
+    known = known or [column for column in run.metrics if column.partition("_")[0] in PARTS]
     raise UserError(f"sweep.metric: a run has no {metric}; write one of: {', '.join(known)}")
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float)

@@ -1,0 +1,198 @@
+"""Sweeps as a whole: rows, rungs, stops, and what the page holds."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nn_scratch.config.resolve import config_from, load_config
+from nn_scratch.config.schema import Config
+from nn_scratch.errors import UserError
+from nn_scratch.experiments.sweeps.importance import importance
+from nn_scratch.experiments.sweeps.rows import Row, indistinguishable, read_rows
+from nn_scratch.experiments.sweeps.space import dimensions
+from nn_scratch.experiments.sweeps.sweep import Swept, open_sweep, resume_sweep, rung_epochs, sweep
+from nn_scratch.experiments.train import train
+from nn_scratch.runs.run import Run
+from nn_scratch.visualize.sweep import SWEEP_PLOTS, draw_sweep
+
+SPACE = {"optimizer.lr": {"log": [1e-3, 1e-1]}, "layers.0.units": [2, 4]}
+
+
+def config(name: str = "small", space: dict[str, Any] = SPACE, **more: Any) -> Config:
+    train_ = {"epochs": more.pop("epochs", 3), "batch_size": 32}
+    return config_from(
+        {
+            "name": name,
+            "data": {"source": more.pop("source", "iris")},
+            "layers": [{"type": "dense", "units": 4}],
+            "train": train_,
+            "schedule": {"type": "cosine"},
+            "sweep": {"space": space, "trials": 4, **more},
+        }
+    )
+
+
+def table(swept: Swept) -> list[dict[str, str]]:
+    with (swept.folder / "trials.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_sweep_leaves_a_row_and_a_run_a_trial_and_the_best_config(tmp_path: Path) -> None:
+    told: list[Row] = []
+    swept = sweep(config(seeds=2), tmp_path, jobs=1, report=told.append)
+    assert swept.folder.name == "small-sweep-001"
+    rows = table(swept)
+    assert [row["trial"] for row in rows] == ["1", "2", "3", "4"]
+    assert list(rows[0]) == ["trial", "status", "val_accuracy", "val_accuracy_std", "seeds", "epochs", *SPACE]
+    assert {row["status"] for row in rows} == {"finished"}
+    assert [row.trial for row in told] == [1, 2, 3, 4]
+    runs = [Run(swept.folder / "runs" / name) for row in swept.rows for name in row.runs]
+    assert len(runs) == 8
+    for row in swept.rows:
+        scores = [Run(swept.folder / "runs" / name).info["val"]["accuracy"] for name in row.runs]
+        assert row.scores == scores
+    best = load_config(swept.folder / "best.yaml")
+    assert best.optimizer.parameters["lr"] == swept.ranked[0].values["optimizer.lr"]
+    assert best.sweep is None
+
+
+def test_the_same_sweep_gives_the_same_rows_with_any_number_of_processes(tmp_path: Path) -> None:
+    one, two = (sweep(config(), tmp_path / str(jobs), jobs=jobs) for jobs in (1, 2))
+    assert (one.folder / "trials.csv").read_bytes() == (two.folder / "trials.csv").read_bytes()
+
+
+def test_a_sweep_goes_on_with_what_has_no_row(tmp_path: Path) -> None:
+    whole = sweep(config(), tmp_path, jobs=1)
+    expected = (whole.folder / "trials.csv").read_bytes()
+    (whole.folder / "rows" / "00002.0.json").unlink()
+    (whole.folder / "rows" / "00004.0.json").write_text('{"trial": 4,')  # no row, whatever it was
+    shutil.rmtree(whole.folder / "runs" / "trial-0004-seed-42-001")
+    told: list[Row] = []
+    again = resume_sweep(whole.folder, jobs=1, report=told.append)
+    assert {row.trial for row in told} <= {2, 4}
+    assert 2 in {row.trial for row in told}
+    assert len(again.rows) == 4
+    assert (whole.folder / "trials.csv").read_bytes() == expected
+
+
+def test_a_diverged_and_a_failed_trial_are_rows(tmp_path: Path) -> None:
+    space = {
+        "optimizer.lr": [0.01, 1e30],
+        "data.split": [{"train": 0.7, "val": 0.15, "test": 0.15}, {"train": 0.9, "val": 0.0, "test": 0.1}],
+    }
+    swept = sweep(config(space=space, method="grid", source="diabetes"), tmp_path, jobs=1)
+    by_status = {row.status: row for row in swept.rows}
+    assert "diverged" in by_status
+    assert by_status["failed"].error.startswith("sweep.metric: a run has no val_r2; write one of: train_loss")
+    assert len(table(swept)) == 4
+
+
+def test_halving_trains_the_better_ones_on_exactly_as_whole_runs(tmp_path: Path) -> None:
+    swept = sweep(config(method="halving", trials=9, epochs=9), tmp_path, jobs=1)
+    epochs = sorted(row.epochs for row in swept.rows)
+    assert epochs == [1] * 6 + [3] * 2 + [9]
+    best = swept.ranked[0]
+    assert best.status == "finished"
+    paused = Run(swept.folder / "runs" / best.runs[0])
+    whole = train(config_from(paused.config), tmp_path / "whole")
+    for name in ("metrics.csv", "model.npz", "layers.csv"):
+        assert (paused.path / name).read_bytes() == (whole.path / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "trials", "epochs", "ends"),
+    [
+        ({"reduction": 3}, 9, 9, [1, 3, 9]),
+        ({"reduction": 2}, 8, 60, [7, 14, 28, 56, 60]),
+        ({"first_epochs": 20}, 9, 60, [20, 60]),
+        ({"first_epochs": 100}, 9, 60, [60]),
+    ],
+)
+def test_rungs_end_at_the_whole_budget(options: dict[str, Any], trials: int, epochs: int, ends: list[int]) -> None:
+    sweep_ = config(method="halving", **options).sweep
+    assert sweep_ is not None
+    assert rung_epochs(sweep_, trials, epochs) == ends
+
+
+def test_the_time_ends_a_sweep_between_two_trials(tmp_path: Path) -> None:
+    swept = sweep(config(trials=None, minutes=1e-9), tmp_path, jobs=1)
+    assert swept.rows == []
+    assert table(swept) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({}, "sweep: is missing; write one, as in {space: {optimizer.lr: {log: [1e-4, 0.1]}}}"),
+        (
+            {"sweep": {"space": {"optimizer.lr": [-1.0]}}},
+            "sweep.space.optimizer.lr: optimizer.lr: must be a number above 0, not -1.0",
+        ),
+    ],
+)
+def test_nothing_is_written_where_nothing_can_be_tried(values: dict[str, Any], problem: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        sweep(config_from(values), tmp_path / "outputs")
+    assert str(error.value) == problem
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_what_is_no_sweep_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not a sweep; its folder holds no"):
+        open_sweep(tmp_path)
+
+
+def row(trial: int, *scores: float) -> Row:
+    return Row(trial, 0, "val_accuracy", {"optimizer.lr": 0.01 * trial}, "finished", list(scores))
+
+
+def test_trials_that_seeds_cannot_tell_from_the_best_are_named() -> None:
+    rows = [row(1, 0.90, 0.92, 0.94), row(2, 0.91, 0.92, 0.94), row(3, 0.5, 0.5, 0.5), row(4, 0.89, 0.90, 0.92)]
+    assert indistinguishable(rows, minimize=False) == [2, 1]
+    assert indistinguishable([row(1, 0.9), row(2, 0.91)], minimize=False) == []
+
+
+def test_the_key_that_decides_is_the_important_one() -> None:
+    base = config(space={"optimizer.lr": {"log": [1e-3, 1e-1]}, "layers.0.units": {"range": [1, 64]}}).sweep
+    assert base is not None
+    searched = dimensions(base)
+    rows = []
+    for trial in range(40):
+        shares = ((trial * 0.618) % 1, (trial * 0.755) % 1)
+        values = {d.key: d.at(share) for d, share in zip(searched, shares, strict=True)}
+        place = next(shares[i] for i, d in enumerate(searched) if d.key == "optimizer.lr")
+        rows.append(Row(trial, 0, "val_accuracy", values, "finished", [1 - (place - 0.5) ** 2]))
+    shares_of = importance(searched, rows)
+    assert shares_of["optimizer.lr"] > 0.8
+    assert shares_of["layers.0.units"] < 0.1
+    assert importance(searched, rows[:5]) == {}
+
+
+def test_the_page_holds_every_picture_and_every_trial(tmp_path: Path) -> None:
+    swept = sweep(config(trials=9, seeds=2), tmp_path, jobs=1)
+    page = draw_sweep(swept)
+    text = page.read_text()
+    assert page.name == "sweep.html"
+    assert text.count("data:image/png;base64,") == len(SWEEP_PLOTS) == 5
+    assert text.count("<tr>") == 1 + 9
+    for name in SWEEP_PLOTS:
+        assert (swept.folder / "plots" / f"{name}.png").stat().st_size > 5000
+
+
+def test_a_sweep_without_a_score_is_drawn(tmp_path: Path) -> None:
+    swept = sweep(config(space={"optimizer.lr": [1e30, 1e31]}, source="diabetes", trials=2), tmp_path, jobs=1)
+    assert {row.status for row in swept.rows} == {"diverged"}
+    assert "No trial has a score." in draw_sweep(swept).read_text()
+
+
+def test_rows_are_json_that_anything_reads(tmp_path: Path) -> None:
+    swept = sweep(config(trials=1), tmp_path, jobs=1)
+    (path,) = (swept.folder / "rows").iterdir()
+    assert json.loads(path.read_text())["status"] == "finished"
+    assert len(read_rows(swept.folder)) == 1
