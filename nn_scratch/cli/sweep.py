@@ -142,10 +142,14 @@ def conclude(swept: Swept, console: Console) -> None:
             soft_wrap=True,
         )
     page = draw_sweep(swept)
-    console.print(f"written: {escape(shown(swept.folder))}/ (trials.csv, best.yaml, {page.name})", highlight=False)
+    console.print(
+        f"written: {escape(shown(swept.folder))}/ (trials.csv, best.yaml, {page.name})", highlight=False, soft_wrap=True
+    )
     if swept.ranked:
         best = shown(swept.folder / "best.yaml")
-        console.print(f"next: [bold cyan]{command('train')} --config {escape(best)}[/]", highlight=False)
+        console.print(
+            f"next: [bold cyan]{command('train')} --config {escape(best)}[/]", highlight=False, soft_wrap=True
+        )
 
 
 def best_table(swept: Swept) -> Table:
