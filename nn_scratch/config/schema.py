@@ -24,7 +24,7 @@ from nn_scratch.nn.losses import LOSSES
 from nn_scratch.nn.optimizers import OPTIMIZERS
 from nn_scratch.nn.schedules import SCHEDULES
 
-__all__ = ["Config", "Data", "EarlyStopping", "Log", "Regularize", "Split", "Train"]
+__all__ = ["Config", "Data", "Diagnose", "EarlyStopping", "Log", "Regularize", "Split", "Train"]
 
 
 def written(default: Any) -> Any:
@@ -198,6 +198,17 @@ class Log(Section):
     ] = 500
 
 
+class Diagnose(Section):
+    budget: Annotated[
+        int | None,
+        Interval(ge=0, le=1_000_000_000),
+        Doc(
+            "training steps that a diagnosis may spend on short retraining with and without a change; "
+            "null: as many as the run took, and at most some 10 s; 0: never"
+        ),
+    ] = None
+
+
 class Config(Section):
     """All that a run depends on, apart from the data itself, the machine and the versions of the libraries."""
 
@@ -254,6 +265,7 @@ class Config(Section):
     regularize: Annotated[Regularize, Doc("what keeps weights and steps small")] = Regularize()
     train: Annotated[Train, Doc("how long, in what portions, and with what arithmetic")] = Train()
     log: Annotated[Log, Doc("what is kept of every epoch")] = Log()
+    diagnose: Annotated[Diagnose, Doc("how far a diagnosis goes")] = Diagnose()
     sweep: Annotated[
         Sweep | None, Doc("settings that script/sweep.py tries one by one; train.py has no use for it")
     ] = None

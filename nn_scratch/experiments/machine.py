@@ -49,6 +49,18 @@ def step_flop(network: Network, rows: int) -> float:
     return matrix_flop((network.inputs, *(layer.outputs for layer in network.dense)), rows)
 
 
+def counted_seconds(network: Network, rows: int, evaluated_rows: float = 0.0) -> float:
+    """Seconds of a training step of so many rows, from counts of work and not from a clock: the same everywhere.
+
+    evaluated_rows: rows that are scored besides, a step. A NumPy call is taken as 0.7 µs, a multiply-add of a matrix
+    product as 1/20 ns, an update of a parameter as 2 ns: a laptop's core of 2020 with one BLAS thread.
+    """
+    parameters = network.theta.size
+    calls = 0.7e-6 * (10 * len(network.layers) + 20)
+    products = (step_flop(network, rows) + 2.0 * parameters * evaluated_rows) / 40e9
+    return calls + products + 2e-9 * parameters
+
+
 def matrix_flop(widths: Sequence[int], rows: int) -> float:
     """The same for a plain stack of dense layers: forward, and backward without the derivative of the data."""
     products = [inputs * outputs for inputs, outputs in pairwise(widths)]

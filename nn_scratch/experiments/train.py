@@ -44,7 +44,7 @@ from nn_scratch.wording import visible
 
 Array = NDArray[Any]
 
-RESUMABLE = frozenset({"train.epochs", "log.max_megabytes"})  # what may change when a run goes on
+RESUMABLE = frozenset({"train.epochs", "log.max_megabytes", "diagnose.budget"})  # what may change when a run goes on
 MOVABLE = frozenset({"name", "data.source", "data.test_source"})  # what may be edited in param.yaml: rows are compared
 
 ENDED = frozenset({"finished", "stopped", "diverged"})

@@ -39,7 +39,7 @@ def problems(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
         ("dta: {}", "1:1: dta: unknown key; did you mean 'data'?"),
         (
             "1: 2",
-            "1:1: 1: unknown key; one of: class_weight, data, init_from, layers, log, loss, name, optimizer, "
+            "1:1: 1: unknown key; one of: class_weight, data, diagnose, init_from, layers, log, loss, name, optimizer, "
             "output, regularize, schedule, seed, sweep, train",
         ),
         (

@@ -51,6 +51,7 @@ train:
   dtype: float32
   threads: auto
 log: {every: 1, weights: true, gradients: true, activations: true, probe_rows: 256, max_megabytes: 500}
+diagnose: {budget: null}
 sweep: null
 """
 VALUES: dict[str, Any] = {
