@@ -13,6 +13,7 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 from nn_scratch.errors import EnvironmentFailure, NNScratchError, UserError
+from nn_scratch.runs.interruption import notice, watch_signals
 from nn_scratch.wording import visible
 
 ASK_AGAIN_SECONDS = 0.05
@@ -92,6 +93,7 @@ def harden_process() -> list[int]:
 
     def stop(signum: int, frame: FrameType | None) -> NoReturn:
         signals.append(signum)
+        notice()
         raise KeyboardInterrupt
 
     def unraisable(lost: sys.UnraisableHookArgs) -> None:
@@ -107,6 +109,7 @@ def harden_process() -> list[int]:
     for asking in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(asking) is not signal.SIG_IGN:  # as `nohup` and `&` leave it
             signal.signal(asking, stop)
+    watch_signals()
     return signals
 
 

@@ -8,26 +8,33 @@ calls `perform` as well.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from threading import Thread
+from time import sleep
 from typing import Any, Generic, TypeVar
 from warnings import catch_warnings
 
 from nn_scratch.config.schema import Config
 from nn_scratch.data.prepare import Data
-from nn_scratch.errors import Diverged, NNScratchError
+from nn_scratch.errors import Diverged, EnvironmentFailure, NNScratchError
 from nn_scratch.experiments.build import build_data
 from nn_scratch.experiments.train import Interrupted, ObserverFactory, Session, no_observers, train
+from nn_scratch.runs.interruption import farewell
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.observers import Observer
 
 C = TypeVar("C")
 T = TypeVar("T")
+
+PARENT_SECONDS = 0.2  # between looks at whether the process that started this one is still there
 
 # Overrides for a run that nobody will draw: no log of weights, gradients and activations, and one BLAS thread, because
 # other runs have the other cores. Metrics, statistics and signals are logged, so the run can be diagnosed.
@@ -104,15 +111,60 @@ def perform(job: Job[T], scratch: Path) -> T:
 def run_all(jobs: Iterable[Job[T]], n_jobs: int | None = None) -> Iterator[T]:
     """The results of the jobs, in their order, each as soon as it and those before it are there.
 
-    n_jobs: processes; None: one per core; 1: all in this process. The first error ends all jobs and is raised.
-    Temporary runs are removed when the iterator ends: exhausted, closed, or by an exception such as KeyboardInterrupt.
+    n_jobs: processes; None: one per core; 1: all in this process. The first error ends all jobs and is raised; so does
+    a process that is killed, as EnvironmentFailure. Temporary runs are removed when the iterator ends: exhausted,
+    closed, or by an exception such as KeyboardInterrupt. The processes end with this one, however it ends.
     """
     with catch_warnings(action="ignore"):  # joblib warns where the system offers no semaphores; it runs serially there
         from joblib import Parallel, delayed
 
     with tempfile.TemporaryDirectory(prefix="nn_scratch-", ignore_cleanup_errors=True) as scratch:
         parallel = Parallel(n_jobs=n_jobs or -1, return_as="generator")
-        yield from parallel(delayed(perform)(job, Path(scratch) / str(number)) for number, job in enumerate(jobs))
+        todo = (
+            delayed(_perform_in_child)(job, Path(scratch) / str(number), os.getpid()) for number, job in enumerate(jobs)
+        )
+        with farewell(partial(_clear_away, scratch)):
+            try:
+                yield from parallel(todo)
+            except BrokenProcessPool:
+                raise EnvironmentFailure(
+                    "a process that trained was killed, perhaps because the memory ran out; try again with more free"
+                ) from None
+            except BaseException:
+                _kill_workers()
+                raise
+
+
+def _perform_in_child(job: Job[T], scratch: Path, parent: int) -> T:
+    if os.getpid() != parent:
+        _end_with(parent, scratch.parent)
+    return perform(job, scratch)
+
+
+@cache
+def _end_with(parent: int, scratch: Path | None = None) -> None:
+    """Let a thread end this process, and remove the temporary runs, once its parent is there no more."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(PARENT_SECONDS)
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def _kill_workers() -> None:
+    """End joblib's processes now, so that they write nothing into the folder that is about to be removed."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+def _clear_away(scratch: str) -> None:
+    _kill_workers()
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 SHARED_BYTES = "1M"  # arrays from this size on are memory-mapped by the processes, not copied
@@ -160,14 +212,19 @@ def survive(
 def _unordered(function: Callable[[C], T], calls: Iterable[C], n_jobs: int | None) -> Iterator[T]:
     with catch_warnings(action="ignore"):
         from joblib import Parallel, delayed, parallel_config
-        from joblib.externals.loky import get_reusable_executor
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(
             n_jobs=n_jobs or -1, return_as="generator_unordered", max_nbytes=SHARED_BYTES, pre_dispatch="2*n_jobs"
         )
         try:
-            yield from parallel(delayed(function)(call) for call in calls)
+            yield from parallel(delayed(_in_child)(function, call, os.getpid()) for call in calls)
         except BaseException:  # Ctrl-C, or an error of one call: the other processes end at once
-            get_reusable_executor().shutdown(wait=True, kill_workers=True)
+            _kill_workers()
             raise
+
+
+def _in_child(function: Callable[[C], T], call: C, parent: int) -> T:
+    if os.getpid() != parent:
+        _end_with(parent)
+    return function(call)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -36,10 +34,11 @@ from nn_scratch.metrics import classification_report, label_report, regression_r
 from nn_scratch.nn.schedules import SCHEDULES
 from nn_scratch.runs.files import finite, write_bytes, write_json, write_npz
 from nn_scratch.runs.folder import find_folder, new_folder, run_lock
+from nn_scratch.runs.interruption import Stop, notice, stop_on_signals
 from nn_scratch.runs.recorder import Recorder
 from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, ObserverList
-from nn_scratch.training.trainer import StopRequested, Trainer
+from nn_scratch.training.trainer import StopRequested
 from nn_scratch.wording import visible
 
 Array = NDArray[Any]
@@ -51,10 +50,10 @@ ENDED = frozenset({"finished", "stopped", "diverged"})
 
 
 class Interrupted(NNScratchError):
-    """Ctrl-C or SIGTERM: what was done is committed, and the run can go on, if it had not come to its end."""
+    """Ctrl-C or SIGTERM: what was done is committed, and the run can go on."""
 
     def __init__(self, folder: Path, signum: int, epoch: int | None, by_callback: bool = False) -> None:
-        """epoch: how many were whole; None where the signal came when training had ended already.
+        """epoch: how many were whole; None where all were, and the signal came before their scores were written.
 
         by_callback: whether a callback stopped training (`Trainer.stop_requested`), not a signal.
         """
@@ -62,7 +61,7 @@ class Interrupted(NNScratchError):
         self.exit_code = 128 + signum
         name, typed = signal.Signals(signum).name, Run(folder).as_typed
         super().__init__(
-            f"stopped by {name} when {folder.name} had just ended; to look at it: {command('diagnose')} {typed}"
+            f"stopped by {name} after the last epoch, before its scores; to go on: {command('train')} --resume {typed}"
             if epoch is None
             else f"stopped in epoch {epoch + 1} by {name}; to go on: {command('train')} --resume {typed}"
         )
@@ -168,10 +167,7 @@ def pinned_threads(built: Built) -> Iterator[None]:
 def _begin(built: Built, folder: Path, observers: ObserverFactory) -> Run:
     write_bytes(folder / "param.yaml", dump_config(built.config).encode())
     write_json(folder / "data.json", built.data.card)
-    probe = built.data.train
-    rows = built.probe_rows
-    arrays = {"X": probe.X[rows], "y": probe.y[rows], "rows": probe.rows[rows]}
-    write_npz(folder / "probe.npz", arrays)
+    write_probe(built, folder)
     session = Session(built, folder, first_info(built, folder))
     session.info["initial"] = built.trainer.evaluate()
     recorder = Recorder(folder, built.trainer, built.gauge, built.log, config=to_plain(built.config))
@@ -179,11 +175,29 @@ def _begin(built: Built, folder: Path, observers: ObserverFactory) -> Run:
     return _run(session, recorder, observers)
 
 
+def write_probe(built: Built, folder: Path) -> None:
+    part, rows = built.data.train, built.probe_rows
+    write_npz(folder / "probe.npz", {"X": part.X[rows], "y": part.y[rows], "rows": part.rows[rows]})
+
+
+def restore_missing(built: Built, run: Run) -> None:
+    """Write again what was made before the first step and has been deleted; damaged files are refused, before training.
+
+    The trainer must not have been restored yet: what is measured is the network before its first step.
+    """
+    if not (run.path / "probe.npz").exists():
+        write_probe(built, run.path)
+    if not (run.path / "signals.json").exists():
+        write_json(run.path / "signals.json", signals_at_start(built))
+    _ = run.signals, run.probe
+
+
 def _go_on(built: Built, run: Run, observers: ObserverFactory) -> Run:
     trainer = built.trainer
     state, committed = run.checkpoint(trainer.state())
     check_data(built, run)
     check_schedule(built, state["counters"]["step"], run.info["epochs_asked"])
+    restore_missing(built, run)
     run.reading("checkpoint.npz", lambda: trainer.restore(state))
     if trainer.epoch > trainer.epochs:
         raise UserError(f"train.epochs: {run.name} has {trainer.epoch} epochs already; write a larger number")
@@ -251,8 +265,8 @@ def seconds_so_far(run: Run) -> float:
 
 
 def _run(session: Session, recorder: Recorder, observers: ObserverFactory) -> Run:
+    """Train, and write what a run leaves; raises how it ended, unless that was well."""
     built, folder, info = session.built, session.folder, session.info
-    trainer = built.trainer
     if recorder.stride > built.log.every:
         info["notices"].append(
             f"log.max_megabytes: {built.log.max_megabytes:g} MB hold every {recorder.stride}th epoch of the weights, "
@@ -261,43 +275,61 @@ def _run(session: Session, recorder: Recorder, observers: ObserverFactory) -> Ru
     info["log"] = {"stride": recorder.stride, "bytes_a_row": recorder.row_bytes}
     write_json(folder / "run.json", info)
     callbacks = ObserverList([recorder, *observers(session)])
-    started, before = perf_counter(), info["seconds"]
-    failure: NNScratchError | None = None
-    with stop_on_signals(trainer) as received:
+
+    def ask() -> None:
+        built.trainer.stop_requested = True
+
+    with stop_on_signals(ask) as stop:
+        failure = _train(session, recorder, callbacks, stop)
         try:
-            if recorder.diverged is not None:
-                raise Diverged(*(recorder.diverged[name] for name in ("epoch", "step", "layer", "what")))
-            trainer.run(callbacks)
-            info["status"] = "stopped" if trainer.finished_early else "finished"
-            recorder.commit()
-        except Diverged as error:
-            info["status"], failure = "diverged", error
-            info["diverged"] = {"epoch": error.epoch, "step": error.step, "layer": error.layer, "what": error.what}
-            recorder.commit(info["diverged"])
-        except StopRequested:
-            info["status"] = "interrupted"
-            signum = received[0] if received else signal.SIGINT
-            failure = Interrupted(folder, signum, trainer.epoch, by_callback=not received)
-            recorder.commit()
-        finally:
-            recorder.close()
-        seconds = perf_counter() - started
-        info["epochs"], info["steps"] = recorder.epochs, trainer.step
-        info["seconds"] = before + seconds
-        info["samples_per_second"] = trainer.rows_seen / info["seconds"] if info["seconds"] else None
-        if trainer.early_stopping is not None:
-            info["best_epoch"] = trainer.best_epoch
-        if failure is None:
-            trainer.settle()
-            finish(session)
-        if info["status"] != "interrupted":
-            write_json(folder / "signals.json", Run(folder).signals | signals_at_end(built))
-    write_json(folder / "run.json", info)
-    if failure is None and received:  # nothing may follow, such as another seed
-        failure = Interrupted(folder, received[0], None)
+            if info["status"] != "interrupted":
+                stop.no_more_waiting()
+                _conclude(session)
+            write_json(folder / "run.json", info)
+        except KeyboardInterrupt:  # all epochs are on disk, and what is missing is made when the run is resumed
+            info["status"], failure = "interrupted", Interrupted(folder, stop.signum, None)
+            write_json(folder / "run.json", info)
     if failure is not None:
         raise failure
     return Run(folder)
+
+
+def _train(session: Session, recorder: Recorder, callbacks: Observer, stop: Stop) -> NNScratchError | None:
+    """Train to the end, and note in run.json's info how that came; returns what is to be raised of it."""
+    trainer, info = session.built.trainer, session.info
+    started, before = perf_counter(), info["seconds"]
+    failure: NNScratchError | None = None
+    try:
+        if recorder.diverged is not None:
+            raise Diverged(*(recorder.diverged[name] for name in ("epoch", "step", "layer", "what")))
+        trainer.run(callbacks)
+        info["status"] = "stopped" if trainer.finished_early else "finished"
+        recorder.commit()
+    except Diverged as error:
+        info["status"], failure = "diverged", error
+        info["diverged"] = {"epoch": error.epoch, "step": error.step, "layer": error.layer, "what": error.what}
+        recorder.commit(info["diverged"])
+    except StopRequested:
+        notice()
+        info["status"], failure = "interrupted", Interrupted(session.folder, stop.signum, trainer.epoch)
+        recorder.commit()
+    finally:
+        recorder.close()
+    info["epochs"], info["steps"] = recorder.epochs, trainer.step
+    info["seconds"] = before + perf_counter() - started
+    info["samples_per_second"] = trainer.rows_seen / info["seconds"] if info["seconds"] else None
+    if trainer.early_stopping is not None:
+        info["best_epoch"] = trainer.best_epoch
+    return failure
+
+
+def _conclude(session: Session) -> None:
+    """Scores, predictions, the model and the signals of the end; of a run that diverged, the signals alone."""
+    built, folder = session.built, session.folder
+    if session.info["status"] != "diverged":
+        built.trainer.settle()
+        finish(session)
+    write_json(folder / "signals.json", Run(folder).signals | signals_at_end(built))
 
 
 def finish(session: Session) -> None:
@@ -364,33 +396,3 @@ def first_info(built: Built, folder: Path) -> dict[str, Any]:
         | {library: version(library) for library in libraries},
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
     }
-
-
-@contextmanager
-def stop_on_signals(trainer: Trainer) -> Iterator[list[int]]:
-    """Let Ctrl-C and SIGTERM ask training to stop after the step under way; a second one ends it at once.
-
-    Yields the list of signals received. Outside the main thread, where no handler can be set, nothing changes.
-    """
-    received: list[int] = []
-    handlers: dict[signal.Signals, Any] = {}
-
-    def ask(signum: int, frame: FrameType | None) -> None:
-        if received:
-            signal.signal(signum, handlers[signal.Signals(signum)])
-            signal.raise_signal(signum)
-            return
-        received.append(signum)
-        trainer.stop_requested = True
-
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    for asking in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(asking) is not signal.SIG_IGN:  # as `nohup` and `&` leave it
-            handlers[asking] = signal.signal(asking, ask)
-    try:
-        yield received
-    finally:
-        for signum, handler in handlers.items():
-            signal.signal(signum, handler)

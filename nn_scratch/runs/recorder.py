@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.runs import checkpoint
 from nn_scratch.runs.files import CsvLog, NpyLog, disk_errors, make_folder, open_raw, write_json
+from nn_scratch.runs.interruption import shielded
 from nn_scratch.training.evaluation import ClassificationScore
 from nn_scratch.training.observers import Observer, Scores, StepSignals
 from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS, EpochGauge
@@ -132,6 +133,10 @@ class Recorder(Observer):
 
         diverged: epoch, step, layer and what, where training found numbers that are not finite and ends here.
         """
+        with shielded():
+            self._commit(diverged)
+
+    def _commit(self, diverged: Mapping[str, Any] | None) -> None:
         started = perf_counter()
         self._write_epochs()
         for tensor in self._tensors.values():

@@ -138,27 +138,45 @@ def test_a_checkpoint_of_something_else_is_told(name: str, value: Any, told: str
     assert said.endswith("); train anew, or `train.py --resume` if the run did not end")
 
 
-def test_a_signal_after_the_last_epoch_ends_the_command_and_not_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_after_the_last_epoch_ends_the_command_at_once_and_the_run_goes_on(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = config(rows(tmp_path))
     whole = train(wanted, tmp_path / "a")
-    scored = experiment.baselines
 
     def interrupted(data: Any) -> dict[str, Any]:
-        signal.raise_signal(signal.SIGTERM)
-        return scored(data)
+        signal.raise_signal(getattr(signal, name))
+        raise AssertionError("the signal came too late")
 
-    monkeypatch.setattr(experiment, "baselines", interrupted)
-    with pytest.raises(Interrupted) as error:
-        train(wanted, tmp_path / "b")
+    with monkeypatch.context() as patched:
+        patched.setattr(experiment, "baselines", interrupted)
+        with pytest.raises(Interrupted) as error:
+            train(wanted, tmp_path / "b")
     run = Run(tmp_path / "b" / "small-001")
     assert str(error.value) == (
-        f"stopped by SIGTERM when small-001 had just ended; to look at it: python script/diagnose.py {run.path}"
+        f"stopped by {name} after the last epoch, before its scores; "
+        f"to go on: python script/train.py --resume {run.path}"
     )
-    assert error.value.exit_code == 143
-    assert run.info["status"] == "finished"
-    assert differing(run, whole) == []
+    assert error.value.exit_code == (130 if name == "SIGINT" else 143)
+    assert run.info["status"] == "interrupted"
+    assert differing(resume(run), whole) == []
+
+
+@pytest.mark.parametrize("name", ["signals.json", "probe.npz"])
+def test_what_was_made_before_the_first_step_is_made_again_where_it_was_deleted(name: str, tmp_path: Path) -> None:
+    source = rows(tmp_path)
+    whole = train(config(source, train__epochs=4), tmp_path / "a")
+    short = train(config(source, train__epochs=2), tmp_path / "b")
+    (short.path / name).unlink()
+    assert differing(resume(Run(short.path), ["train.epochs=4"]), whole) == []
+
+
+def test_a_damaged_document_is_told_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = train(config(rows(tmp_path), train__epochs=2), tmp_path)
+    (run.path / "signals.json").write_text("{}")
+    monkeypatch.setattr(experiment, "_train", lambda *_: pytest.fail("it trained"))
+    assert refused(run, "train.epochs=4").startswith(f"{run.path / 'signals.json'}: start is missing; ")
 
 
 def test_one_cell_that_has_changed_since_is_found(tmp_path: Path) -> None:
