@@ -58,7 +58,7 @@ def dense(
 
 
 def dropout(mirror: Mirror, X: Any, rate: float = 0.5) -> Any:
-    return X * (mirror.uniform(X) >= rate) / (1 - rate) if mirror.training else X
+    return X * mirror.kept(X, rate) / (1 - rate) if mirror.training else X
 
 
 def alpha_dropout(mirror: Mirror, X: Any, rate: float = 0.5) -> Any:
@@ -69,7 +69,7 @@ def alpha_dropout(mirror: Mirror, X: Any, rate: float = 0.5) -> Any:
     floor = -1.0507009873554805 * 1.6732632423543772
     a = (kept + floor**2 * kept * (1 - kept)) ** -0.5
     b = -a * (1 - kept) * floor
-    d = (mirror.uniform(X) >= rate).double()
+    d = mirror.kept(X, rate)
     return a * (X * d + floor * (1 - d)) + b
 
 
@@ -149,8 +149,12 @@ class Mirror:
     def running(self, name: str) -> Any:
         return self.running_statistics[f"{self.name}.{name}"]
 
-    def uniform(self, X: Any) -> Any:
-        return self.t.tensor(self.rng.random((X.shape[1], X.shape[0]))).T
+    def kept(self, X: Any, rate: float) -> Any:
+        """1 where a value is kept: 16 bits of the generator's 64-bit words a value reach the rate's share of 2^16."""
+        rows, features = X.shape
+        words = self.rng.bit_generator.random_raw(-(-rows * features // 4))
+        bits = [int(word) >> shift & 0xFFFF for word in words for shift in (0, 16, 32, 48)][: rows * features]
+        return self.t.tensor([float(value >= round(rate * 65536)) for value in bits]).double().reshape(features, rows).T
 
     def normal(self, X: Any) -> Any:
         return self.t.tensor(self.rng.standard_normal((X.shape[1], X.shape[0]))).T

@@ -11,6 +11,7 @@ from annotated_types import Ge, Lt
 from nn_scratch.nn.activations.exponential import SELU_ALPHA, SELU_SCALE
 from nn_scratch.nn.layers.base import LAYERS, Layer
 from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.random_mask import RandomMask
 from nn_scratch.registry import Doc
 
 FLOOR = -SELU_SCALE * SELU_ALPHA  # the value that SELU approaches for very negative inputs
@@ -38,18 +39,16 @@ class AlphaDropout(Layer):
             return
         self.a = 1.0 / sqrt((1.0 - self.rate) * (1.0 + self.rate * FLOOR**2))
         self.b = -self.a * self.rate * FLOOR
-        self.generator = memory.generator
         self.Y = memory.signal(self.inputs)
         self.kept = self.Y[:-1]
-        self.drawn = memory.scratch.empty((self.inputs, memory.rows))
+        self.mask = RandomMask(memory.generator, self.rate, (self.inputs, memory.rows))
         self.M = np.empty((self.inputs, memory.rows), bool)
         self.dropped = memory.scratch.empty((self.inputs, memory.rows), bool)
 
     def forward(self, X: Array) -> Array:
         if not self.active:
             return X
-        self.generator.random(out=self.drawn, dtype=self.drawn.dtype.type)
-        np.greater_equal(self.drawn, self.rate, out=self.M)
+        self.mask.draw(self.M)
         np.logical_not(self.M, out=self.dropped)
         np.multiply(X[:-1], self.a, out=self.kept)
         np.add(self.kept, self.b, out=self.kept)  # a X + b where M is 1 ...

@@ -9,6 +9,7 @@ from annotated_types import Ge, Lt
 
 from nn_scratch.nn.layers.base import LAYERS, Layer
 from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.random_mask import RandomMask
 from nn_scratch.registry import Doc
 
 
@@ -31,19 +32,18 @@ class Dropout(Layer):
         self.active = memory.training and self.rate > 0
         if not self.active:
             return
-        self.generator = memory.generator
+        shape = (self.inputs, memory.rows)
         self.Y = memory.signal(self.inputs)
         self.kept = self.Y[:-1]
-        self.M = memory.empty(self.inputs, memory.rows)
-        self.dropped = memory.scratch.empty((self.inputs, memory.rows), bool)
+        self.mask = RandomMask(memory.generator, self.rate, shape)
+        self.drawn = memory.scratch.empty(shape, bool)
+        self.scale = np.array(1.0 / (1.0 - self.rate), memory.dtype)
+        self.M = memory.empty(*shape)
 
     def forward(self, X: Array) -> Array:
         if not self.active:
             return X
-        self.generator.random(out=self.M, dtype=self.M.dtype.type)
-        np.less(self.M, self.rate, out=self.dropped)
-        self.M.fill(1.0 / (1.0 - self.rate))
-        np.copyto(self.M, 0.0, where=self.dropped)  # M / (1 - rate)
+        np.multiply(self.mask.draw(self.drawn), self.scale, out=self.M)  # M / (1 - rate)
         np.multiply(X[:-1], self.M, out=self.kept)  # Y = X ∘ M / (1 - rate)
         return self.Y
 
