@@ -15,7 +15,7 @@ error messages and the documentation's tables are derived from them, so that the
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
@@ -115,6 +115,10 @@ class Registry(Generic[T]):
                 )
             )
         return tuple(declared)
+
+    def former_parameters(self, name: str) -> Mapping[str, str]:
+        """Earlier names of a part's parameters, each with the name of today: configs may still give them."""
+        return getattr(self[name], "former_parameters", {})
 
     def summary(self, name: str) -> str:
         """The first line of a part's docstring."""

@@ -76,9 +76,9 @@ def _of_alpha_dropout(layers: list[Named], key: str, activation: str | None) -> 
         if layer.type == "alpha_dropout" and activation not in (None, "selu"):
             yield here, f"alpha_dropout keeps mean and variance after selu alone, not after {activation}; write dropout"
         yield from _of_alpha_dropout(layer.parameters.get("layers", []), f"{here}.layers", activation)
-        function = layer.parameters.get("activation", layer.parameters.get("function"))
-        if isinstance(function, Named):
-            activation = function.type
+        own = layer.parameters.get("activation")
+        if isinstance(own, Named):
+            activation = own.type
         elif layer.type not in NOISE:
             activation = None
 

@@ -24,6 +24,7 @@ from yaml.reader import Reader
 from yaml.scanner import Scanner
 
 from nn_scratch.config.document import Document, KeyPath, Mark, Problem
+from nn_scratch.config.words import missing_space
 from nn_scratch.config.yaml_errors import reworded
 from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.wording import did_you_mean, printable, shortened
@@ -62,7 +63,8 @@ def read_document(path: Path, name: str | None = None) -> Document:
     if not isinstance(document.value, dict):
         if document.value is not None and not document.is_broken(()):
             what = "a list" if isinstance(document.value, list) else "a single value"
-            reason = f"the file holds {what}, not keys with values; write lines such as seed: 42"
+            hint = missing_space(document.value) if isinstance(document.value, str) else ""
+            reason = f"the file holds {what}, not keys with values; {hint or 'write lines such as seed: 42'}"
             document.problems.append(Problem(document.mark(()), (), reason))
             document.broken.add(())
         document.value = {}  # an empty file: all defaults

@@ -19,8 +19,9 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import GetCoreSchemaHandler, ValidationError, create_model
 from pydantic_core import CoreSchema, core_schema
 
-from nn_scratch.config.section import UNKNOWN_KEY, Section, refuse
-from nn_scratch.config.words import SIMPLE, JSONSchema, any_of, fragment, join, must_be, show, what
+from nn_scratch.config.section import UNKNOWN_KEY, Section, refuse, with_keys
+from nn_scratch.config.synonyms import name_hint
+from nn_scratch.config.words import SIMPLE, JSONSchema, any_of, fragment, join, missing_space, must_be, show, what
 from nn_scratch.registry import Declared, Registry
 from nn_scratch.wording import did_you_mean
 
@@ -98,9 +99,12 @@ class PartOf:
         else:
             parameters, place = dict(value), ["type"]
             name = parameters.pop("type", self.otherwise)
+            for key in parameters if name == "" else ():
+                if hint := missing_space(key):  # type:dense
+                    refuse(f"unknown key; {hint}", key, kind=UNKNOWN_KEY)
         if not isinstance(name, str) or name not in self.registry:
             refuse(self._unknown(name, schema), *place)
-        return Named(name, _validated(parameters_model(self.registry, name), parameters))
+        return Named(name, _parameters(self.registry, name, parameters))
 
     def _unknown(self, name: Any, schema: JSONSchema) -> str:
         kind = self.registry.kind
@@ -110,9 +114,9 @@ class PartOf:
             return f"must be the name of the {kind}, not {show(name)}{did_you_mean('', self.registry)}"
         alternatives = schema.get("anyOf", [])
         words = [word for one in alternatives for word in one.get("enum", ())]
-        hint = did_you_mean(name[:100], [*self.registry, *words])
+        hint = name_hint(kind, name[:100], [*self.registry], words)
         others = [what(one) for one in alternatives if "title" in one]
-        if others and not hint.endswith("?"):
+        if others and hint.startswith("; one of"):
             hint += f"; or write {join(others)}"
         return f"unknown {kind} {show(name)}{hint}"
 
@@ -148,6 +152,21 @@ class ParametersOf:
 def _validated(model: type[Section], parameters: Any) -> dict[str, Any]:
     checked = model.model_validate(parameters)
     return {name: getattr(checked, name) for name in model.model_fields}
+
+
+def _parameters(registry: Registry[Any], name: str, written: dict[str, Any]) -> dict[str, Any]:
+    """All parameters of a part, of those that the config gives; former names are read as those of today."""
+    former = {old: new for old, new in registry.former_parameters(name).items() if old in written}
+    for old, new in former.items():
+        if new in written:
+            refuse(f"is the former name of {new!r}, which is written too; take {old!r} out", old, kind=UNKNOWN_KEY)
+    renamed = {former.get(key, key): value for key, value in written.items()}
+    try:
+        return _validated(parameters_model(registry, name), renamed)
+    except ValidationError as error:
+        if not former:
+            raise
+        raise with_keys(error, {new: old for old, new in former.items()}) from None
 
 
 @cache

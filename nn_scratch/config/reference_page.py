@@ -47,7 +47,7 @@ class Chapter:
 
 CHAPTERS = (
     Chapter("Layers", LAYERS, "`layers: [{type: dense, units: 64}, {type: dropout, rate: 0.1}]`"),
-    Chapter("Activations", ACTIVATIONS, "`activation` of a dense layer, `function` of an activation layer, `output`"),
+    Chapter("Activations", ACTIVATIONS, "`activation` of a dense layer, of an activation layer and of the `output`"),
     Chapter("Initializers", INITIALIZERS, "`init` and `bias_init` of a dense layer"),
     Chapter("Losses", LOSSES, "`loss`"),
     Chapter("Optimizers", OPTIMIZERS, "`optimizer: {type: adam, lr: 0.001}`"),

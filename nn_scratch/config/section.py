@@ -6,7 +6,7 @@ ValidationError whose messages are those a user reads, each at its path inside t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -14,16 +14,16 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationErro
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from nn_scratch.config.document import MAX_PROBLEMS, KeyPath
+from nn_scratch.config.synonyms import key_hint
 from nn_scratch.config.words import JSONSchema, fragment, must_be, what
-from nn_scratch.wording import did_you_mean
 
-__all__ = ["UNKNOWN_KEY", "Section", "Text", "refuse"]
+__all__ = ["UNKNOWN_KEY", "Section", "Text", "refuse", "with_keys"]
 
-TOLD = "told"  # the type of an error whose message is ours already ...
+REWORDED = "reworded"  # the type of an error whose message is ours already ...
 UNKNOWN_KEY = "unknown_key"  # ... and of one that is about a key, not about its value
 
 
-def refuse(reason: str, *path: str | int, kind: str = TOLD) -> NoReturn:
+def refuse(reason: str, *path: str | int, kind: str = REWORDED) -> NoReturn:
     """Raise a problem with the value (or with the key) at `path` inside what is being validated."""
     raise _validation_error([_error(path, reason, kind)])
 
@@ -57,7 +57,7 @@ class Section(BaseModel):
         except ValidationError as error:
             if not isinstance(value, dict):
                 refuse(must_be(cls.json_schema(), value))
-            raise _validation_error(_retold(cls, value, error)) from None
+            raise _validation_error(_reworded(cls, value, error)) from None
 
     @classmethod
     def json_schema(cls) -> JSONSchema:
@@ -80,24 +80,25 @@ def _validation_error(errors: list[InitErrorDetails]) -> ValidationError:
     return ValidationError.from_exception_data("config", errors)
 
 
-def _error(path: KeyPath, reason: str, kind: str = TOLD) -> InitErrorDetails:
+def _error(path: KeyPath, reason: str, kind: str = REWORDED) -> InitErrorDetails:
     return InitErrorDetails(type=PydanticCustomError(kind, "{reason}", {"reason": reason}), loc=path, input=None)
 
 
-def _retold(section: type[Section], value: dict[str, Any], error: ValidationError) -> list[InitErrorDetails]:
+def _reworded(section: type[Section], value: dict[str, Any], error: ValidationError) -> list[InitErrorDetails]:
     """Pydantic's errors in our words: one a key, or one an entry where something inside a list or mapping is wrong."""
-    told = []
+    reworded = []
     places: dict[str, set[KeyPath]] = {}  # where something inside the value of a key is wrong
     for one in error.errors(include_url=False, include_input=False):
         path, kind = one["loc"], one["type"]
-        if kind in (TOLD, UNKNOWN_KEY):
-            told.append(_error(path, one["ctx"]["reason"], kind))
+        if kind in (REWORDED, UNKNOWN_KEY):
+            reworded.append(_error(path, one["ctx"]["reason"], kind))
         elif kind == "extra_forbidden":
             # of thousands nobody reads the last, and the search for a similar name takes its time
-            reason = _unknown_key(section, str(path[0])) if len(told) < MAX_PROBLEMS else "unknown key"
-            told.append(_error(path, reason, UNKNOWN_KEY))
+            key = str(path[0])
+            reason = _unknown_key(section, key, value[key]) if len(reworded) < MAX_PROBLEMS else "unknown key"
+            reworded.append(_error(path, reason, UNKNOWN_KEY))
         elif kind == "missing":
-            told.append(_error(path, f"is missing; write {what(_key_schema(section, str(path[0])))}"))
+            reworded.append(_error(path, f"is missing; write {what(_key_schema(section, str(path[0])))}"))
         else:
             key = str(path[0])
             places.setdefault(key, set()).add(_inside(path[1:], value[key]))
@@ -108,12 +109,24 @@ def _retold(section: type[Section], value: dict[str, Any], error: ValidationErro
             schema, wrong = _key_schema(section, key), value[key]
             for part in path:
                 schema, wrong = _entry_schema(schema), wrong[part]
-            told.append(_error((key, *path), must_be(schema, wrong)))
-    return told
+            reworded.append(_error((key, *path), must_be(schema, wrong)))
+    return reworded
 
 
-def _unknown_key(section: type[Section], key: str) -> str:
-    return f"unknown key{did_you_mean(key[:100], section.model_fields) or f'; {section.__name__} takes none'}"
+def _unknown_key(section: type[Section], key: str, value: Any) -> str:
+    return f"unknown key{key_hint(key, value, section.model_fields) or f'; {section.__name__} takes none'}"
+
+
+def with_keys(error: ValidationError, names: Mapping[str, str]) -> ValidationError:
+    """The same problems, each under the name that the config has for its first key where `names` gives one."""
+    problems = error.errors(include_url=False, include_input=False)
+    return _validation_error(
+        [
+            _error((names.get(str(first), first), *rest), p["msg"], p["type"])
+            for p in problems
+            for first, *rest in [p["loc"]]
+        ]
+    )
 
 
 def _inside(path: tuple[str | int, ...], value: Any) -> KeyPath:

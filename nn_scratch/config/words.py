@@ -7,6 +7,7 @@ Schema; `must_be(schema, value)` says in one line what is wrong with a value and
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from types import NoneType, UnionType
@@ -17,7 +18,7 @@ from typing_extensions import Doc
 
 from nn_scratch.wording import shortened
 
-__all__ = ["JSONSchema", "fragment", "join", "must_be", "show", "what"]
+__all__ = ["JSONSchema", "fragment", "join", "missing_space", "must_be", "show", "what"]
 
 JSONSchema = dict[str, Any]
 
@@ -29,6 +30,7 @@ BOUNDS: dict[type, tuple[str, str]] = {
     Lt: ("lt", "exclusiveMaximum"),
     MinLen: ("min_length", "minItems"),
 }
+MISSING_SPACE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):([A-Za-z0-9_.+-]+)(?![^\s,}\]])")
 HABITS = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}  # of YAML 1.1
 
 
@@ -183,6 +185,8 @@ def _hint(schema: JSONSchema, value: Any) -> str:
             for plain in (value.replace("_", ""), value.replace(",", ".")):
                 if _is_number(plain):
                     return f"; write {plain}"
+        if any("properties" in one for one in alternatives) and (hint := missing_space(value)):
+            return f"; {hint}"
         if "boolean" in types and value.lower() in HABITS:
             return f"; write {HABITS[value.lower()]}"
         words = [str(word) for one in alternatives for word in one.get("enum", ())]
@@ -195,6 +199,12 @@ def _hint(schema: JSONSchema, value: Any) -> str:
     if isinstance(value, int | float) and "string" in types:
         return f"; write '{show(value)}', in quotes"
     return ""
+
+
+def missing_space(text: str) -> str:
+    """ "write a space after the colon: lr: 0.001" for a text that begins like lr:0.001, else nothing."""
+    found = MISSING_SPACE.match(text)
+    return f"write a space after the colon: {found[1]}: {shortened(found[2], 40)}" if found else ""
 
 
 def _is_number(text: str) -> bool:

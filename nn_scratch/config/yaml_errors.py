@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import yaml
 
+from nn_scratch.config.words import missing_space
+
 __all__ = ["reworded"]
 
 # What PyYAML says (the start of it), and what we say instead: the reason and the remedy.
@@ -38,10 +40,24 @@ OPENED = {
 def reworded(error: yaml.MarkedYAMLError, mark: yaml.Mark, text: str) -> tuple[str, yaml.Mark]:
     """What the trouble at `mark` in the text is, in words that name the remedy, and where it began."""
     problem, context = error.problem or "", error.context or ""
+    if problem.startswith(("could not find expected ':'", "mapping values are not allowed")):
+        for place in filter(None, (error.context_mark, _line_above(mark, text))):
+            if hint := missing_space(text[place.index :].split("\n", 1)[0]):
+                return f"not valid YAML: {hint}", place
     if context in OPENED and error.context_mark is not None:
         return f"not valid YAML: {OPENED[context]}", error.context_mark
     reason = next((ours for ending, ours in CONTEXTS.items() if context.endswith(ending)), "")
     return f"not valid YAML: {reason or _in_place(problem, mark, text)}", mark
+
+
+def _line_above(mark: yaml.Mark, text: str) -> yaml.Mark | None:
+    """Where the text of the line before that of the mark begins."""
+    *before, _ = text[: mark.index].split("\n")
+    if not before:
+        return None
+    column = len(before[-1]) - len(before[-1].lstrip(" -"))
+    index = sum(len(line) + 1 for line in before[:-1]) + column
+    return yaml.Mark(mark.name, index, mark.line - 1, column, None, 0)
 
 
 def _in_place(problem: str, mark: yaml.Mark, text: str) -> str:

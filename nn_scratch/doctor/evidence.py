@@ -381,7 +381,7 @@ def dense_layers(layers: list[Any], key: str) -> Iterator[LayerOf]:
                     break
                 normalized = normalized or kind in ("batch_norm", "layer_norm", "rms_norm")
                 if kind == "activation" and activation == "identity":
-                    activation = name_of(follower["function"])
+                    activation = name_of(follower["activation"])
             yield LayerOf("", here, entry, activation, normalized)
         inner = [] if isinstance(layer, str) else layer.get("layers") or []
         yield from dense_layers(inner, f"{here}.layers")

@@ -61,7 +61,7 @@ def activation_of(run: Run) -> str:
 
     def walk(layers: list[dict[str, Any]]) -> None:
         for layer in layers:
-            named = layer.get("activation") or layer.get("function")
+            named = layer.get("activation")
             if named is not None:
                 found.append(named if isinstance(named, str) else named["type"])
             walk(layer.get("layers", []))

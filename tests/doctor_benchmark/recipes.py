@@ -177,7 +177,7 @@ def draw(part: Part, generator_seed: int, index: int, **wanted: Any) -> Recipe:
             layers += [
                 {**unit, "activation": "identity"},
                 {"type": norm},
-                {"type": "activation", "function": activation},
+                {"type": "activation", "activation": activation},
             ]
         elif residual and k > 0:
             layers.append({"type": "residual", "layers": [{**unit, "activation": activation}]})

@@ -56,7 +56,7 @@ def test_the_gradient_of_a_right_network_agrees_with_differences_of_the_loss():
     layers = [
         {"type": "dense", "units": 8, "activation": "identity"},
         {"type": "batch_norm"},
-        {"type": "activation", "function": "gelu"},
+        {"type": "activation", "activation": "gelu"},
         {"type": "dropout", "rate": 0.3},
         {"type": "dense", "units": 8, "activation": "prelu"},
     ]

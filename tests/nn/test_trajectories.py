@@ -191,7 +191,7 @@ def layer_specs() -> dict[str, list[Spec]]:
     tanh: Spec = ("tanh", {})
     special: dict[str, list[dict[str, Any]]] = {
         "dense": [{"units": 4, "activation": tanh}, {"units": 4, "activation": tanh, "bias": False}],
-        "activation": [{"function": ("prelu", {})}],
+        "activation": [{"activation": ("prelu", {})}],
         "residual": [
             {"layers": [("dense", {"units": 4, "activation": tanh}), ("dense", {"units": 5, "activation": IDENTITY})]},
             {"layers": [("layer_norm", {}), ("residual", {"layers": [("dense", {"units": 5, "activation": tanh})]})]},

@@ -101,7 +101,7 @@ def rms_norm(mirror: Mirror, X: Any, eps: float | None = None, affine: bool = Tr
 
 LAYERS: dict[str, Callable[..., Any]] = {
     "dense": dense,
-    "activation": lambda mirror, X, function: mirror.activate(X, function),
+    "activation": lambda mirror, X, activation: mirror.activate(X, activation),
     "residual": lambda mirror, X, layers: X + mirror.through(X, layers),
     "dropout": dropout,
     "alpha_dropout": alpha_dropout,
@@ -169,7 +169,7 @@ def _parts(parameters: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in parameters.items():
         if key == "layers":
             yield key, build(value)
-        elif key in ("activation", "function"):
+        elif key == "activation":
             yield key, OUR_ACTIVATIONS.create(value[0], **value[1])
         else:
             yield key, value

@@ -277,7 +277,7 @@ def bent_layers(case: Case) -> list[Any]:
         if name_of(entry) == "dense":
             entry |= {"activation": "relu", "init": None}
         if name_of(entry) == "activation":
-            entry["function"] = "relu"
+            entry["activation"] = "relu"
     return layers
 
 

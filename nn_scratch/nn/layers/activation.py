@@ -21,8 +21,10 @@ class ActivationLayer(Layer):
     Shapes: X, Y (i, n). Derivative: dX = dY ∘ f'(X).
     """
 
-    def __init__(self, function: Annotated[Activation, Choice(lambda: ACTIVATIONS), Doc("the activation")]) -> None:
-        self.f = function
+    former_parameters = {"function": "activation"}  # noqa: RUF012
+
+    def __init__(self, activation: Annotated[Activation, Choice(lambda: ACTIVATIONS), Doc("f")]) -> None:
+        self.f = activation
 
     def blocks(self) -> dict[str, Shape]:
         return self.f.blocks(self.inputs)
