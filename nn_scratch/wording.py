@@ -1,8 +1,10 @@
-"""Phrases that messages share: quoted cells, lists of names, plurals, suggestions."""
+"""Phrases that messages share: quoted cells, lists of names, plurals, ordinals, numbers, suggestions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
+from typing import Any
 
 
 def printable(text: str) -> str:
@@ -18,6 +20,7 @@ def visible(text: str) -> str:
 
 
 def shortened(text: str, most: int = 60) -> str:
+    """At most `most` characters, the last three of them dots where something is left out."""
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
@@ -28,7 +31,7 @@ def first_line(error: BaseException) -> str:
 
 def quoted(cell: str) -> str:
     """A cell as messages show it: quoted, on one line, at most 40 characters."""
-    return repr(cell if len(cell) <= 40 else cell[:37] + "...")
+    return repr(shortened(cell, 40))
 
 
 def listed(names: Iterable[str], shown: int = 5) -> str:
@@ -40,8 +43,28 @@ def listed(names: Iterable[str], shown: int = 5) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """1 row, 2 rows."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    """`1 row`, `2 rows`, `1,200 classes`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 11th, 21st."""
+    teens = number % 100 in (11, 12, 13)
+    return f"{number:,}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+def every(number: int, noun: str) -> str:
+    """`every epoch`, `every 3rd epoch`."""
+    return f"every {noun}" if number == 1 else f"every {ordinal(number)} {noun}"
+
+
+def number_text(value: Any, missing: str = "-") -> str:
+    """Four significant digits; `missing` for what is no number, or not finite."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+        return f"{value:.4g}"
+    return missing
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Measure speed: training against other libraries, the cost of logging, start-up, memory, the film."""
+"""Measure speed against other libraries, the cost of logging, start-up time, memory, the film, and accuracy."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from argparse import Namespace
 from typing import Any
 
 SUBJECTS = ("train", "logging", "startup", "memory", "video", "accuracy")
-EXAMPLES: tuple[str, ...] = ()
+EXAMPLES = (
+    "examples:",
+    "  python script/benchmark.py train --workloads W1,W2",
+    "  python script/benchmark.py startup memory --json",
+)
 
 
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("subjects", nargs="*", choices=[*SUBJECTS, []], metavar="SUBJECT", help=", ".join(SUBJECTS))
     cli.add_argument("--threads", type=int, default=1, help="cores and BLAS threads (default: 1)")
     cli.add_argument("--workloads", metavar="W1,W2,...", help="which networks (default: W1 to W5)")
-    cli.add_argument("--repeats", type=int, default=5, help="turns of every contender (default: 5)")
-    cli.add_argument("--json", action="store_true", help="print JSON, a line a subject")
+    cli.add_argument("--repeats", type=int, default=5, help="repeats of every measurement (default: 5)")
+    cli.add_argument("--json", action="store_true", help="print JSON, one line per subject")
 
 
 def main(arguments: Namespace) -> None:
@@ -34,7 +38,7 @@ def main(arguments: Namespace) -> None:
 
 
 def pin(threads: int) -> None:
-    """Give the process `threads` cores, so that no library takes more."""
+    """Restrict the process to `threads` cores and BLAS threads, for all libraries alike."""
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(threads)
     if hasattr(os, "sched_setaffinity"):

@@ -1,4 +1,4 @@
-"""What every script shares: errors to exit codes, and a process that nothing around it can trip."""
+"""What every command shares: errors become exit codes, and the process copes with closed streams and signals."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ ASK_AGAIN_SECONDS = 0.05
 def run_script(
     main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, given: Sequence[str] | None = None
 ) -> int:
-    """Parse the arguments, call `main`, and turn what goes wrong into one line on stderr and an exit code.
+    """Parse the arguments, call `main`, and turn errors into one line on stderr and an exit code.
 
-    0 done, 1 the environment, 2 the user's input, 3 diverged, 70 a bug of ours, 130 Ctrl-C, 143 SIGTERM.
+    0 done, 1 the environment, 2 the user's input, 3 diverged, 70 an internal error, 130 Ctrl-C, 143 SIGTERM.
     """
     signals = harden_process()
-    parser.add_argument("--debug", action="store_true", help="show the traceback of whatever goes wrong")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = parser.parse_intermixed_args(given)  # options may stand between the others
     try:
         # such as a variable of the shell that was never set: the newest run, or a new one, is not what was meant
@@ -54,7 +54,7 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
 
 def explained(error: BaseException) -> tuple[int, str]:
-    """The exit code of a failure, and what is said of it."""
+    """The exit code of a failure, and its message."""
     match error:
         case NNScratchError():
             return error.exit_code, str(error)
@@ -64,7 +64,7 @@ def explained(error: BaseException) -> tuple[int, str]:
             return 1, f"not enough memory: {error or 'the machine has no more'}"
         case OSError():
             return 1, f"{error.filename or 'the machine'}: {error.strerror or error}"
-    return 70, f"a bug of ours: {type(error).__name__}: {error} (run again with --debug to see where)"
+    return 70, f"internal error: {type(error).__name__}: {error} (run again with --debug to see where)"
 
 
 def harden_process() -> list[int]:

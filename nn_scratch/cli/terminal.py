@@ -1,4 +1,4 @@
-"""What the terminal shows of a run: the data before, the progress during, the result after."""
+"""Console output of a run: the data before training, progress during it, the scores after it."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS
 from nn_scratch.training.trainer import Trainer
+from nn_scratch.wording import number_text, plural
 
 Array = NDArray[Any]
 
 REFRESH_SECONDS = 0.15
 PLAIN_LINES = 10  # how many lines of progress where the output is no terminal
 MOST_CLASSES = 12  # that get a column each in the table of counts
-SAMPLE_ENTRIES = 6  # gradients printed a layer
-# the data card's names for what a network should beat
-BASELINES = {"constant": "a constant", "linear": "a linear model", "knn": "nearest neighbours"}
-TASKS = {"regression": "regression", "multi_label": "several labels a row"}
-SAMPLES = 4  # epochs of which gradients are printed
+SAMPLE_ENTRIES = 6  # gradients printed per layer
+BASELINES = {"constant": "constant baseline", "linear": "linear baseline", "knn": "k-nearest neighbours"}
+TASKS = {"regression": "regression", "multi_label": "multi-label classification"}
+SAMPLES = 4  # epochs after which gradients are printed
 
 
 class TrainingView:
-    """Shows runs; `observers` is called for each before its first step (see `experiment.train`)."""
+    """Prints runs; `observers` is called before the first step of each (see `experiments.train`)."""
 
     def __init__(self, *, print_gradients: bool = False) -> None:
         self.console, self._print_gradients = Printer(), print_gradients
@@ -52,7 +52,7 @@ class TrainingView:
         self.close()
 
     def close(self) -> None:
-        """Take the progress bar off the screen."""
+        """Remove the progress bar from the screen."""
         if self._progress is not None:
             self._progress.stop()
 
@@ -65,9 +65,9 @@ class TrainingView:
         built, card = session.built, session.built.data.card
         classes = built.data.class_names
         self.console.say(
-            (f"{'going on with' if session.resumed else 'training'} {session.folder.name}", "bold"),
-            f": {card['origin']}, {card['rows']:,} rows, {card['features']:,} features, ",
-            f"{len(classes)} classes" if classes else TASKS[built.data.task],
+            (f"{'resuming' if session.resumed else 'training'} {session.folder.name}", "bold"),
+            f": {card['origin']}, {plural(card['rows'], 'row')}, {plural(card['features'], 'feature')}, ",
+            plural(len(classes), "class") if classes else TASKS[built.data.task],
         )
         self.console.print(data_table(card))
         self.console.print(network_line(session), soft_wrap=True)
@@ -75,7 +75,7 @@ class TrainingView:
             self.console.say(("note:", "yellow"), f" {notice}")
 
     def conclude(self, run: Run) -> None:
-        """The scores beside the baselines, the speed, and what to type next."""
+        """Print the scores beside those of the baselines, the speed, and the next command."""
         self.console.print(score_table(run.info))
         self.console.print(speed_line(run), soft_wrap=True)
         self.console.say("written to ", (f"{shown(run.path)}/", "bold"))
@@ -83,7 +83,7 @@ class TrainingView:
 
     def seeds(self, runs: Sequence[Run]) -> None:
         """Mean and sample standard deviation of the scores over runs that differ in the seed."""
-        table = plain_table(title=f"{len(runs)} seeds: mean ± standard deviation")
+        table = plain_table(title=f"{plural(len(runs), 'seed')}: mean ± standard deviation")
         parts = scored_parts(runs[0].info)
         for title in ("", *parts):
             table.add_column(title, justify="right" if title else "left")
@@ -106,12 +106,12 @@ def scored_parts(info: Mapping[str, Any]) -> list[str]:
 def spread(values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
     if len(known) < 2:
-        return number(known[0] if known else None)
+        return number_text(known[0] if known else None)
     return f"{np.mean(known):.4g} ± {np.std(known, ddof=1):.2g}"
 
 
 def data_table(card: Mapping[str, Any]) -> Table:
-    """Rows a part; for classes, how many of each, and the accuracy of always saying the most frequent one."""
+    """Rows per part; for classes, the rows of each and the accuracy of the majority-class baseline."""
     table = plain_table()
     table.add_column("split")
     table.add_column("rows", justify="right")
@@ -122,7 +122,7 @@ def data_table(card: Mapping[str, Any]) -> Table:
     if len(classes) > MOST_CLASSES:
         table.add_column("...")
     if classes:
-        table.add_column("majority baseline", justify="right")
+        table.add_column("majority-class baseline", justify="right")
     else:
         table.add_column("target", justify="left")
     for part, entry in card["parts"].items():
@@ -130,12 +130,12 @@ def data_table(card: Mapping[str, Any]) -> Table:
         if classes:
             cells += [f"{entry['class_counts'][name]:,}" for name in shown_classes]
             cells += ["..."] if len(classes) > MOST_CLASSES else []
-            cells.append(number(card["majority"][part]))
+            cells.append(number_text(card["majority"][part]))
         elif entry["target"]:
             moments = (entry["target"][name] for name in ("mean", "std", "min", "max"))
             cells.append(
                 ", ".join(
-                    f"{number(mean)} ± {number(std)} ({number(low)} to {number(high)})"
+                    f"{number_text(mean)} ± {number_text(std)} ({number_text(low)} to {number_text(high)})"
                     for mean, std, low, high in zip(*moments, strict=True)
                 )
             )
@@ -148,33 +148,33 @@ def network_line(session: Session) -> str:
     widths = " → ".join(str(width) for width in (network.inputs, *(layer.outputs for layer in network.dense)))
     threads = session.built.threads
     return (
-        f"network {widths}, {network.theta.size:,} parameters; {trainer.epochs:,} epochs of "
-        f"{trainer.steps_per_epoch:,} steps, {trainer.step_rows:,} rows a step; "
-        f"{threads} BLAS thread{'s' * (threads > 1)}"
+        f"network {widths}, {plural(network.theta.size, 'parameter')}; {plural(trainer.epochs, 'epoch')} of "
+        f"{plural(trainer.steps_per_epoch, 'step')}, {plural(trainer.step_rows, 'row')} per step; "
+        f"{plural(threads, 'BLAS thread')}"
     )
 
 
 def score_table(info: Mapping[str, Any]) -> Table:
-    """The final scores a part, beside what a linear model and its like reach on the same rows."""
+    """The final scores per part, and those of the baselines on the same rows."""
     table = plain_table()
     parts = scored_parts(info)
     for title in ("", *parts):
         table.add_column(title, justify="right" if title else "left")
     for name in info[parts[0]] if parts else ():
         if name != "recall":
-            table.add_row(name.replace("_", " "), *(number(info[part][name]) for part in parts))
+            table.add_row(name.replace("_", " "), *(number_text(info[part][name]) for part in parts))
     for model, words in BASELINES.items():
         by_part = (info.get("baselines") or {}).get(model) or {}
         scored = {part: by_part[part] for part in parts if by_part.get(part)}
         metric = next(iter(next(iter(scored.values()), {})), None)
         if metric is not None:
-            figures = (number(scored.get(part, {}).get(metric)) for part in parts)
+            figures = (number_text(scored.get(part, {}).get(metric)) for part in parts)
             table.add_row(Text(f"{words}: {metric}", "dim"), *figures)
     return table
 
 
 def speed_line(run: Run) -> str:
-    """Speed, the share of the machine's own peak that the steps' matrix products reached, and where the time went."""
+    """Speed, model flop utilization (of the peak of matrix products measured here), and how the time was spent."""
     from threadpoolctl import threadpool_limits
 
     info, times = run.info, run.times
@@ -186,18 +186,15 @@ def speed_line(run: Run) -> str:
         peak = matrix_peak(run.config["train"]["dtype"], size=512)
     mfu = (info.get("flop_a_step") or 0.0) * steps / total["training"] / peak if total["training"] else 0.0
     return (
-        f"{info['epochs']:,} epochs in {info['seconds']:.2f} s: {info['samples_per_second'] or 0:,.0f} samples/s, "
-        f"{1e6 * total['training'] / steps:,.1f} µs a step, MFU {mfu:.0%} "
-        f"(of the {peak / 1e9:,.0f} GFLOP/s that matrix products reach here); {shares}"
+        f"{plural(info['epochs'], 'epoch')} in {info['seconds']:.2f} s: "
+        f"{info['samples_per_second'] or 0:,.0f} samples/s, "
+        f"{1e6 * total['training'] / steps:,.1f} µs per step, MFU {mfu:.0%} "
+        f"(of {peak / 1e9:,.0f} GFLOP/s measured for matrix products); {shares}"
     )
 
 
-def number(value: Any) -> str:
-    return "-" if value is None or (isinstance(value, float) and np.isnan(value)) else f"{value:.4g}"
-
-
 class ProgressView(Observer):
-    """A bar, the latest scores, and a row of health a layer; a line now and then where the output is no terminal."""
+    """A progress bar, the latest scores and health figures per layer; plain lines if the output is no terminal."""
 
     watches_steps = True
 
@@ -264,7 +261,7 @@ class ProgressView(Observer):
 
 
 class GradientView(Observer):
-    """Prints a few gradients a layer, at some epochs: W's, on the probe rows."""
+    """Prints some entries of each layer's gradient of W on the probe rows, after some epochs."""
 
     def __init__(self, console: Printer, session: Session) -> None:
         self.console, self._gauge = console, session.built.gauge
@@ -287,7 +284,7 @@ class GradientView(Observer):
 
 
 def check_table(checked: DryRunReport) -> Table:
-    """The layers of a network: outputs, parameters, and how far their gradients are from differences of the loss."""
+    """The layers: outputs, parameters, and the relative error of their gradients (gradient check)."""
     table = plain_table()
     for title in ("layer", "type", "outputs", "parameters", "number", "gradient error"):
         left = title in ("layer", "type", "parameters")
@@ -307,20 +304,20 @@ def check_table(checked: DryRunReport) -> Table:
 
 
 def show_check(console: Printer, built: Built, checked: DryRunReport) -> None:
-    """What a check found, problems aside."""
+    """Print the findings of a check, without its problems."""
     console.print(check_table(checked))
     loss = built.loss.registered_name
     entropy = checked.class_prior_entropy
-    prior = "" if entropy is None else f"; predicting the class frequencies gives {entropy:.4g}"
+    prior = "" if entropy is None else f"; {entropy:.4g} for predicting the class frequencies"
     lines = [
-        f"loss at the start: {checked.start_loss:.4g} ({loss}); outputs of 0 have {checked.silent_loss:.4g}{prior}",
+        f"initial loss: {checked.start_loss:.4g} ({loss}); {checked.silent_loss:.4g} for outputs of 0{prior}",
         f"trial: {checked.trial}",
         f"log: about {checked.log_bytes / 1e6:,.1f} MB",
     ]
     if np.isfinite(checked.seconds):
         trainer = built.trainer
-        lines[2] += f"; time: about {duration(checked.seconds)} for {trainer.epochs:,} epochs of " + (
-            f"{trainer.steps_per_epoch:,} steps"
+        lines[2] += f"; time: about {duration(checked.seconds)} for {plural(trainer.epochs, 'epoch')} of " + plural(
+            trainer.steps_per_epoch, "step"
         )
     for line in lines:
         console.print(line, soft_wrap=True)
@@ -329,7 +326,7 @@ def show_check(console: Printer, built: Built, checked: DryRunReport) -> None:
 
 
 def duration(seconds: float) -> str:
-    """To two digits or so, in the unit that people would use."""
+    """About two digits, in seconds, minutes, hours or days."""
     for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
         if seconds >= 1.5 * length:
             return f"{seconds / length:.1f} {unit}"

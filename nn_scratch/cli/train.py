@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nn_scratch.config.project import OUTPUTS
 from nn_scratch.errors import Diverged, UserError
+from nn_scratch.wording import plural
 
 if TYPE_CHECKING:  # these take a while to import, and --help has none
     from nn_scratch.cli.terminal import TrainingView
@@ -34,17 +35,17 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("overrides", nargs="*", metavar="key=value", help="change a value of the config")
     cli.add_argument("--config", metavar="FILE", help="the config (default: config/param.yaml)")
     cli.add_argument("--name", help="replaces the config's name: the run is outputs/NAME-001")
-    cli.add_argument("--check", action="store_true", help="look at the config before a long run: gradients, loss, time")
-    cli.add_argument("--find-lr", action="store_true", help="find a learning rate by a short trial; draws its curve")
-    cli.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped, or further than it went")
-    cli.add_argument("--seeds", type=int, metavar="N", help="train N runs, seeds 1 to N; print mean and spread")
-    cli.add_argument("--print-gradients", action="store_true", help="print some gradients of each layer now and then")
-    cli.add_argument("--watch", action="store_true", help="stop a run that learns nothing, and say why")
-    cli.add_argument("--outputs", metavar="DIR", help="where runs are written (default: outputs/)")
+    cli.add_argument("--check", action="store_true", help="check the config before a long run: gradients, loss, time")
+    cli.add_argument("--find-lr", action="store_true", help="run a learning-rate range test and draw its curve")
+    cli.add_argument("--resume", metavar="RUN", help="resume a run that was stopped, or extend one")
+    cli.add_argument("--seeds", type=int, metavar="N", help="train with seeds 1 to N; print mean and spread")
+    cli.add_argument("--print-gradients", action="store_true", help="print sample gradients of each layer")
+    cli.add_argument("--watch", action="store_true", help="stop a run that does not learn, and name the cause")
+    cli.add_argument("--outputs", metavar="DIR", help="folder of the runs (default: outputs/)")
 
 
 def main(arguments: Namespace) -> None:
-    """Train, resume, train with several seeds, or try a config out."""
+    """Train, resume, train with several seeds, or check a config."""
     outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
     if arguments.check or arguments.find_lr:
         try_out(arguments, outputs)
@@ -64,7 +65,7 @@ def main(arguments: Namespace) -> None:
 
 
 def try_out(arguments: Namespace, outputs: Path) -> None:
-    """Look at a config before any long run (--check), or find it a learning rate (--find-lr)."""
+    """Check a config (--check), or run a learning-rate range test (--find-lr)."""
     flag = "--check" if arguments.check else "--find-lr"
     for other, given in (
         ("--find-lr", arguments.check and arguments.find_lr),
@@ -72,7 +73,7 @@ def try_out(arguments: Namespace, outputs: Path) -> None:
         ("--seeds", arguments.seeds is not None),
     ):
         if given:
-            raise UserError(f"{flag}: looks at a config, before any run; leave out {other}")
+            raise UserError(f"{flag}: applies to a config and not to a run; leave out {other}")
     from nn_scratch.config.resolve import load_config
 
     config = load_config(arguments.config, arguments.overrides, arguments.name)
@@ -83,7 +84,7 @@ def try_out(arguments: Namespace, outputs: Path) -> None:
 
 
 def check_config(config: Config, outputs: Path) -> None:
-    """Print what a check finds; raises UserError with its problems."""
+    """Print the findings of a check; raises UserError with its problems."""
     from nn_scratch.cli.printer import Printer
     from nn_scratch.cli.terminal import show_check
     from nn_scratch.experiments.build import build
@@ -96,11 +97,11 @@ def check_config(config: Config, outputs: Path) -> None:
     show_check(console, built, checked)
     if checked.problems:
         raise UserError([f"problem: {problem}" for problem in checked.problems])
-    console.say(("all is well", "bold"), ": train it with the same command without --check")
+    console.say(("no problem found", "bold"), ": train with the same command without --check")
 
 
 def find_rate(config: Config, outputs: Path) -> None:
-    """Draw the curve of a learning-rate range test, and print what to write."""
+    """Draw the curve of a learning-rate range test, and print the suggested optimizer."""
     from threadpoolctl import threadpool_limits
 
     from nn_scratch.cli.printer import Printer
@@ -117,29 +118,29 @@ def find_rate(config: Config, outputs: Path) -> None:
     path = outputs / f"{config.name}-find-lr.png"
     with disk_errors(outputs):
         outputs.mkdir(parents=True, exist_ok=True)
-    how = f"{config.optimizer.type}, {built.trainer.step_rows:,} rows a step"
+    how = f"{config.optimizer.type}, {plural(built.trainer.step_rows, 'row')} per step"
     draw(test, f"{config.name} · {built.data.card['origin']} · {how}", path)
     console = Printer()
     for notice in built.notices:
         console.say(("note:", "yellow"), f" {notice}")
     if test.suggestion is None:
-        console.print("no rate made the loss fall; run --check, which looks for the reason")
+        console.print("the loss decreases at no learning rate; --check looks for the reason")
     else:
         lowest = test.rates[test.smoothed.argmin()]
         console.print(
-            f"the loss falls furthest at a rate of {lowest:.2g}; a tenth of it is a good one to train with:\n"
+            f"the loss is lowest at a learning rate of {lowest:.2g}; a tenth of it is suggested for training:\n"
             f"optimizer: {as_written(config.optimizer.but(lr=test.suggestion))}",
         )
     console.print(f"the curve: {shown(path)}", soft_wrap=True)
 
 
 def as_written(optimizer: Named) -> str:
-    """The mapping of an optimizer in a config, without what is as usual."""
+    """An optimizer as it stands in a config, without parameters at their defaults."""
     from nn_scratch.config.writer import yaml_line
     from nn_scratch.nn.optimizers import OPTIMIZERS
 
-    usual = {declared.name: declared.default for declared in OPTIMIZERS.parameters(optimizer.type)}
-    given = {name: value for name, value in optimizer.parameters.items() if name == "lr" or value != usual[name]}
+    defaults = {declared.name: declared.default for declared in OPTIMIZERS.parameters(optimizer.type)}
+    given = {name: value for name, value in optimizer.parameters.items() if name == "lr" or value != defaults[name]}
     return yaml_line({"type": optimizer.type, **given})
 
 
@@ -150,7 +151,7 @@ def with_verdict(
     *,
     watch: bool,
 ) -> Run:
-    """Train, and have the doctor look at what came of it, whether it ended or diverged."""
+    """Train, and print the doctor's verdict, whether the run finished or diverged."""
     from nn_scratch.cli.diagnosis_text import brief
     from nn_scratch.doctor.report import diagnose_and_keep
     from nn_scratch.doctor.watch import watch_session
@@ -174,7 +175,7 @@ def with_verdict(
     if folders or run.diagnosis is None:  # else nothing was trained: a finished run was to go on no further
         view.console.print(brief(diagnose_and_keep(run), run.config))
     elif not folders:
-        told = f"nothing was left to do: all {run.info['epochs']} epochs are done"
+        told = f"nothing left to do: {plural(run.info['epochs'], 'epoch')} of {run.info['epochs_asked']:,} done"
         view.console.print(f"{told}; more: --resume {run.as_typed} train.epochs=N")
     conclude(run)
     return run
@@ -194,7 +195,7 @@ def resume_run(arguments: Namespace, outputs: Path) -> None:
     from nn_scratch.runs.run import Run
 
     if arguments.config or arguments.name or arguments.seeds is not None:
-        raise UserError("--resume: takes train.epochs=N alone; all else is said by the run's own param.yaml")
+        raise UserError("--resume: takes train.epochs=N alone; everything else is read from the run's own param.yaml")
     with TrainingView(print_gradients=arguments.print_gradients) as view:
         begun = Run.open(arguments.resume, outputs)
         with_verdict(view, partial(resume, begun, arguments.overrides), view.conclude, watch=arguments.watch)

@@ -1,4 +1,4 @@
-"""Run the zoo, broken configs and healthy look-alikes, and print what the doctor found, missed and imagined."""
+"""Train the zoo, broken configs and healthy look-alikes; print what the doctor finds, misses and falsely reports."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ EXAMPLES = (
 
 
 def add_arguments(cli: argparse.ArgumentParser) -> None:
-    cli.add_argument("rules", nargs="*", metavar="RULE", help="the rules whose configs are run (default: all)")
+    cli.add_argument("rules", nargs="*", metavar="RULE", help="rules whose configs are trained (default: all)")
     cli.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 1 to N (default: 5)")
-    cli.add_argument("--jobs", type=int, metavar="N", help="processes (default: one a core)")
+    cli.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core)")
 
 
 def main(arguments: Namespace) -> None:
     """Run the zoo and print a table: found, missed, false alarms."""
     from nn_scratch.doctor.zoo import exhibits, tour
-    from nn_scratch.wording import did_you_mean
+    from nn_scratch.wording import did_you_mean, plural
 
     if arguments.seeds < 1:
         raise UserError(f"--seeds {arguments.seeds}: write 1 or more")
@@ -37,7 +37,9 @@ def main(arguments: Namespace) -> None:
             raise UserError(f"{name}: the zoo has no such rule{did_you_mean(name, rules)}")
     chosen = [exhibit for exhibit in everything if not arguments.rules or exhibit.rule in arguments.rules]
     outcomes = tour(chosen, range(1, arguments.seeds + 1), arguments.jobs)
-    table = Table(box=None, pad_edge=False, header_style="dim", title=f"the zoo, {arguments.seeds} seeds each")
+    table = Table(
+        box=None, pad_edge=False, header_style="dim", title=f"the zoo, {plural(arguments.seeds, 'seed')} each"
+    )
     for title in ("config", "found", "missed", "false alarms", "named instead"):
         table.add_column(title, justify="right" if title in ("found", "missed", "false alarms") else "left")
     for outcome in outcomes:

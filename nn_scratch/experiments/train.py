@@ -1,4 +1,4 @@
-"""One run, from its config to its finished folder; and its continuation after a stop."""
+"""One run, from its config to its finished folder; and how it is resumed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from nn_scratch.runs.recorder import Recorder
 from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, ObserverList
 from nn_scratch.training.trainer import StopRequested
-from nn_scratch.wording import visible
+from nn_scratch.wording import every, plural, visible
 
 Array = NDArray[Any]
 
@@ -69,7 +69,7 @@ class Interrupted(NNScratchError):
 
 @dataclass
 class Session:
-    """A run under way: what was built, where it is written, and what run.json says of it."""
+    """A run in progress: what was built, its folder, and the content of its run.json."""
 
     built: Built
     folder: Path
@@ -78,7 +78,7 @@ class Session:
     observers: list[Observer] = field(default_factory=list)
 
 
-ObserverFactory = Callable[[Session], Sequence[Observer]]  # told before the first step; returns who wants to watch
+ObserverFactory = Callable[[Session], Sequence[Observer]]  # called before the first step; returns callbacks
 
 
 def no_observers(session: Session) -> Sequence[Observer]:
@@ -127,9 +127,9 @@ def storable(key: str, path: str) -> str:
 
 
 def resume(run: Run, overrides: Sequence[str] = (), observers: ObserverFactory = no_observers) -> Run:
-    """Go on with a run that was stopped, or further than it was to go; a finished one is left as it is.
+    """Resume a run that was stopped, or extend one; a finished run is returned as it is.
 
-    Raises UserError where a changed setting would make the continuation a lie.
+    Raises UserError if a setting was changed by which the epochs so far would not be those of the config.
     """
     before = config_from(run.config)
     fresh = not any((run.path / name).exists() for name in ("checkpoint.npz", "commit.json"))
@@ -200,7 +200,7 @@ def _go_on(built: Built, run: Run, observers: ObserverFactory) -> Run:
     restore_missing(built, run)
     run.reading("checkpoint.npz", lambda: trainer.restore(state))
     if trainer.epoch > trainer.epochs:
-        raise UserError(f"train.epochs: {run.name} has {trainer.epoch} epochs already; write a larger number")
+        raise UserError(f"train.epochs: {run.name} has {plural(trainer.epoch, 'epoch')} already; write a larger number")
     config = to_plain(built.config)
     recorder = run.reading(
         "checkpoint.npz", lambda: Recorder(run.path, trainer, built.gauge, built.log, committed, config)
@@ -251,13 +251,13 @@ def check_schedule(built: Built, steps: int, epochs_before: int) -> None:
     done = np.arange(steps)
     if not np.array_equal(planned.factors(done), trainer.schedule.factors(done)):
         raise UserError(
-            f"train.epochs: the schedule {schedule.type} has followed a plan of {epochs_before:,} epochs so far, which "
+            f"train.epochs: the schedule {schedule.type} follows a plan of {plural(epochs_before, 'epoch')}, which "
             f"differs from one of {trainer.epochs:,}; start a new run"
         )
 
 
 def seconds_so_far(run: Run) -> float:
-    """What the epochs that are on disk took."""
+    """How long the epochs on disk took."""
     if not (run.path / "commit.json").exists():  # killed before its first commit was whole
         return 0.0
     times = np.array([run.times[kind] for kind in ("training", "evaluation", "logging")])
@@ -265,12 +265,12 @@ def seconds_so_far(run: Run) -> float:
 
 
 def _run(session: Session, recorder: Recorder, observers: ObserverFactory) -> Run:
-    """Train, and write what a run leaves; raises how it ended, unless that was well."""
+    """Train to the end, and write scores and model. Raises Diverged or Interrupted once all is on disk."""
     built, folder, info = session.built, session.folder, session.info
     if recorder.stride > built.log.every:
         info["notices"].append(
-            f"log.max_megabytes: {built.log.max_megabytes:g} MB hold every {recorder.stride}th epoch of the weights, "
-            "gradients and activations; metrics and statistics are kept of every epoch"
+            f"log.max_megabytes: {built.log.max_megabytes:g} MB hold {every(recorder.stride, 'epoch')} of the "
+            "weights, gradients and activations; metrics and statistics are kept of every epoch"
         )
     info["log"] = {"stride": recorder.stride, "bytes_a_row": recorder.row_bytes}
     write_json(folder / "run.json", info)
@@ -295,7 +295,7 @@ def _run(session: Session, recorder: Recorder, observers: ObserverFactory) -> Ru
 
 
 def _train(session: Session, recorder: Recorder, callbacks: Observer, stop: Stop) -> NNScratchError | None:
-    """Train to the end, and note in run.json's info how that came; returns what is to be raised of it."""
+    """Train, set info["status"], and commit what is logged. Returns the failure that ended training, if one did."""
     trainer, info = session.built.trainer, session.info
     started, before = perf_counter(), info["seconds"]
     failure: NNScratchError | None = None
@@ -333,7 +333,7 @@ def _conclude(session: Session) -> None:
 
 
 def finish(session: Session) -> None:
-    """What a trained network leaves: its scores, its predictions and itself."""
+    """Score the trained network on every part, and write its predictions and the model."""
     built, folder = session.built, session.folder
     predictions: dict[str, Array] = {}
     for name, part in parts(built):
@@ -353,7 +353,7 @@ def finish(session: Session) -> None:
 
 
 def report(built: Built, part: Part, output: Array) -> dict[str, Any]:
-    """Every score of a part, by what is predicted for it (see `as_people_read`)."""
+    """Every score of a part; output: its predictions (see `decode_outputs`)."""
     data = built.data
     if data.task == "classification":
         return classification_report(part.y, output, data.class_names)

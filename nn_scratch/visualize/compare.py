@@ -29,7 +29,7 @@ from nn_scratch.visualize.style import (
     widest,
 )
 from nn_scratch.visualize.view import SCORES, View, number
-from nn_scratch.wording import one_line
+from nn_scratch.wording import one_line, plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +92,7 @@ class Comparison:
         for indices in members:
             views = tuple(self.views[i] for i in indices)
             told = ", ".join(f"{key.rsplit('.', 1)[-1]} {self.difference[key][indices[0]]}" for key in keys[:2])
-            name = views[0].name if len(views) == 1 else f"{views[0].name} and {len(views) - 1} more seeds"
+            name = views[0].name if len(views) == 1 else f"{views[0].name} and {plural(len(views) - 1, 'more seed')}"
             groups.append(Group(views, f"{name}: {told}" if told else name))
         return groups
 

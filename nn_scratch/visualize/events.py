@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nn_scratch.visualize.style import count
 from nn_scratch.visualize.units import Lives, lives
 from nn_scratch.visualize.view import NotForThisRun, View
-from nn_scratch.wording import one_line
+from nn_scratch.wording import one_line, plural
 
 MOST_NAMED = 4  # epochs of a layer in which deaths are told one by one; of more, when shares are passed
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -70,7 +69,7 @@ def deaths_of(life: Lives) -> list[Event]:
     events = []
     if life.dead[0].any():
         events.append(
-            Event(int(life.epochs[0]), f"{life.layer}: {count(int(life.dead[0].sum()), 'unit')} dead from the start")
+            Event(int(life.epochs[0]), f"{life.layer}: {plural(int(life.dead[0].sum()), 'unit')} dead from the start")
         )
     rows = np.flatnonzero(life.died.any(axis=1))
     if len(rows) <= MOST_NAMED:

@@ -251,14 +251,6 @@ def fill(text: str, columns: int) -> str:
     return "\n".join(wrap(one_line(text), columns))
 
 
-def count(number: int, what: str) -> str:
-    """`1 unit`, `2 units`, `1,200 classes`."""
-    if number == 1:
-        return f"1 {what}"
-    plural = f"{what}es" if what.endswith("s") else f"{what}s"
-    return f"{number:,} {plural}"
-
-
 def short_number(value: float, _: Any = None) -> str:
     """As few characters as tell it: 0.01, 300, 1e-5."""
     if value == 0 or not np.isfinite(value):

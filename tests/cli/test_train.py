@@ -57,7 +57,10 @@ def test_a_finished_run_goes_on_to_more_epochs(tmp_path: Path) -> None:
 def test_a_run_goes_on_as_its_own_config_says(given: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         command(tmp_path, resume="small-001", **given)
-    assert str(error.value) == "--resume: takes train.epochs=N alone; all else is said by the run's own param.yaml"
+    assert (
+        str(error.value)
+        == "--resume: takes train.epochs=N alone; everything else is read from the run's own param.yaml"
+    )
 
 
 def test_each_seed_is_a_run_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +78,7 @@ def test_no_seeds_are_too_few(tmp_path: Path) -> None:
 def test_a_check_of_a_sound_config_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command(tmp_path / "out", "data.source=iris", "layers=[{type: dense, units: 32}]", check=True)
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == "all is well: train it with the same command without --check"
+    assert last == "no problem found: train with the same command without --check"
     assert not (tmp_path / "out").exists()
 
 

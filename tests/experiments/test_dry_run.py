@@ -189,7 +189,7 @@ def run_script(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_a_check_prints_and_writes_nothing(tmp_path: Path) -> None:
     done = run_script("--check", "data.source=moons", "--outputs", "out", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "all is well: train it with the same command without --check" in done.stdout
+    assert "no problem found: train with the same command without --check" in done.stdout
     assert "hidden_1" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
@@ -215,9 +215,9 @@ def test_a_rate_is_found_drawn_and_printed_as_yaml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({"check": True, "find_lr": True}, "--check: looks at a config, before any run; leave out --find-lr"),
-        ({"find_lr": True, "resume": "x"}, "--find-lr: looks at a config, before any run; leave out --resume"),
-        ({"check": True, "seeds": 2}, "--check: looks at a config, before any run; leave out --seeds"),
+        ({"check": True, "find_lr": True}, "--check: applies to a config and not to a run; leave out --find-lr"),
+        ({"find_lr": True, "resume": "x"}, "--find-lr: applies to a config and not to a run; leave out --resume"),
+        ({"check": True, "seeds": 2}, "--check: applies to a config and not to a run; leave out --seeds"),
     ],
 )
 def test_a_trial_is_of_a_config_alone(given: dict[str, Any], expected: str) -> None:

@@ -31,8 +31,7 @@ def test_a_schedule_that_was_planned_for_fewer_epochs_cannot_be_drawn_out(schedu
     run = train(config(rows(tmp_path), schedule=schedule, train__epochs=3), tmp_path)
     name = schedule if isinstance(schedule, str) else schedule["type"]
     assert refused(run, "train.epochs=6") == (
-        f"train.epochs: the schedule {name} has followed a plan of 3 epochs so far, which differs from one of 6; "
-        "start a new run"
+        f"train.epochs: the schedule {name} follows a plan of 3 epochs, which differs from one of 6; start a new run"
     )
 
 
@@ -226,7 +225,7 @@ def test_more_epochs_written_into_the_folder_s_config_are_those_of_an_override(t
     run = train(config(rows(tmp_path), schedule="cosine", train__epochs=3), tmp_path)
     path = run.path / "param.yaml"
     path.write_text(path.read_text().replace("epochs: 3", "epochs: 6"))
-    assert refused(run).startswith("train.epochs: the schedule cosine has followed a plan of 3 epochs so far")
+    assert refused(run).startswith("train.epochs: the schedule cosine follows a plan of 3 epochs")
 
 
 def test_a_file_that_was_moved_is_found_where_the_config_now_says(tmp_path: Path) -> None:

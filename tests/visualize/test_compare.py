@@ -20,7 +20,7 @@ def seeds(tmp_path_factory):
 def test_runs_that_differ_in_their_seed_are_a_group(seeds):
     comparison = Comparison([View(run) for run in seeds])
     assert [group.label for group in comparison.groups] == [
-        "a1-001 and 1 more seeds: lr 0.01, epochs 4",
+        "a1-001 and 1 more seed: lr 0.01, epochs 4",
         "slow-001: lr 0.001, epochs 2",
     ]
     epochs, values = comparison.groups[0].curves("val_loss")

@@ -17,7 +17,6 @@ from nn_scratch.visualize.style import (
     Sheet,
     blank,
     colour_bar,
-    count,
     epoch_axis,
     epoch_ticks,
     fit,
@@ -25,6 +24,7 @@ from nn_scratch.visualize.style import (
     symmetric_limit,
 )
 from nn_scratch.visualize.view import CURVE_POINTS, SAMPLE, View, row_sample, thinned
+from nn_scratch.wording import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,7 +128,7 @@ def spread_out(axes: Axes, values: Array, rows: Array) -> None:
 def panel_title(axes: Axes, sheet: Sheet, layer: str, kind: str, values: Array, small: bool) -> str:
     rows, columns = values.shape[1:]
     if kind == "activations":
-        what = f"{count(columns, 'unit')} × {count(rows, 'probe row')}"
+        what = f"{plural(columns, 'unit')} × {plural(rows, 'probe row')}"
     else:
         what = f"{rows:,} → {columns:,}{', a line each' if small else ''}"
     room = axes.get_position().width * sheet.width

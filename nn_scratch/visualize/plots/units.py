@@ -16,7 +16,6 @@ from nn_scratch.visualize.style import (
     VERMILLION,
     Sheet,
     colour_bar,
-    count,
     epoch_axis,
     epoch_ticks,
     fit,
@@ -25,6 +24,7 @@ from nn_scratch.visualize.style import (
 )
 from nn_scratch.visualize.units import Lives, lives
 from nn_scratch.visualize.view import View
+from nn_scratch.wording import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +71,7 @@ def activation_health(view: View, sheet: Sheet) -> None:
     image = None
     for axes, name in zip(panels, names, strict=False):
         image = active_map(axes, layers[name])
-        what = f"active share of {count(layers[name].units, 'unit')}"
+        what = f"active share of {plural(layers[name].units, 'unit')}"
         if (layers[name].active == 1).all():
             what = "no unit is ever exactly zero"
         axes.set_title(fit(f"{name}: {what}", box_width(axes, sheet), 10))
@@ -138,10 +138,10 @@ def dying_units(view: View, sheet: Sheet) -> None:
     total = sum(life.units for life in layers.values())
     if not ever:
         sheet.message(
-            f"None of the {count(total, 'hidden unit')} was ever dead: each answers some probe row. That is health."
+            f"None of the {plural(total, 'hidden unit')} was ever dead: each answers some probe row. That is health."
         )
         return
-    sheet.about(f"{len(ever):,} of {count(total, 'hidden unit')} were dead at some time")
+    sheet.about(f"{len(ever):,} of {plural(total, 'hidden unit')} were dead at some time")
     shown = ever[:MOST_UNITS]
     if len(shown) < len(ever):
         sheet.remark(f"the first {MOST_UNITS} of {len(ever):,}; another layer with --layer NAME")

@@ -7,13 +7,12 @@ import json
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from nn_scratch.visualize.compare import Comparison, ComparisonPlot
 from nn_scratch.visualize.events import events_of
 from nn_scratch.visualize.plot import Plot
 from nn_scratch.visualize.view import View
-from nn_scratch.wording import one_line
+from nn_scratch.wording import number_text, one_line, plural
 
 STYLE = """
 :root { color-scheme: light; }
@@ -47,9 +46,10 @@ def report(view: View, pictures: Sequence[tuple[Plot, Path]], film: Path | None)
         ("config", "The config as run", config(view)),
     ]
     sections = [(anchor, title, body) for anchor, title, body in sections if body]
+    epochs = plural(view.last_epoch, "epoch")
     heading = (
         f"<h1>{escape(view.name)}</h1>\n"
-        f'<p class="sub">{escape(view.subtitle)} · {escape(view.status)}, {view.last_epoch:,} epochs{warning}</p>'
+        f'<p class="sub">{escape(view.subtitle)} · {escape(view.status)}, {epochs}{warning}</p>'
     )
     return page(view.name, heading, sections)
 
@@ -119,17 +119,17 @@ def scores(view: View) -> str:
     """A table: the scores of each part, and those of the baselines below."""
     info = view.run.info
     parts = [part for part in ("train", "val", "test") if isinstance(info.get(part), dict)]
-    names = list(dict.fromkeys(name for part in parts for name, value in info[part].items() if is_number(value)))
+    names = list(dict.fromkeys(name for part in parts for name, value in info[part].items() if number_text(value, "")))
     if not names:
         return ""
-    rows = [[name.replace("_", " "), *(number(info[part].get(name)) for part in parts)] for name in names]
+    rows = [[name.replace("_", " "), *(number_text(info[part].get(name), "–") for part in parts)] for name in names]
     baselines = info.get("baselines")
     for model, by_part in baselines.items() if isinstance(baselines, dict) else ():
         if isinstance(by_part, dict) and any(isinstance(by_part.get(part), dict) for part in parts):
             found = [by_part[part] if isinstance(by_part.get(part), dict) else {} for part in parts]
-            for name in dict.fromkeys(name for scores in found for name in scores if is_number(scores[name])):
+            for name in dict.fromkeys(name for scores in found for name in scores if number_text(scores[name], "")):
                 label = f"{model.replace('_', ' ')} baseline: {name.replace('_', ' ')}"
-                rows.append([label, *(number(scores.get(name)) for scores in found)])
+                rows.append([label, *(number_text(scores.get(name), "–") for scores in found)])
     head = "".join(f'<th class="n">{escape(part)}</th>' for part in parts)
     body = "\n".join(
         f"<tr><td>{escape(str(row[0]))}</td>{''.join(f'<td class=n>{escape(cell)}</td>' for cell in row[1:])}</tr>"
@@ -178,11 +178,3 @@ def notices(view: View) -> str:
 def config(view: View) -> str:
     _ = view.run.config  # that it can be read, and is no link
     return f"<pre>{escape((view.run.path / 'param.yaml').read_text(encoding='utf-8'))}</pre>"
-
-
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def number(value: Any) -> str:
-    return f"{value:.4g}" if is_number(value) else "–"
