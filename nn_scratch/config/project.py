@@ -45,5 +45,5 @@ def command(name: str) -> str:
 
 
 def as_typed(text: str) -> str:
-    """A text in which each `python script/NAME.py` is replaced by `command(NAME)`."""
-    return re.sub(r"python script/(\w+)\.py", lambda found: command(found[1]), text)
+    """A text in which each `python script/NAME.py`, with or without `python`, is replaced by `command(NAME)`."""
+    return re.sub(r"(?:python )?script/(\w+)\.py", lambda found: command(found[1]), text)
