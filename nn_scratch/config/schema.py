@@ -190,6 +190,13 @@ class Log(Section):
     weights: Annotated[bool, Doc("whether to keep every parameter's values")] = True
     gradients: Annotated[bool, Doc("whether to keep every parameter's gradient on the probe rows")] = True
     activations: Annotated[bool, Doc("whether to keep each dense layer's outputs on the probe rows")] = True
+    optimizer: Annotated[
+        Literal["auto"] | bool,
+        Doc(
+            "whether to keep what the optimizer saw and did in the last step of the first, best, last and every tenth "
+            "logged epoch; auto: of networks of up to 50,000 parameters"
+        ),
+    ] = "auto"
     probe_rows: Annotated[
         int, Interval(ge=1, le=1_000_000), Doc("training rows, the same all along, on which the above are measured")
     ] = 256

@@ -37,6 +37,7 @@ from nn_scratch.wording import did_you_mean
 
 Array = NDArray[Any]
 
+VAL_PROBE = 256  # validation rows whose inputs are kept in probe.npz
 TRAIN_SAMPLE = 2048  # rows of the training set that are scored each epoch
 
 SHORTEST_AVERAGE = 3  # how many times its own length training must have for a mean of the weights to mean something
@@ -53,6 +54,7 @@ class Built:
     trainer: Trainer
     gauge: EpochGauge
     probe_rows: Array  # which training rows the probe passes, (probe rows,)
+    val_rows: Array  # which validation rows are kept beside it, (at most VAL_PROBE,)
     log: LogSettings
     threads: int
     notices: tuple[str, ...]  # what the user has to be told, a line each
@@ -71,6 +73,7 @@ def build(config: Config, data: Data | None = None) -> Built:
     train = examples(config, data, data.train, loss)
     sample = choose(len(train), TRAIN_SAMPLE, generators["probe"])
     probe = choose(len(train), config.log.probe_rows, generators["probe"])
+    val_rows = choose(len(data.val), VAL_PROBE, generators["probe"])
     started: tuple[str, ...] = ()
     if config.init_from is not None:
         earlier = Run.open(config.init_from.run)
@@ -109,6 +112,7 @@ def build(config: Config, data: Data | None = None) -> Built:
         trainer=trainer,
         gauge=EpochGauge(network, loss, train[probe]),
         probe_rows=probe,
+        val_rows=val_rows,
         log=LogSettings(**config.log.model_dump(exclude={"probe_rows"})),
         threads=threads(config, network, trainer.batch_size),
         notices=(

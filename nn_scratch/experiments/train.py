@@ -176,8 +176,11 @@ def _begin(built: Built, folder: Path, observers: ObserverFactory) -> Run:
 
 
 def write_probe(built: Built, folder: Path) -> None:
-    part, rows = built.data.train, built.probe_rows
-    write_npz(folder / "probe.npz", {"X": part.X[rows], "y": part.y[rows], "rows": part.rows[rows]})
+    """probe.npz: the rows that the log measures, and some of validation beside them."""
+    arrays = {}
+    for part, rows, suffix in ((built.data.train, built.probe_rows, ""), (built.data.val, built.val_rows, "_val")):
+        arrays |= {f"{name}{suffix}": getattr(part, name)[rows] for name in ("X", "y", "rows")}
+    write_npz(folder / "probe.npz", arrays)
 
 
 def restore_missing(built: Built, run: Run) -> None:
@@ -203,7 +206,7 @@ def _go_on(built: Built, run: Run, observers: ObserverFactory) -> Run:
         raise UserError(f"train.epochs: {run.name} has {plural(trainer.epoch, 'epoch')} already; write a larger number")
     config = to_plain(built.config)
     recorder = run.reading(
-        "checkpoint.npz", lambda: Recorder(run.path, trainer, built.gauge, built.log, committed, config)
+        "checkpoint.npz", lambda: Recorder(run.path, trainer, built.gauge, built.log, committed, config, state)
     )
     info = first_info(built, run.path) | {"initial": run.info["initial"], "seconds": seconds_so_far(run)}
     if run.info["threads"] != info["threads"] or run.info["versions"] != info["versions"]:
@@ -304,15 +307,15 @@ def _train(session: Session, recorder: Recorder, callbacks: Observer, stop: Stop
             raise Diverged(*(recorder.diverged[name] for name in ("epoch", "step", "layer", "what")))
         trainer.run(callbacks)
         info["status"] = "stopped" if trainer.finished_early else "finished"
-        recorder.commit()
+        recorder.commit(ends=True)
     except Diverged as error:
         info["status"], failure = "diverged", error
         info["diverged"] = {"epoch": error.epoch, "step": error.step, "layer": error.layer, "what": error.what}
-        recorder.commit(info["diverged"])
+        recorder.commit(info["diverged"], ends=True)
     except StopRequested:
         notice()
         info["status"], failure = "interrupted", Interrupted(session.folder, stop.signum, trainer.epoch)
-        recorder.commit()
+        recorder.commit(ends=True)
     finally:
         recorder.close()
     info["epochs"], info["steps"] = recorder.epochs, trainer.step

@@ -15,7 +15,7 @@ from nn_scratch.runs.files import read_npz, write_npz
 
 Array = NDArray[Any]
 
-ARRAYS = ("theta", "grad", "state", "best_theta", "best_state", "average")
+ARRAYS = ("theta", "grad", "state", "best_theta", "best_state", "average", "step_best", "step_last")
 
 
 def save(

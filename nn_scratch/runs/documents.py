@@ -179,6 +179,16 @@ SIGNALS: Shape = {
     "attainable": Maybe({"without_best": Maybe({"score": OrNull(number), OTHERS: anything}), OTHERS: OrNull(number)}),
 }
 
+STEP_LOG: Shape = {
+    "epochs": [count],
+    "steps": [count],
+    "rates": [number],
+    "regular": count,
+    "kinds": [text],
+    "best": OrNull([OrNull(number)]),
+    "last": OrNull([OrNull(number)]),
+}
+
 COMMIT: Shape = {
     "epoch": count,
     "step": count,
@@ -186,6 +196,7 @@ COMMIT: Shape = {
     "tensor_epochs": [count],
     "stride": positive,
     "diverged": Maybe(DIVERGED),
+    "step_log": Maybe(STEP_LOG),
 }
 
 DIAGNOSIS: Shape = {

@@ -221,6 +221,11 @@ class NpyLog:
         with disk_errors(self.path):
             write_all(self._file, npy_header((self.rows, *self.shape), self.dtype), 0)
 
+    def trim(self) -> None:
+        """Cut off what stands behind the last row."""
+        with disk_errors(self.path):
+            cut(self._file, HEADER_BYTES + self.rows * self.row_bytes)
+
     def close(self) -> None:
         os.close(self._file)
 

@@ -24,6 +24,7 @@ from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.runs import checkpoint
 from nn_scratch.runs.files import CsvLog, NpyLog, disk_errors, make_folder, open_raw, write_json
 from nn_scratch.runs.interruption import shielded
+from nn_scratch.runs.step_log import FIXED_ROWS, MOST_PARAMETERS, StepLog
 from nn_scratch.training.evaluation import ClassificationScore
 from nn_scratch.training.observers import Observer, Scores, StepSignals
 from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS, EpochGauge
@@ -53,6 +54,7 @@ class LogSettings:
     weights: bool = True
     gradients: bool = True
     activations: bool = True
+    optimizer: bool | str = "auto"
     max_megabytes: float = 500.0
 
 
@@ -69,10 +71,12 @@ class Recorder(Observer):
         settings: LogSettings,
         committed: Mapping[str, Any] | None = None,
         config: Mapping[str, Any] | None = None,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
         """committed: what the checkpoint says is on disk, where an earlier process began the run.
 
-        config: its plain values, kept in the checkpoint so that a resumed run is known to continue the same one.
+        state: that of the trainer, from the same checkpoint. config: its plain values, kept in the checkpoint so that a
+        resumed run is known to continue the same one.
         """
         self._config = config
         self.folder, self._trainer, self._gauge, self._settings = folder, trainer, gauge, settings
@@ -83,6 +87,8 @@ class Recorder(Observer):
             if isinstance(evaluator.score, ClassificationScore) and evaluator.score.classes <= MOST_CONFUSION_CLASSES
         }
         self.row_bytes = sum(TENSOR_BYTES * rows.size for _, rows in self._tensor_rows(one=True))
+        logs_steps = committed.get("step_log") is not None if committed else self._wants_steps
+        step_bytes = StepLog.row_bytes(trainer) if logs_steps else 0
         self.stride = stride(self.row_bytes, trainer.epochs, settings)
         self.tensor_epochs: list[int] = []
         self.diverged: Mapping[str, Any] | None = None  # how training ended where it cannot go on
@@ -95,8 +101,11 @@ class Recorder(Observer):
         self._watched: list[StepSignals] = []
         self._counts: dict[str, list[Array]] = {part: [] for part in self._confusions}
         self._update_ratios: dict[int, Array] = {}  # of the last step watched, by epoch
-        check_space(folder, self._bytes_ahead())
+        check_space(folder, self._bytes_ahead(step_bytes))
         self._open(committed)
+        self._step_log: StepLog | None = None
+        if logs_steps:
+            self._step_log = StepLog(folder, trainer, self.stride, (committed or {}).get("step_log"), state)
 
     # --- what is told
 
@@ -105,6 +114,8 @@ class Recorder(Observer):
             trainer.evaluate()
             self._keep(epoch=0)
         self.commit()
+        if self._step_log is not None:
+            self._step_log.trim()
 
     def on_step(self, trainer: Trainer, signals: StepSignals) -> None:
         self._watched.append(signals)
@@ -116,6 +127,8 @@ class Recorder(Observer):
         epoch, step, *values = scores.values()
         self._metrics.lines.append(f"{epoch},{step},{numbers(values)}")
         self._keep(trainer.epoch)
+        if self._step_log is not None:
+            self._step_log.keep(trainer.epoch, scores)
         # an epoch's line goes to disk with its commit, whose own time stands in the line of the next epoch
         logging = perf_counter() - started + self._commit_spent
         self._times.lines.append(f"{epoch},{numbers((seconds['training'], seconds['evaluation'], logging))}")
@@ -128,15 +141,17 @@ class Recorder(Observer):
         if trainer.stop_requested or perf_counter() - self._committed_at > PAUSE_SECONDS:
             self.commit()
 
-    def commit(self, diverged: Mapping[str, Any] | None = None) -> None:
+    def commit(self, diverged: Mapping[str, Any] | None = None, *, ends: bool = False) -> None:
         """Bring everything so far to disk, and say so.
+
+        ends: nothing follows in this process, so that the optimizer's steps of the best and the last epoch are written.
 
         diverged: epoch, step, layer and what, where training found numbers that are not finite and ends here.
         """
         with shielded():
-            self._commit(diverged)
+            self._commit(diverged, ends)
 
-    def _commit(self, diverged: Mapping[str, Any] | None) -> None:
+    def _commit(self, diverged: Mapping[str, Any] | None, ends: bool) -> None:
         started = perf_counter()
         self._write_epochs()
         for tensor in self._tensors.values():
@@ -157,7 +172,11 @@ class Recorder(Observer):
             "tensor_epochs": self.tensor_epochs,
             "diverged": diverged,
         }
-        checkpoint.save(self.folder / "checkpoint.npz", trainer.state(), committed, self._config)
+        state = trainer.state()
+        if self._step_log is not None:
+            committed["step_log"] = self._step_log.commit(ends=ends)
+            state |= self._step_log.state()
+        checkpoint.save(self.folder / "checkpoint.npz", state, committed, self._config)
         write_json(self.folder / "commit.json", committed)
         self._committed_at = perf_counter()
         self._commit_cost = self._committed_at - started
@@ -173,6 +192,8 @@ class Recorder(Observer):
             tensor.close()
         for table in self._tables:
             table.close()
+        if self._step_log is not None:
+            self._step_log.close()
 
     # --- keeping and writing
 
@@ -210,7 +231,8 @@ class Recorder(Observer):
                 for name, row, update in zip(self._names, layers.tolist(), updates.tolist(), strict=True)
             ]
         for name, rows in self._tensor_rows():
-            self._tensors[name].append(rows)
+            if name in self._tensors:
+                self._tensors[name].append(rows)
         self.tensor_epochs += [epoch for epoch in self._epochs if epoch % self.stride == 0]
         self._epochs = []
         self._counts = {part: [] for part in self._confusions}
@@ -229,6 +251,10 @@ class Recorder(Observer):
             if wanted:
                 for parameter, values in network.named(vectors[kept]).items():
                     yield f"{kind}/{parameter}.npy", values
+        if settings.weights:
+            states = network.state[None] if one else gauge.state
+            for name, values in network.named_state(states[kept]).items():
+                yield f"state/{name}.npy", values
         if settings.activations:
             activations = [unit.A[None] for unit in gauge.units] if one else gauge.activations
             for name, values in zip(self._names, activations, strict=True):
@@ -241,6 +267,8 @@ class Recorder(Observer):
         files = {} if committed is None else committed["files"]
         self._tensors: dict[str, NpyLog] = {}
         for name, row in self._tensor_rows(one=True):
+            if files and name not in files:  # an earlier version began the run without it
+                continue
             path = self.folder / name
             make_folder(path.parent)
             dtype = np.int32 if row.dtype.kind == "i" else np.float32
@@ -255,7 +283,12 @@ class Recorder(Observer):
         )
         self._tables = (self._metrics, self._layers, self._steps, self._times)
 
-    def _bytes_ahead(self) -> int:
+    @property
+    def _wants_steps(self) -> bool:
+        wanted = self._settings.optimizer
+        return self._trainer.network.theta.size <= MOST_PARAMETERS if wanted == "auto" else bool(wanted)
+
+    def _bytes_ahead(self, step_bytes: int) -> int:
         """About how much is still to be written: tensors, lines of text, and the checkpoint beside its old self."""
         trainer, layers = self._trainer, len(self._names)
         epochs = trainer.epochs - trainer.epoch
@@ -264,7 +297,8 @@ class Recorder(Observer):
         vectors = [value for values in (state, state["optimizer"]) for value in values.values()]
         checkpoints = 2 * sum(value.nbytes for value in vectors if isinstance(value, np.ndarray))
         rows = len(range(0, trainer.epochs + 1, self.stride)) - len(self.tensor_epochs)
-        return self.row_bytes * rows + epochs * layers * lines + checkpoints
+        steps = step_bytes * (FIXED_ROWS + rows // 10)
+        return self.row_bytes * rows + epochs * layers * lines + checkpoints + steps
 
     def _open_table(self, name: str, columns: tuple[str, ...], files: Mapping[str, Any]) -> CsvLog:
         kept = files.get(name, {"rows": 0, "bytes": 0})

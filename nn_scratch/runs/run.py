@@ -9,6 +9,7 @@ import re
 import stat
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import prod
@@ -46,6 +47,19 @@ STEPS_COLUMNS = (
     *("param_norm", "grad_norm", "update_norm", "update_ratio", "grad_cosine"),
 )
 TIMES_COLUMNS = ("epoch", "training", "evaluation", "logging")
+
+
+@dataclass(frozen=True)
+class StepLogTable:
+    """The rows of step/: the epoch of each, the number of the step and its learning rate; epochs need not rise.
+
+    kinds: "gradient", "update" and the optimizer's slots.
+    """
+
+    epochs: tuple[int, ...]
+    steps: tuple[int, ...]
+    rates: tuple[float, ...]
+    kinds: tuple[str, ...]
 
 
 class Run:
@@ -197,6 +211,29 @@ class Run:
         """(rows, probe rows, units)."""
         return self._tensor("activations", layer)
 
+    def state(self, name: str) -> Array:
+        """(rows, ...): what a layer keeps without learning it, such as hidden_1.batch_norm.running_mean."""
+        return self._tensor("state", name)
+
+    @cached_property
+    def step_log(self) -> StepLogTable | None:
+        """Of which epochs' last steps the optimizer's part was logged; None where it was not."""
+        written = self.committed.get("step_log")
+        if not written:
+            return None
+        epochs, steps, rates, kinds = (written[name] for name in ("epochs", "steps", "rates", "kinds"))
+        if not len(epochs) == len(steps) == len(rates) or kinds[:2] != ["gradient", "update"]:
+            raise self._damaged("commit.json", "step_log does not fit together")
+        return StepLogTable(tuple(epochs), tuple(steps), tuple(rates), tuple(kinds))
+
+    def step(self, kind: str, parameter: str) -> Array:
+        """(rows, ...) "gradient", "update" or a slot of the optimizer in the steps that `step_log` lists."""
+        log, file = self.step_log, f"step/{kind}/{parameter}.npy"
+        if log is None or kind not in log.kinds:
+            raise UserError(f"{self.path / file}: not logged")
+        path = self._file(file)
+        return self.reading(file, lambda: map_rows(path, len(log.epochs)))
+
     def confusion(self, part: str) -> Array:
         """(rows, classes, classes) counts of "train" (its fixed sample) or "val": true down, predicted across."""
         return self._tensor("confusion", part)
@@ -209,12 +246,20 @@ class Run:
 
     @cached_property
     def probe(self) -> dict[str, Array]:
-        """probe.npz: X (probe rows, features) scaled as trained on, y, rows (their places in the source)."""
+        """probe.npz: X (probe rows, features) scaled as trained on, y, rows (their places in the source).
+
+        Runs since 0.2 hold up to 256 validation rows besides: X_val, y_val, rows_val.
+        """
         probe = self._npz("probe.npz")
         X, y, rows = (probe.get(name, np.empty(0)) for name in ("X", "y", "rows"))
         fits = X.ndim == 2 and X.size and X.dtype.kind == "f" and y.dtype.kind in "fiu" and rows.dtype.kind in "iu"
         if not fits or not X.shape[:1] == y.shape[:1] == rows.shape:
             raise self._damaged("probe.npz", "it does not hold X, y and rows of the probe")
+        if "X_val" in probe:
+            X_val, y_val, rows_val = (probe.get(f"{name}_val", np.empty(())) for name in ("X", "y", "rows"))
+            fits = X_val.ndim == 2 and X_val.shape[1] == X.shape[1] and X_val.dtype.kind == "f"
+            if not fits or not X_val.shape[:1] == y_val.shape[:1] == rows_val.shape:
+                raise self._damaged("probe.npz", "its validation rows do not fit together")
         return probe
 
     @cached_property

@@ -221,9 +221,10 @@ class EpochGauge:
         self.start = network.theta.copy()
         self._saturation = [SaturationGauge(unit, self.graph) for unit in self.units]
         self._gauges = [LayerGauge(network, layer, self.start) for layer in network.dense]
-        row_bytes = 2 * network.theta.nbytes + sum(unit.A.nbytes for unit in self.units)
+        row_bytes = 2 * network.theta.nbytes + network.state.nbytes + sum(unit.A.nbytes for unit in self.units)
         self.capacity, self.waiting = int(np.clip(RING_BYTES // max(1, row_bytes), 1, MOST_WAITING)), 0
         self._theta, self._grad = (np.empty((self.capacity, network.theta.size), network.dtype) for _ in range(2))
+        self._state = np.empty((self.capacity, network.state.size), network.dtype)
         self._activations = [np.empty((self.capacity, *unit.A.shape), network.dtype) for unit in self.units]
         self._saturated = np.empty((self.capacity, len(self.units)))
 
@@ -238,6 +239,7 @@ class EpochGauge:
         self.pass_probe()
         at = self.waiting
         self._theta[at], self._grad[at], self._saturated[at] = self._network.theta, self.graph.grad, self._saturated_now
+        self._state[at] = self._network.state
         for kept, unit in zip(self._activations, self.units, strict=True):
             kept[at] = unit.A
         self.waiting += 1
@@ -251,6 +253,11 @@ class EpochGauge:
     def grad(self) -> Array:
         """Their gradients on the probe rows, (epochs, size)."""
         return self._grad[: self.waiting]
+
+    @property
+    def state(self) -> Array:
+        """What the layers keep without learning it (running statistics), (epochs, size)."""
+        return self._state[: self.waiting]
 
     @property
     def activations(self) -> list[Array]:

@@ -23,6 +23,7 @@ from nn_scratch.training.ema import ExponentialMovingAverage
 from nn_scratch.training.evaluation import Evaluator
 from nn_scratch.training.gradient_steps import AccumulatedGradient, BatchGradient, FullBatchGradient, Step
 from nn_scratch.training.observers import Observer, Scores, StepSignals
+from nn_scratch.training.optimizer_step import OptimizerStep
 from nn_scratch.training.regularization import Clip, MaxNorm, Penalty
 from nn_scratch.training.statistics import StepGauge
 
@@ -128,6 +129,12 @@ class Trainer:
         self.stop_requested = False
         self.end_requested = False
         self.lr = optimizer.lr
+        self._optimizer_step: OptimizerStep | None = None
+
+    def watch_optimizer(self) -> OptimizerStep:
+        """Keep what the optimizer does in the last step of each epoch from now on, as far as steps are watched."""
+        self._optimizer_step = OptimizerStep(self.optimizer, self._theta, self._grad)
+        return self._optimizer_step
 
     # --- running
 
@@ -259,7 +266,7 @@ class Trainer:
             batches, step = self._tail
             yield step, batches.chunk(order[self.full_steps * self.step_rows :])
 
-    def _update(self, step: BatchGradient, lr: float) -> None:
+    def _update(self, step: BatchGradient, lr: float, kept: OptimizerStep | None = None) -> None:
         for adjust in self._adjustments:
             adjust()
         squared_norm = self._grad.dot(self._grad)
@@ -267,7 +274,11 @@ class Trainer:
             self._report_not_finite(step)
         if self._clip is not None:
             self._clip.apply(squared_norm)
+        if kept is not None:
+            kept.before()
         self._optimize(lr)
+        if kept is not None:
+            kept.after(lr)
         for follow in self._afterwards:
             follow()
         self.step += 1
@@ -281,7 +292,7 @@ class Trainer:
         self.gauge.before()
         loss = step.gradient_and_loss(batch)
         self.gauge.gradient()
-        self._update(step, lr)
+        self._update(step, lr, self._optimizer_step if self.step_in_epoch == self.steps_per_epoch - 1 else None)
         self.gauge.after()
         loss_after = nan
         if noise_before is not None:

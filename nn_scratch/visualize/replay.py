@@ -33,14 +33,30 @@ class Replay:
         if not all(run.has("weights", name) for name in self._views):
             raise NotForThisRun("it needs log.weights: true")
         self._logs = {name: run.weights(name) for name in self._views}
+        # of runs of earlier versions without a log of running statistics, those at the end serve for every epoch
+        self._states = {
+            name: (view, run.state(name))
+            for name, view in network.named_state(network.state).items()
+            if run.has("state", name)
+        }
+        for name, (view, log) in self._states.items():
+            if log.shape[1:] != view.shape:
+                raise UserError(f"{run.path / 'state' / name}.npy: does not fit param.yaml; train the run anew")
         for name, view in self._views.items():
             if self._logs[name].shape[1:] != view.shape:
                 raise UserError(f"{run.path / 'weights' / name}.npy: does not fit param.yaml; train the run anew")
 
-    def outputs(self, row: int, X: Array) -> Array:
-        """Probabilities (points, classes) or values (points, targets) of scaled points (points, features)."""
+    def at(self, row: int) -> Model:
+        """The network with the weights and running statistics of a row of the logs, until the next call."""
         for name, view in self._views.items():
             view[...] = self._logs[name][row]
+        for view, log in self._states.values():
+            view[...] = log[row]
+        return self._model
+
+    def outputs(self, row: int, X: Array) -> Array:
+        """Probabilities (points, classes) or values (points, targets) of scaled points (points, features)."""
+        self.at(row)
         return self._model.scores(X)
 
 

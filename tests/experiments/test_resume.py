@@ -15,7 +15,7 @@ from nn_scratch.experiments import train as experiment
 from nn_scratch.experiments.train import Interrupted, resume, train
 from nn_scratch.runs import checkpoint
 from nn_scratch.runs.run import Run
-from tests.small import config, contents, differing, rows, run_with_stops
+from tests.small import DENSE, config, contents, differing, rows, run_with_stops
 
 
 def refused(run: Run, *overrides: str) -> str:
@@ -245,3 +245,22 @@ def test_a_checkpoint_without_a_config_goes_on(tmp_path: Path) -> None:
     del card["sha256"]
     (run.path / "data.json").write_text(json.dumps(card))
     assert resume(Run(run.path), ["train.epochs=4"]).info["epochs"] == 4
+
+
+@pytest.mark.parametrize("stops", [[3], [9, 40, 61], [70, 71, 111]])
+def test_the_log_of_optimizer_steps_survives_stops(stops: list[int], tmp_path: Path) -> None:
+    """The rows of the best and the last epoch, written at a stop, are not there twice when the run has gone on."""
+    wanted = config(rows(tmp_path), optimizer="adam", train__epochs=25, layers=[DENSE, "batch_norm"])
+    whole = train(wanted, tmp_path / "a")
+    stopped, count = run_with_stops(wanted, tmp_path / "b", stops)
+    assert count == len(stops)
+    assert differing(whole, stopped) == []
+    assert any(name.startswith("step/mean_square/") for name in contents(whole))
+    further = resume(Run(stopped.path), ["train.epochs=33"])
+    assert differing(train(config_with_epochs(wanted, 33), tmp_path / "c"), further) == []
+
+
+def config_with_epochs(wanted: Any, epochs: int) -> Any:
+    from nn_scratch.config.resolve import change_config
+
+    return change_config(wanted, {"train.epochs": epochs})

@@ -52,7 +52,7 @@ def test_a_log_takes_the_bytes_that_were_said(tmp_path: Path) -> None:
     """In float64 too: the log is float32."""
     for dtype in ("float32", "float64"):
         run = train(config(rows(tmp_path), train__epochs=4, train__dtype=dtype), tmp_path)
-        tensors = run.path.rglob("*.npy")
+        tensors = [path for path in run.path.rglob("*.npy") if path.parent.parent.name != "step"]
         assert sum(path.stat().st_size - 256 for path in tensors) == 5 * run.info["log"]["bytes_a_row"]
 
 
@@ -84,3 +84,58 @@ def test_a_link_is_no_file_of_lines(tmp_path: Path) -> None:
 def test_a_line_without_an_end_is_read_no_further_than_lines_are_long(tmp_path: Path) -> None:
     (tmp_path / "times.csv").write_bytes(b"epoch\n" + b"1" * 70_000 + b"\n2\n")
     assert first_lines(tmp_path / "times.csv", 3) == {"rows": 0, "bytes": 6}
+
+
+def test_running_statistics_are_kept_of_every_logged_epoch(tmp_path: Path) -> None:
+    layers = [DENSE, "batch_norm"]
+    run = train(config(rows(tmp_path), layers=layers, train__epochs=3), tmp_path)
+    mean = run.state("hidden_1.batch_norm.running_mean")
+    assert mean.shape == (4, 5)
+    assert (mean[0] == 0).all()
+    np.testing.assert_array_equal(mean[-1], run.model["state/hidden_1.batch_norm.running_mean"])
+
+
+def test_the_probe_holds_validation_rows(tmp_path: Path) -> None:
+    run = train(config(rows(tmp_path), train__epochs=1), tmp_path)
+    probe = run.probe
+    assert probe["X_val"].shape == (12, 3)
+    assert sorted(probe["rows_val"]) == sorted(run.predictions["val_rows"])
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "slots"),
+    [
+        ({"type": "sgd", "lr": 0.05, "momentum": 0.9}, ["velocity"]),
+        ({"type": "adam", "lr": 0.01}, ["mean", "mean_square"]),
+        ({"type": "sgd", "lr": 0.05}, []),
+    ],
+)
+def test_the_optimizers_steps_of_the_first_best_last_and_every_tenth_epoch(
+    optimizer: dict[str, object], slots: list[str], tmp_path: Path
+) -> None:
+    run = train(config(rows(tmp_path), optimizer=optimizer, train__epochs=23), tmp_path)
+    log = run.step_log
+    assert log is not None
+    best = int(np.argmin(run.metrics["val_loss"])) + 1
+    assert sorted(log.epochs) == sorted({1, 10, 20, 23, best})
+    assert log.steps == tuple(epoch * run.info["steps_per_epoch"] for epoch in log.epochs)
+    assert list(log.kinds) == ["gradient", "update", *slots]
+    for parameter in run.parameter_names:
+        g, update = run.step("gradient", parameter), run.step("update", parameter)
+        assert g.shape[1:] == run.weights(parameter).shape[1:]
+        t = np.array(log.steps).reshape(-1, *[1] * (g.ndim - 1))
+        if not slots:
+            expected = -0.05 * g
+        elif slots == ["velocity"]:
+            expected = -0.05 * run.step("velocity", parameter)
+        else:
+            m, s = run.step("mean", parameter), run.step("mean_square", parameter)
+            expected = -0.01 * m / (1 - 0.9**t) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
+        # a float32 weight rounds what is added to it
+        np.testing.assert_allclose(update, expected, atol=1e-5 * np.abs(update).max() + 2e-7)
+
+
+def test_steps_are_logged_where_they_are_wanted(tmp_path: Path) -> None:
+    run = train(config(rows(tmp_path), log__optimizer=False, train__epochs=2), tmp_path)
+    assert run.step_log is None
+    assert not (run.path / "step").exists()

@@ -74,6 +74,11 @@ class Adam(Optimizer):
             np.multiply(work, self._rate, out=work)
             np.subtract(theta, work, out=theta)  # θ ← θ - rate M / (√S + c ε)
 
+    def moments(self) -> dict[str, Array]:
+        """m and s, from the sums M and S that are kept."""
+        shares = {"mean": 1.0 - self.beta1}
+        return {slot: sums * shares.get(slot, 1.0 - self.beta2) for slot, sums in self.memory.items()}
+
 
 @OPTIMIZERS.register("adamw")
 class AdamW(Adam):

@@ -62,6 +62,10 @@ class Optimizer(ABC):
         """
         self.step(lr)
 
+    def moments(self) -> dict[str, Array]:
+        """The slots' values after the latest step, as the optimizer's equations define them."""
+        return self.memory
+
     def state(self) -> dict[str, Array]:
         """What resuming needs: copies of the kept vectors, and the number of steps taken."""
         return {"steps": np.array(self.steps), **{name: vector.copy() for name, vector in self.memory.items()}}

@@ -1,0 +1,39 @@
+"""What the optimizer saw and did in one step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch.nn.optimizers import Optimizer
+
+Array = NDArray[Any]
+
+
+class OptimizerStep:
+    """Copies of a step's vectors, over the trainable parameters: (len(names), p) in `values`.
+
+    gradient: as the optimizer saw it, penalties and clipping included. update: θ after minus θ before, in the
+    parameters' own precision; a projection after it (`regularize.max_norm`) is not part of it. The other names are the
+    optimizer's slots after the step, as its equations define them.
+    steps: the number of the step, from 1. lr: the learning rate.
+    """
+
+    def __init__(self, optimizer: Optimizer, theta: Array, grad: Array) -> None:
+        self.names = ("gradient", "update", *optimizer.slots)
+        self.values = np.zeros((len(self.names), theta.size), theta.dtype)
+        self.steps, self.lr = 0, 0.0
+        self._optimizer, self._theta, self._grad = optimizer, theta, grad
+
+    def before(self) -> None:
+        """Right before the optimizer's step."""
+        self.values[0], self.values[1] = self._grad, self._theta
+
+    def after(self, lr: float) -> None:
+        """Right after it."""
+        np.subtract(self._theta, self.values[1], out=self.values[1])
+        for kept, value in zip(self.values[2:], self._optimizer.moments().values(), strict=True):
+            kept[...] = value
+        self.steps, self.lr = self._optimizer.steps, lr
