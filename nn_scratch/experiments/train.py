@@ -177,7 +177,7 @@ def _begin(built: Built, folder: Path, observers: ObserverFactory) -> Run:
 
 def write_probe(built: Built, folder: Path) -> None:
     """probe.npz: the rows that the log measures, and some of validation beside them."""
-    arrays = {}
+    arrays: dict[str, Array] = {}
     for part, rows, suffix in ((built.data.train, built.probe_rows, ""), (built.data.val, built.val_rows, "_val")):
         arrays |= {f"{name}{suffix}": getattr(part, name)[rows] for name in ("X", "y", "rows")}
     write_npz(folder / "probe.npz", arrays)
