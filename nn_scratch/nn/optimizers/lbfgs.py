@@ -48,6 +48,7 @@ class LBFGS(Optimizer):
         super().bind(theta, grad)
         self.theta, self.grad = theta, grad
         self.pairs: deque[tuple[Array, Array]] = deque(maxlen=self.history_size)
+        self.evaluations = 0  # of the loss and its gradient over all rows, those before the steps included
 
     def step(self, lr: float) -> None:
         """The update without a line search."""
@@ -60,6 +61,7 @@ class LBFGS(Optimizer):
             self.step(lr)
             return
         self.steps += 1
+        self.evaluations += 1
         self._remember()
         start, gradient = self.theta.copy(), self.grad.copy()
         direction = lr * self._direction()
@@ -111,6 +113,7 @@ class LBFGS(Optimizer):
             if not np.array_equal(x, self.theta):
                 np.copyto(self.theta, x)
                 latest = evaluate()
+                self.evaluations += 1
             return latest if np.isfinite(latest) else np.inf
 
         def slope(x: Array) -> Array:
