@@ -7,14 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
-_FROM = {
-    "api": ("EpochCallback", "Model", "Run", "diagnose", "load_config", "predict", "resume", "train", "treat", "visualize"),
-    "estimators": ("MLPClassifier", "MLPRegressor"),
-}
-__all__ = ["__version__", *sorted(name for names in _FROM.values() for name in names)]
-
 if TYPE_CHECKING:
     from nn_scratch.api import (
         EpochCallback,
@@ -30,14 +22,32 @@ if TYPE_CHECKING:
     )
     from nn_scratch.estimators import MLPClassifier, MLPRegressor
 
+__version__ = "0.1.0"
+
+__all__ = [
+    "EpochCallback",
+    "MLPClassifier",
+    "MLPRegressor",
+    "Model",
+    "Run",
+    "__version__",
+    "diagnose",
+    "load_config",
+    "predict",
+    "resume",
+    "train",
+    "treat",
+    "visualize",
+]
+
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    for module, names in _FROM.items():
-        if name in names:
-            return getattr(import_module(f"nn_scratch.{module}"), name)
-    raise AttributeError(f"module 'nn_scratch' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'nn_scratch' has no attribute {name!r}")
+    module = "estimators" if name.startswith("MLP") else "api"
+    return getattr(import_module(f"nn_scratch.{module}"), name)
 
 
 def __dir__() -> list[str]:

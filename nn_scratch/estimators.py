@@ -472,9 +472,10 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
     def _diverged(self, built: Built, error: Diverged, history: _History, incremental: bool) -> None:
         """Go back to the best epoch where there is one to go back to; else raise ValueError with the cause."""
         largest = float(np.abs(built.data.train.X).max(initial=0.0))
-        rate = built.config.optimizer.parameters["lr"]
+        rate = self.learning_rate_init if self.optimizer is None else built.config.optimizer.parameters["lr"]
+        rate = self.learning_rate_init if self.optimizer is None else built.config.optimizer.parameters["lr"]
         cause = (
-            f"{error}. The largest feature is {largest:.3g} and the learning rate {rate:.3g}: "
+            f"T{str(error)[1:]}. The largest feature is {largest:.3g} and the learning rate {rate:.3g}: "
             "scale the features (StandardScaler), or lower learning_rate_init"
         )
         if not (self.early_stopping and not incremental):
@@ -537,19 +538,19 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         whole = {"max_iter": 1, "max_fun": 1}
         for name, least in whole.items():
             value: Any = getattr(self, name)
-            if not isinstance(value, Integral) or value < least:
+            if not isinstance(value, Integral) or int(value) < least:
                 raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
         for name in ("tol", "alpha", "n_iter_no_change"):
-            value = getattr(self, name)
-            if not isinstance(value, Real) or not value >= 0:
-                raise ValueError(f"{name} must be a number >= 0, got {value!r}")
+            number: Any = getattr(self, name)
+            if not isinstance(number, Real) or not float(number) >= 0:
+                raise ValueError(f"{name} must be a number >= 0, got {number!r}")
         if not 0 < self.validation_fraction < 1:
             raise ValueError(f"validation_fraction must be between 0 and 1, got {self.validation_fraction!r}")
         choices = {"solver": ("lbfgs", "sgd", "adam"), "learning_rate": ("constant", "invscaling", "adaptive")}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
-        if not (self.batch_size == "auto" or (isinstance(self.batch_size, Integral) and self.batch_size >= 1)):
+        if not (self.batch_size == "auto" or (isinstance(self.batch_size, Integral) and int(self.batch_size) >= 1)):
             raise ValueError(f"batch_size must be 'auto' or an integer >= 1, got {self.batch_size!r}")
 
     @property
@@ -849,7 +850,8 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
         The losses after each epoch, on at most 2,048 training rows and on all rows of validation (else None). The
         penalty is not part of them.
     validation_scores_, best_validation_score_ : list of float, float
-        Accuracy (of several labels: of whole rows) of the validation rows after each epoch, and the best; None without such rows.
+        Accuracy of the validation rows after each epoch (of several labels: the share of rows with all of them right),
+        and the best; None without such rows.
     n_iter_, t_, n_layers_, n_outputs_, out_activation_, loss_, best_loss_, n_features_in_, feature_names_in_
         As in scikit-learn.
     diagnosis_ : Diagnosis
@@ -862,7 +864,7 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
     >>> from sklearn.datasets import load_iris
     >>> from nn_scratch import MLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPClassifier(hidden_layer_sizes=16, learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> model = MLPClassifier(hidden_layer_sizes=16, solver="lbfgs", random_state=0).fit(X, y)
     >>> model.score(X, y) > 0.9
     True
     >>> model.predict_proba(X[:2]).shape

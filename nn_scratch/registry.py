@@ -64,6 +64,7 @@ class Registry(Generic[T]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._parts: dict[str, type[T]] = {}
+        self._declared: dict[str, tuple[Declared, ...]] = {}  # signatures are read once
 
     def register(self, name: str) -> Callable[[type[T]], type[T]]:
         """Class decorator: make the class known as `name`."""
@@ -97,24 +98,24 @@ class Registry(Generic[T]):
 
     def parameters(self, name: str) -> tuple[Declared, ...]:
         """The keyword arguments of a part, in the order of its signature."""
-        part = self[name]
+        if name not in self._declared:
+            self._declared[name] = tuple(self._read(self[name]))
+        return self._declared[name]
+
+    def _read(self, part: type[T]) -> Iterator[Declared]:
         hints = get_type_hints(part.__init__, include_extras=True)
-        declared = []
         for argument in list(inspect.signature(part.__init__).parameters.values())[1:]:
             if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
                 continue
             annotation = hints[argument.name]
             extras = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
-            declared.append(
-                Declared(
-                    name=argument.name,
-                    annotation=annotation,
-                    default=argument.default,
-                    description=next((e.documentation for e in extras if isinstance(e, Doc)), ""),
-                    registry=next((e.registry() for e in extras if isinstance(e, Choice)), None),
-                )
+            yield Declared(
+                name=argument.name,
+                annotation=annotation,
+                default=argument.default,
+                description=next((e.documentation for e in extras if isinstance(e, Doc)), ""),
+                registry=next((e.registry() for e in extras if isinstance(e, Choice)), None),
             )
-        return tuple(declared)
 
     def former_parameters(self, name: str) -> Mapping[str, str]:
         """Earlier names of a part's parameters, each with the name of today: configs may still give them."""

@@ -199,6 +199,8 @@ COMMIT: Shape = {
     "step_log": Maybe(STEP_LOG),
 }
 
+LABELS: Shape = {"tags": Maybe([text]), "note": Maybe(text)}
+
 DIAGNOSIS: Shape = {
     "verdict": text,
     "findings": [

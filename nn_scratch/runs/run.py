@@ -127,6 +127,11 @@ class Run:
         """diagnosis.json, or None where there is none."""
         return self._json("diagnosis.json", documents.DIAGNOSIS) if self._file("diagnosis.json").exists() else None
 
+    @property
+    def labels(self) -> dict[str, Any]:
+        """labels.json: the tags and the note that people gave the run; empty where there are none."""
+        return self._json("labels.json", documents.LABELS) if self._file("labels.json").exists() else {}
+
     @cached_property
     def config(self) -> dict[str, Any]:
         """param.yaml as plain values, every default written out."""

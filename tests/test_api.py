@@ -1,0 +1,150 @@
+"""The Python API: what `from nn_scratch import ...` gives."""
+
+from __future__ import annotations
+
+import doctest
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn_scratch
+from nn_scratch import Model, Run, diagnose, estimators, load_config, predict, resume, train, treat, visualize
+from nn_scratch import api as api_module
+from nn_scratch.errors import UserError
+
+IRIS = {"name": "iris", "data": {"source": "iris"}, "train": {"epochs": 12}, "optimizer": {"type": "adam", "lr": 0.01}}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(IRIS, outputs=tmp_path_factory.mktemp("outputs"))
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    code = (
+        "import sys, nn_scratch; print([m for m in sys.modules if m.split('.')[0] in ('numpy', 'sklearn', 'pydantic')])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in nn_scratch.__all__:
+        assert getattr(nn_scratch, name).__doc__
+    with pytest.raises(AttributeError, match="module 'nn_scratch' has no attribute 'trian'"):
+        _ = nn_scratch.trian  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("module", [api_module, estimators])
+def test_the_examples_in_docstrings_are_right(module: Any, tmp_path: Path) -> None:
+    results = doctest.testmod(module, extraglobs={"folder": tmp_path})
+    assert results.attempted >= 5
+    assert not results.failed
+
+
+def test_a_config_is_a_mapping_a_path_or_overrides(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text("data: {source: wine}\ntrain: {epochs: 3}\n")
+    by_path = load_config(path, ["train.epochs=4"], name="mine")
+    by_values = load_config({"data": {"source": "wine"}}, {"train.epochs": 4}, name="mine")
+    assert by_path == by_values == load_config(by_path)
+    with pytest.raises(UserError, match=r"^trian: unknown key; did you mean 'train'\?$"):
+        load_config({"trian": {}})
+    with pytest.raises(UserError, match=r"^overrides: write a list: \['train.epochs=3'\]$"):
+        load_config(IRIS, "train.epochs=3")
+
+
+def test_a_callback_can_end_training(tmp_path: Path) -> None:
+    stopped = train(IRIS, outputs=tmp_path, on_epoch_end=lambda epoch, scores: scores["epoch"] == 4)
+    assert (stopped.status, stopped.info["epochs"]) == ("stopped", 4)
+
+
+def test_a_run_shows_its_log(run: Run) -> None:
+    assert run.weights("hidden_1").shape == run.gradients("hidden_1.W").shape == (13, 4, 128)
+    assert run.weights("hidden_1.b").shape == (13, 128)
+    assert run.activations("output").shape[0] == len(run.epochs) == 13
+    assert run.metrics["val_accuracy"].shape == (12,)
+    assert Run(run.path).config == run.config
+    assert Run(run.name, run.path.parent).path == run.path
+    with pytest.raises(UserError, match="no such plot; did you mean 'curves'"):
+        run.plot("curvs")
+
+
+def test_a_run_can_be_seen_in_a_notebook(run: Run) -> None:
+    assert run.plot("curves")._repr_png_()[:4] == b"\x89PNG"
+    page = run.page(megabytes=0.2)
+    assert 1000 < len(page.html) < 400_000 < len(run.page(megabytes=5).html)
+    assert page._repr_html_().startswith('<iframe sandbox="allow-scripts allow-downloads"')
+    table = run._repr_html_()
+    assert "<script" not in table
+    assert f"{run.info['val']['accuracy']:.4g}" in table
+    assert run.diagnosis.summary.split(":")[0] in run._repr_html_()
+
+
+def test_runs_are_compared(run: Run, tmp_path: Path) -> None:
+    other = train(IRIS, {"optimizer.lr": 1e-5}, outputs=tmp_path)
+    table = run.compare(other)
+    assert table.to_json()["config"] == {"optimizer.lr": [0.01, 1e-5]}
+    (accuracy,) = [best for heading, _, best in table.rows if heading == "val accuracy"]
+    assert accuracy == 0
+    assert " *" in str(table)
+    assert "<b>" in table._repr_html_()
+
+
+def test_a_run_is_diagnosed_treated_and_drawn(tmp_path: Path) -> None:
+    sick = train(IRIS, {"optimizer.lr": 1e-6}, outputs=tmp_path)
+    assert diagnose(sick).verdict == diagnose(sick.path).verdict == "sick"
+    treated = treat(sick, tmp_path)
+    assert treated.written == tmp_path / "iris.fixed.yaml"
+    written = visualize(sick, film=False)
+    assert written[-1] == sick.path / "report.html"
+    assert len(written) > 8
+
+
+def test_a_run_goes_on(tmp_path: Path) -> None:
+    first = train(IRIS, outputs=tmp_path)
+    assert resume(first).info["epochs"] == 12
+    assert resume(first, {"train.epochs": 14}).info["epochs"] == 14
+
+
+TABLE = "age,town,weight,grade\n" + "\n".join(
+    f"{20 + i % 30},{'Ulm' if i % 2 else 'Köln'},{60 + (7 * i) % 40},{'good' if i % 2 else 'poor'}" for i in range(80)
+)
+
+
+def test_rows_are_predicted_whatever_they_stand_in(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE)
+    trained = train({**IRIS, "data": {"source": str(path)}, "train": {"epochs": 30}}, outputs=tmp_path)
+    model = Model.load(trained)
+    assert (model.task, model.columns, model.class_names) == (
+        "classification",
+        ("age", "town", "weight"),
+        ("good", "poor"),
+    )
+    by_file = model.predict_proba(path)
+    frame = pandas.read_csv(path)
+    np.testing.assert_array_equal(model.predict_proba(frame), by_file)
+    np.testing.assert_array_equal(model.predict_proba(frame.to_dict("list")), by_file)
+    assert predict(trained, frame[:2]).tolist() == ["poor", "good"]
+    with pytest.raises(UserError, match="weight"):
+        model.predict(frame.drop(columns="weight"))
+    with pytest.raises(UserError, match=r"^rows: an array \(1, 1\) of int64; the model takes \(rows, 4\) numbers"):
+        model.predict([[1]])
+
+
+def test_numbers_are_predicted_in_their_own_units(tmp_path: Path) -> None:
+    trained = train({"data": {"source": "diabetes"}, "train": {"epochs": 20}}, outputs=tmp_path)
+    from sklearn.datasets import load_diabetes
+
+    X, y = load_diabetes(return_X_y=True)
+    predicted = predict(trained, X)
+    assert predicted.shape == (442,)
+    assert abs(predicted.mean() - y.mean()) < 20
+    with pytest.raises(UserError, match="a regression has no classes"):
+        Model.load(trained).predict_proba(X)
