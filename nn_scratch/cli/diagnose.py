@@ -17,7 +17,7 @@ from nn_scratch.errors import UserError
 from nn_scratch.runs.folder import shown
 
 if TYPE_CHECKING:  # --help has no need of them
-    from nn_scratch.doctor.treatment import Arm
+    from nn_scratch.doctor.trials import Arm
     from nn_scratch.runs.run import Run
 
 EXAMPLES = (
@@ -56,35 +56,43 @@ def main(arguments: Namespace) -> None:
 
     console.say((run.name, "bold"))
     diagnosis = diagnose_and_keep(run)
-    console.print(rendered(diagnosis, run.config))
+    console.print(rendered(diagnosis, run.config, run.as_typed))
     if diagnosis.verdict == "sick":
         console.say("\nnext: ", (f"{command('diagnose')} {run.as_typed} --fix", "bold cyan"))
 
 
 def fix_command(run: Run, console: Printer) -> None:
-    """Try the patches, show before and after, and say what was written."""
+    """Search for the cure, show what was tried, and say what was written."""
     from nn_scratch.cli.diagnosis_text import rendered
     from nn_scratch.doctor.treatment import treat
 
-    treatment = treat(run)
-    console.print(rendered(treatment.diagnosis, run.config))
+    treatment = treat(run, told=lambda line: console.say((line, "dim")))
+    console.print(rendered(treatment.diagnosis, run.config, run.as_typed))
     console.print()
     if treatment.before is not None:
-        console.print(comparison((treatment.before, *treatment.arms)))
+        console.print(comparison(treatment.before, treatment.arms))
     console.print(Text(treatment.said, "bold"))
     if treatment.written is not None:
         console.say("next: ", (f"{command('train')} --config {shown(treatment.written)}", "bold cyan"))
+    elif treatment.text:
+        console.print(treatment.text)
 
 
-def comparison(arms: Sequence[Arm]) -> Table:
-    """Score with its spread over seeds, the worst class's recall, and what the doctor says, an arm a row."""
+def comparison(before: Arm, arms: Sequence[Arm]) -> Table:
+    """Score with its spread over seeds, the gain over the run as it was with its interval, each class's recall, and
+    what the doctor says: a candidate a row."""
     table = Table(box=None, pad_edge=False, header_style="dim", title="same split, new seeds")
-    for title in ("", "score", "recall of each class", "what the doctor says"):
-        table.add_column(title, justify="right" if title == "score" else "left", overflow="fold")
-    for arm in arms:
-        says = ", ".join(sorted({trial.first_rule or trial.verdict for trial in arm.trials}))
+    for title in ("", "seeds", "score", "gain [90 %]", "log loss", "recall of each class", "what the doctor says"):
+        right = title in ("seeds", "score", "log loss")
+        table.add_column(title, justify="right" if right else "left", overflow="fold")
+    for arm in (before, *arms):
+        says = ", ".join(sorted({trial.first_rule or trial.diagnosis.verdict for trial in arm.trials}))
         recall = " ".join(f"{name} {share:.2f}" for name, share in list(arm.recall().items())[:12])
-        table.add_row(arm.name, f"{arm.mean():.3f} ± {arm.spread():.3f}", recall, says)
+        over = arm.over(before, held=True)
+        gain = f"{over.score.mean:+.3f} [{over.score.low:+.3f}, {over.score.high:+.3f}]"
+        spread = f" ± {arm.spread():.3f}" if len(arm.trials) > 1 else ""
+        cells = (f"{arm.mean():.3f}{spread}", *(("", "") if arm is before else (gain, f"{-over.loss.mean:+.3f}")))
+        table.add_row(arm.name, str(len(arm.trials)), *cells, recall, says)
     return table
 
 

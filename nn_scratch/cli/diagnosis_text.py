@@ -18,7 +18,7 @@ COLOURS = {"healthy": "green", "sick": "red", "inconclusive": "yellow"}
 SEVERITY_COLOURS = {"critical": "red", "warning": "yellow", "info": "cyan"}
 
 
-def rendered(diagnosis: Diagnosis, config: Mapping[str, Any]) -> RenderableType:
+def rendered(diagnosis: Diagnosis, config: Mapping[str, Any], run: str = "") -> RenderableType:
     """The whole diagnosis for the terminal; `config` is that of the run, for the old values of a patch."""
     colour = COLOURS[diagnosis.verdict]
     parts: list[RenderableType] = [Text(diagnosis.summary, f"bold {colour}")]

@@ -257,7 +257,7 @@ class Counterfactuals:
             pairs = [(a.only(~np.isin(a.numbers, left_out)), b.only(~np.isin(b.numbers, left_out))) for a, b in pairs]
         if not len(pairs[0][0].y) or not len(pairs[0][1].y):
             return None
-        scores, loss = compared(self._data, pairs)
+        scores, loss = compared(len(self._data.class_names), pairs)
         return Gain(
             self._main if self._main in scores else next(iter(scores)),
             scores,
@@ -362,13 +362,13 @@ def rows_of(part: Part, kept: Array) -> Part:
 # --- comparing arms
 
 
-def compared(data: Data, pairs: Sequence[tuple[Predicted, Predicted]]) -> tuple[dict[str, Interval], Interval]:
+def compared(classes: int, pairs: Sequence[tuple[Predicted, Predicted]]) -> tuple[dict[str, Interval], Interval]:
     """Gains of the first of each pair over the second, by measure, and the fall of the log loss.
 
-    Each is a mean over rows of differences, averaged over the pairs; where the arms have other rows (another split),
-    of two means. The variance is that of the rows, and that between pairs.
+    classes: how many; 0 of a regression. Each is a mean over rows of differences, averaged over the pairs; where the
+    arms have other rows (another split), of two means. The variance is that of the rows, and that between pairs.
     """
-    rowwise = [[row_gains(data, *aligned) for aligned in split_alike(a, b)] for a, b in pairs]
+    rowwise = [[row_gains(classes, *aligned) for aligned in split_alike(a, b)] for a, b in pairs]
     found = {}
     for name in rowwise[0][0]:
         parts = [combined([one[part][name] for one in rowwise]) for part in range(len(rowwise[0]))]
@@ -397,15 +397,15 @@ def combined(estimates: Sequence[Estimate]) -> tuple[float, float]:
     return float(means.mean()), variance
 
 
-def row_gains(data: Data, a: Predicted | None, b: Predicted | None) -> dict[str, Estimate]:
+def row_gains(classes: int, a: Predicted | None, b: Predicted | None) -> dict[str, Estimate]:
     """By measure, the gain of a over b on the same rows; with one of them, its own score (of b, its negative)."""
     some = a or b
     assert some is not None
-    if data.task == "classification":
+    if classes:
         (right_a, loss_a), (right_b, loss_b) = class_rows(a), class_rows(b)
         d_right, d_loss = right_a - right_b, loss_b - loss_a
         n = len(some.y)
-        balance = np.bincount(some.y, minlength=len(data.class_names))
+        balance = np.bincount(some.y, minlength=classes)
         present = balance > 0
         by_class = 1.0 / (np.count_nonzero(present) * balance[some.y])
         return {

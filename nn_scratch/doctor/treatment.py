@@ -1,204 +1,415 @@
-"""Treatment: patches tried on the same split with new seeds, and kept only where the score comes back."""
+"""Treatment as a search: patches are tried, joined and tried again on what they leave, until the run is healthy.
+
+Programs that do not learn often have several faults, and the cure of the first need not show in the score before the
+second is cured. So a patch is kept where it brings the score or the loss forward or ends the symptom; the mended config
+is diagnosed anew; and what turns out to be superfluous is taken away again at the end. Candidates of a round begin with
+one seed, and the better half goes on to the others (successive halving, Jamieson and Talwalkar 2016); all are compared
+with the same split and seeds, row by row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from math import isfinite, nan
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from nn_scratch.config.project import CONFIGS
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
-from nn_scratch.config.writer import dump_config, to_plain, value_text
+from nn_scratch.config.writer import ABSENT, config_difference, to_plain, value_text
 from nn_scratch.doctor.diagnose import diagnose
-from nn_scratch.doctor.diagnosis import MOST_KEYS, Diagnosis, Finding, Patch
-from nn_scratch.doctor.evidence import Case
+from nn_scratch.doctor.diagnosis import Diagnosis, Finding, Patch
+from nn_scratch.doctor.fixed_config import Change, fixed_yaml
 from nn_scratch.doctor.patch_text import changes
-from nn_scratch.doctor.watch import watch_session
-from nn_scratch.errors import UserError
-from nn_scratch.experiments.parallel import QUIET, Job, run_all, split_by
-from nn_scratch.experiments.train import Session
+from nn_scratch.doctor.trials import Arm, Comparison, train_arms
+from nn_scratch.doctor.usual import fitting, usual_settings
+from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.runs.files import disk_errors, write_bytes
 from nn_scratch.runs.run import Run
-from nn_scratch.training.observers import Observer
 
-MOST_CANDIDATES = 3
+MOST_ROUNDS = 5
+MOST_TRIALS = 12  # candidates that are trained, the run as it was aside
+KEPT_BACK = 3  # of these, for taking superfluous changes away
+A_ROUND = 4  # candidates at most
 SEEDS = 3  # of initial weights, order and dropout, the same for every candidate
-WORTH = 0.02  # points of the score by which a patch must beat the run as it was
+WORTH = 0.02  # points of the score by which the mended config must beat the run as it was
+TIE = 0.005  # points within which two scores are the same
+HOPELESS = 0.1  # points that a candidate may be worse than what it changes, with the first seed
+BEST = 0.995  # a score from which there is nothing left to gain
 OF_THE_DATA = frozenset({"label_noise", "leakage"})  # faults that no line of YAML mends
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One training: its scores on held-out rows (val chooses, both are shown), and what the doctor said of it."""
+class Step:
+    """One key that a patch changes, with the finding behind it; `leaves` are the differences it makes, where it leaves
+    the list of layers as it is, else None."""
 
-    val: float
-    held: float
-    verdict: str
-    first_rule: str | None
-    recall: Mapping[str, float | None] = field(default_factory=dict)
+    key: str
+    value: Any
+    why: str
+    rule: str
+    leaves: Mapping[str, Any] | None
+
+    def apply(self, config: Config) -> Config:
+        return change_config(config, {self.key: self.value} if self.leaves is None else self.leaves)
 
 
 @dataclass(frozen=True)
-class Arm:
-    """The same config with several seeds."""
+class Node:
+    """A config that was tried, and the steps that lead to it."""
 
-    name: str
-    patch: Patch | None
-    trials: tuple[Trial, ...]
+    arm: Arm
+    steps: tuple[Step, ...] = ()
 
-    def mean(self, what: str = "held") -> float:
-        return float(np.mean([getattr(trial, what) for trial in self.trials])) if self.trials else nan
-
-    def spread(self, what: str = "held") -> float:
-        values = [getattr(trial, what) for trial in self.trials]
-        return float(np.std(values, ddof=1)) if len(values) > 1 else nan
-
-    def recall(self) -> dict[str, float]:
-        """Recall of each class, mean over the trials."""
-        known: dict[str, list[float]] = {}
-        for trial in self.trials:
-            for name, share in trial.recall.items():
-                if share is not None:
-                    known.setdefault(name, []).append(share)
-        return {name: float(np.mean(shares)) for name, shares in known.items()}
+    @property
+    def size(self) -> int:
+        """How much is changed: keys, and ten for each change of what layers there are."""
+        return sum(10 if step.leaves is None else len(step.leaves) for step in self.steps)
 
 
 @dataclass(frozen=True)
 class Treatment:
-    """What was tried. best: the arm that helped, or None."""
+    """What was tried. best: the arm that is written, or None; gain: what it has over the run as it was."""
 
     diagnosis: Diagnosis
     before: Arm | None
     arms: tuple[Arm, ...]
     best: Arm | None
     said: str  # the outcome in a sentence
+    gain: Comparison | None = None
     written: Path | None = None
+    text: str = ""  # what was to be written
 
 
-def treat(run: Run, folder: Path | None = None, jobs: int | None = None) -> Treatment:
-    """Diagnose a run, try the patches of what is critical, and write <name>.fixed.yaml where one helps.
+Told = Callable[[str], None]
 
-    folder: where to write it, instead of CONFIGS. A run that is not sick is left as it is.
+
+def treat(run: Run, folder: Path | None = None, jobs: int | None = None, told: Told = lambda line: None) -> Treatment:
+    """Diagnose a run, search for the patches that mend it, and write <name>.fixed.yaml where some do.
+
+    folder: where to write it, instead of CONFIGS; the run's own folder serves where that cannot be written. told: is
+    called with a line after each round. A run without a finding that has a patch is left as it is.
     """
     diagnosis = diagnose(run)
-    critical = [finding for finding in diagnosis.findings if finding.severity == "critical"]
-    if not critical:
+    first = diagnosis.findings[0] if diagnosis.findings else None
+    if first is not None and first.severity == "critical" and first.rule in OF_THE_DATA and not first.patches:
+        return Treatment(diagnosis, None, (), None, f"the fault is in the data, not in the config: {first.because}")
+    if diagnosis.verdict == "healthy" and not any(finding.patches for finding in diagnosis.findings):
         return Treatment(diagnosis, None, (), None, f"nothing to mend: the verdict is {diagnosis.verdict}")
-    if critical[0].rule in OF_THE_DATA and not critical[0].patches:
-        return Treatment(
-            diagnosis, None, (), None, f"the fault is in the data, not in the config: {critical[0].because}"
+    search = Search(config_from(run.config), steps_of(run), jobs, told)
+    best = search.run(diagnosis)
+    of_data = (
+        " The fault is in the data: no line of YAML mends it fully." if first and first.rule in OF_THE_DATA else ""
+    )
+    tried = tuple(node.arm for node in search.tried)
+    if best is None:
+        if not tried:
+            said = "the doctor knows no line of YAML that mends this"
+        else:
+            said = f"nothing helped: none of {len(tried)} candidates brought the score or the loss forward."
+        return Treatment(diagnosis, search.before, tried, None, said + of_data)
+    gain = best.arm.over(search.before, held=True)
+    text = fixed_yaml(search.config, best.arm.config, changes_of(best), summary_of(best, gain, search.before))
+    treatment = Treatment(diagnosis, search.before, tried, best.arm, "", gain, None, text)
+    return written(treatment, run, folder, search.config.name, outcome(best, gain, search.before) + of_data)
+
+
+def written(treatment: Treatment, run: Run, folder: Path | None, name: str, said: str) -> Treatment:
+    """The treatment with its config on disk: in the folder of configs, else in the run's."""
+    problem = ""
+    for path in (Path(folder or CONFIGS) / f"{name}.fixed.yaml", run.path / "fixed.yaml"):
+        try:
+            with disk_errors(path.parent):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, treatment.text.encode())
+        except (EnvironmentFailure, OSError) as error:
+            problem = problem or f" {path.parent} cannot be written ({str(error).splitlines()[0]})"
+            continue
+        where = f"{problem}: it is in the run's folder." if problem else ""
+        return replace(treatment, said=said + where, written=path)
+    return replace(treatment, said=f"{said}{problem}, nor can the run's folder: here it is.")
+
+
+def steps_of(run: Run) -> int:
+    return int(run.info["steps_per_epoch"]) * int(run.info["epochs_asked"])
+
+
+# --- the search
+
+
+class Search:
+    """Rounds of candidates from a config; `tried` are all that were trained."""
+
+    def __init__(self, config: Config, steps: int, jobs: int | None, told: Told) -> None:
+        self.config, self._steps, self._jobs, self._told = config, steps, jobs, told
+        self.tried: list[Node] = []
+        self.before = Arm("as it was", config)
+        self._seeds = [config.seed + 1 + number for number in range(SEEDS)]
+        self._seen = [comparable(config)]
+
+    @property
+    def left(self) -> int:
+        return MOST_TRIALS - len(self.tried)
+
+    def run(self, diagnosis: Diagnosis) -> Node | None:
+        """The best node found, pruned; None where none is better than the config as it was."""
+        root = Node(self.before)
+        base = self._without_leak(root, diagnosis)
+        if not self.proposals(base, diagnosis) and not self.usual(base):
+            return None
+        (self.before,) = train_arms(self.config, [self.before], self._seeds, self._jobs)
+        root = base = replace(base, arm=self.before) if base is root else self._trained([base], self._seeds)[0]
+        self._told(f"as it was: {self.before.mean():.3f}")
+        best = self._rounds(base, diagnosis)
+        if best is not base:
+            best = self._pruned(best, base)
+        if best.steps and (best is root or best.arm.over(base.arm).better(WORTH)):
+            return best
+        return None
+
+    def _rounds(self, base: Node, diagnosis: Diagnosis) -> Node:
+        best = frontier = base
+        usual_tried = False
+        for number in range(1, MOST_ROUNDS + 1):
+            if finished(frontier, number):
+                break
+            candidates = self.proposals(frontier, diagnosis)
+            if not candidates and not usual_tried:
+                usual_tried, candidates = True, self.usual(best)
+                frontier = best
+            candidates = candidates[: max(0, min(A_ROUND, self.left - KEPT_BACK))]
+            if not candidates:
+                break
+            winner = self._halved(frontier, candidates)
+            if winner is None:
+                frontier, diagnosis = best, best.arm.diagnosis
+                continue
+            if better(winner, best):
+                best = winner
+            over = winner.arm.over(frontier.arm)
+            self._told(f"round {number}: {winner.arm.name}: {winner.arm.mean():.3f}")
+            if over.progress(TIE) or over.symptom_gone or winner is best:
+                frontier, diagnosis = winner, winner.arm.diagnosis
+            else:
+                frontier, diagnosis = best, best.arm.diagnosis
+        return best
+
+    def _halved(self, base: Node, candidates: list[Node]) -> Node | None:
+        """The best of the candidates: all with one seed, the better half with the others; None if all are hopeless."""
+        begun = self._trained(candidates, self._seeds[:1])
+        over = {id(node): node.arm.over(base.arm) for node in begun}
+        hopeful = [node for node in begun if over[id(node)].score.mean > -HOPELESS or over[id(node)].loss.mean > 0]
+        ranked = sorted(
+            hopeful, key=lambda n: (round(over[id(n)].score.mean / TIE), over[id(n)].loss.mean), reverse=True
         )
-    config = config_from(run.config)
-    patches = candidates(critical, config)
-    if not patches:
-        return Treatment(diagnosis, None, (), None, "the doctor knows no line of YAML that mends this")
-    arms = try_out(config, [None, *patches], SEEDS, jobs)
-    before, after = arms[0], arms[1:]
-    best = after[chosen([arm.mean("val") for arm in after])]
-    gain = best.mean() - before.mean()
-    of_data = " The fault is in the data: no line of YAML mends it fully." if critical[0].rule in OF_THE_DATA else ""
-    if not (best.mean("val") - before.mean("val") > WORTH and gain > WORTH):
-        return Treatment(diagnosis, before, after, None, "nothing helped: no patch brought the score back." + of_data)
-    assert best.patch is not None
-    path = Path(folder or CONFIGS) / f"{config.name}.fixed.yaml"
-    with disk_errors(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, fixed_yaml(config, best.patch, critical[0]).encode())
-    said = f"{best.name} brings {before.mean():.3f} to {best.mean():.3f} on rows not trained on.{of_data}"
-    return Treatment(diagnosis, before, after, best, said, path)
+        finalists = ranked[: (len(begun) + 1) // 2]
+        if not finalists:
+            return None
+        arms = train_arms(self.config, [node.arm for node in finalists], self._seeds[1:], self._jobs)
+        done = [replace(node, arm=arm) for node, arm in zip(finalists, arms, strict=True)]
+        for before, after in zip(finalists, done, strict=True):
+            self.tried[self.tried.index(before)] = after
+        winner = done[0]
+        for node in done[1:]:
+            if better(node, winner):
+                winner = node
+        return winner
+
+    def _trained(self, nodes: Sequence[Node], seeds: Sequence[int]) -> list[Node]:
+        arms = train_arms(self.config, [node.arm for node in nodes], seeds, self._jobs)
+        done = [replace(node, arm=arm) for node, arm in zip(nodes, arms, strict=True)]
+        self.tried += done
+        self._seen += [comparable(node.arm.config) for node in done]
+        return done
+
+    # --- what is tried next
+
+    def proposals(self, base: Node, diagnosis: Diagnosis) -> list[Node]:
+        """Nodes that follow from the findings on a node, the likeliest first; none that was tried already."""
+        treatable = [finding for finding in diagnosis.findings if finding.patches and finding.rule not in OF_THE_DATA]
+        critical = [finding for finding in treatable if finding.severity == "critical"]
+        warned = [finding for finding in treatable if finding.severity == "warning"]
+        leading = critical or warned
+        if not leading:
+            return []
+        first, others = leading[0], leading[1:]
+        plans: list[list[tuple[Finding, Patch]]] = [[(first, first.patches[0])]]
+        if others:
+            plans.append([(finding, finding.patches[0]) for finding in leading])
+        plans += [[(first, patch)] for patch in first.patches[1:2]]
+        if critical and warned:
+            plans.append([(finding, finding.patches[0]) for finding in (*critical, *warned)])
+        plans += [[(finding, finding.patches[0])] for finding in others]
+        plans += [[(first, patch)] for patch in first.patches[2:]]
+        return self._nodes(base, plans)
+
+    def usual(self, base: Node) -> list[Node]:
+        """The node with all settings as they usually train."""
+        patches = fitting(base.arm.config, usual_settings(base.arm.config, self._steps))
+        finding = Finding("usual_settings", "warning", 0.5, "config", "no other patch is left")
+        return self._nodes(base, [[(finding, patch) for patch in patches]]) if patches else []
+
+    def _nodes(self, base: Node, plans: Sequence[Sequence[tuple[Finding, Patch]]]) -> list[Node]:
+        found: list[Node] = []
+        seen = list(self._seen)
+        for plan in plans:
+            node = extended(base, plan, self.config)
+            if node is not None and comparable(node.arm.config) not in seen:
+                seen.append(comparable(node.arm.config))
+                found.append(node)
+        return found
+
+    def _without_leak(self, root: Node, diagnosis: Diagnosis) -> Node:
+        """The config without a column that tells the target: its score is lower, and the one met on new rows."""
+        leak = [f for f in diagnosis.findings if f.rule == "leakage" and f.severity == "critical" and f.patches]
+        found = extended(root, [(leak[0], leak[0].patches[0])], self.config) if leak else None
+        return found or root
+
+    # --- what is taken away again
+
+    def _pruned(self, best: Node, base: Node) -> Node:
+        """The node without the steps that do nothing: each is taken away by itself, and stays away where the rest does
+        as well."""
+        for step in sorted(best.steps, key=lambda step: step.leaves is not None):  # changes of the layers first
+            if self.left <= 0 or len(best.steps) < 2 or step in base.steps:
+                continue
+            node = rebuilt(tuple(other for other in best.steps if other is not step), self.config)
+            if node is None or comparable(node.arm.config) in self._seen:
+                continue
+            (short,) = self._trained([node], self._seeds[:1])
+            if worse(short, best):
+                continue
+            (arm,) = train_arms(self.config, [short.arm], self._seeds[1:], self._jobs)
+            full = replace(short, arm=arm)
+            self.tried[self.tried.index(short)] = full
+            if not worse(full, best):
+                self._told(f"{step.key} is superfluous: {full.arm.mean():.3f} without its change")
+                best = full
+        return best
 
 
-def candidates(critical: Sequence[Finding], config: Config) -> list[Patch]:
-    """At most MOST_CANDIDATES patches that fit the config, the likeliest first."""
-    first = critical[0]
-    others = [finding.patches[0] for finding in critical[1:] if finding.patches]
-    ordered = [*first.patches[:1], *first.patches[1:2], *both(first, others), *others, *first.patches[2:]]
-    found: list[Patch] = []
-    for patch in ordered:
-        if len(found) < MOST_CANDIDATES and all(dict(patch.set) != dict(other.set) for other in found):
+def finished(node: Node, number: int) -> bool:
+    """Whether a node needs no further round: healthy, and no warning has a patch or nothing is left to gain."""
+    if number == 1 or not node.arm.healthy:
+        return False
+    hinted = any(finding.patches and finding.severity != "info" for finding in node.arm.diagnosis.findings)
+    return node.arm.mean() >= BEST or not hinted
+
+
+def better(one: Node, other: Node) -> bool:
+    """Whether to prefer one node: by the score, then by the loss; of two alike that which changes less."""
+    over = one.arm.over(other.arm)
+    if abs(over.score.mean) > TIE:
+        return over.score.mean > 0
+    if over.loss.low > 0 or over.loss.high < 0:
+        return over.loss.mean > 0
+    return one.size < other.size and bool(one.steps)
+
+
+def worse(one: Node, other: Node) -> bool:
+    """Whether a node is worse than another, by however little beyond a tie, in the score or clearly in the loss."""
+    over = one.arm.over(other.arm)
+    return over.score.mean < -TIE or (over.loss.high < 0 and over.loss.mean < -0.02)
+
+
+def comparable(config: Config) -> dict[str, Any]:
+    """What of a config decides its training."""
+    return {key: value for key, value in to_plain(config).items() if key not in ("name", "log", "diagnose")}
+
+
+# --- joining patches
+
+
+def extended(base: Node, plan: Sequence[tuple[Finding, Patch]], original: Config) -> Node | None:
+    """The node after the patches of a plan, each made on the base and joined by what it changes; None where the first
+    does not fit. Of two that change the same key the first counts."""
+    config, steps = base.arm.config, list(base.steps)
+    taken: set[str] = set()
+    for finding, patch in plan:
+        for key, value in patch.set.items():
+            step = step_of(base.arm.config, key, value, patch.why, finding.rule)
+            if step is None or any(clash(key, other) for other in taken_keys(step, key) for key in taken):
+                continue
             try:
-                change_config(config, patch.set)
+                config = step.apply(config)
             except UserError:
                 continue
-            found.append(patch)
-    return found
+            taken |= taken_keys(step, key)
+            steps.append(step)
+    if len(steps) == len(base.steps):
+        return None
+    return Node(Arm(named(config, original), config), tuple(steps))
 
 
-def both(first: Finding, others: Sequence[Patch]) -> list[Patch]:
-    """The first patch of the root cause together with that of another finding, where two keys hold them."""
-    return [
-        Patch({**first.patches[0].set, **other.set}, f"{first.patches[0].why}; {other.why}")
-        for other in others[:1]
-        if first.patches
-        and len({*first.patches[0].set, *other.set}) <= MOST_KEYS
-        and not set(first.patches[0].set) & set(other.set)
-    ]
+def step_of(config: Config, key: str, value: Any, why: str, rule: str) -> Step | None:
+    """The step by which a key gets a value; None where it does not fit, or has that value."""
+    try:
+        target = change_config(config, {key: value})
+    except UserError:
+        return Step(key, value, why, rule, {key: value})  # it may fit together with another
+    differences = config_difference(config, target)
+    if not differences:
+        return None
+    whole = any(ABSENT in (old, new) for _, old, new in differences if isinstance(old, str) or isinstance(new, str))
+    return Step(key, value, why, rule, None if whole else {path: new for path, _, new in differences})
 
 
-def try_out(config: Config, patches: Sequence[Patch | None], seeds: int, jobs: int | None) -> tuple[Arm, ...]:
-    """Train every candidate with the same new seeds, in parallel processes of one BLAS thread each."""
-    plain = to_plain(config)
-    wanted = [(patch, config.seed + 1 + seed) for patch in patches for seed in range(seeds)]
-    results = list(run_all((trial_job(config, patch, seed) for patch, seed in wanted), jobs))
-    return tuple(
-        Arm(
-            patch_name(patch, plain),
-            patch,
-            tuple(result for (of, _), result in zip(wanted, results, strict=True) if of is patch),
-        )
-        for patch in patches
+def taken_keys(step: Step, key: str) -> set[str]:
+    return {key} if step.leaves is None else set(step.leaves)
+
+
+def clash(one: str, other: str) -> bool:
+    """Whether two dotted keys are the same place, or one is within the other."""
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+
+
+def rebuilt(steps: tuple[Step, ...], original: Config) -> Node | None:
+    """The node that these steps lead to from the original config; None where they do not fit without the others."""
+    config = original
+    try:
+        for step in steps:
+            config = step.apply(config)
+    except UserError:
+        return None
+    return Node(Arm(named(config, original), config), steps)
+
+
+def named(config: Config, original: Config) -> str:
+    """What distinguishes a config, in short."""
+    plain, before = to_plain(config), to_plain(original)
+    shown = []
+    for key, value in plain.items():
+        if key not in ("name", "seed") and value != before[key]:
+            patch = Patch({key: value}, "")
+            shown += [f"{where}: {value_text(new)}" for where, _, new in leaf_changes(patch, before)]
+    return ", ".join(shown)
+
+
+def leaf_changes(patch: Patch, before: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    ((key, value),) = patch.set.items()
+    if key == "layers":
+        return changes(patch, before)
+    return config_difference({key: before[key]}, {key: value})
+
+
+# --- words
+
+
+def changes_of(node: Node) -> list[Change]:
+    return [Change(step.key, step.why, step.rule) for step in node.steps]
+
+
+def outcome(best: Node, gain: Comparison, before: Arm) -> str:
+    interval = f"{gain.score.mean:+.3f}, 90 % interval {gain.score.low:+.3f} to {gain.score.high:+.3f}"
+    said = f"{best.arm.name} brings {before.mean():.3f} to {best.arm.mean():.3f} on rows not trained on ({interval})"
+    if gain.score.low <= 0 and gain.loss.low > 0:
+        said += f", and the log loss down by {gain.loss.mean:.3f}"
+    return said + "."
+
+
+def summary_of(best: Node, gain: Comparison, before: Arm) -> str:
+    return (
+        f"{before.mean():.3f} before, {best.arm.mean():.3f} after, on rows not trained on, mean of {SEEDS} new seeds; "
+        f"gain {gain.score.mean:+.3f}, 90 % interval {gain.score.low:+.3f} to {gain.score.high:+.3f}"
     )
-
-
-def chosen(scores: Sequence[float]) -> int:
-    """Which patch to keep, by their scores on val, the likeliest first: a later one where it is better by WORTH."""
-    best = 0
-    for number, score in enumerate(scores):
-        if score > scores[best] + WORTH or not isfinite(scores[best]):
-            best = number
-    return best
-
-
-def patch_name(patch: Patch | None, config: Mapping[str, Any]) -> str:
-    if patch is None:
-        return "as it was"
-    return ", ".join(f"{key}: {value_text(new)}" for key, _, new in changes(patch, config))
-
-
-def trial_job(config: Config, patch: Patch | None, seed: int) -> Job[Trial]:
-    """One training of the patched config; rows are split by the config's own seed, all else is random by `seed`."""
-    patched = change_config(config, {**(patch.set if patch else {}), **QUIET, "seed": seed, "name": "trial"})
-    return Job(patched, judged, split_by(config.seed), watched)
-
-
-def watched(session: Session) -> Sequence[Observer]:
-    return (watch_session(session),)
-
-
-def judged(run: Run) -> Trial:
-    case, diagnosis = Case(run), diagnose(run)
-    part = run.info.get("val") or {}
-    val = part.get(case.score_name)
-    recall = part.get("recall") or {}
-    return Trial(
-        val=case.chance if case.diverged or val is None else float(val),
-        held=case.held_score,
-        verdict=diagnosis.verdict,
-        first_rule=diagnosis.findings[0].rule if diagnosis.verdict == "sick" else None,
-        recall=dict(recall),
-    )
-
-
-def fixed_yaml(config: Config, patch: Patch, finding: Finding) -> str:
-    """The mended config, with what was changed and why at its head."""
-    plain = to_plain(config)
-    head = [f"# Mended by the doctor: {finding.rule}. {finding.because}".replace("\n", " ")]
-    for key, old, new in changes(patch, plain):
-        head += [f"#   - {key}: {value_text(old)}", f"#   + {key}: {value_text(new)}"]
-    head.append(f"# Why: {patch.why}.")
-    return "\n".join(head) + "\n\n" + dump_config(change_config(config, patch.set))
