@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -24,13 +25,17 @@ EXAMPLES = (
     "examples:",
     "  python script/diagnose.py                       the newest run",
     "  python script/diagnose.py digits-001 --fix      tries the patches, writes config/digits.fixed.yaml",
+    "  python script/diagnose.py digits-001 --apply 2  writes config/digits.fixed.yaml with the second patch, untried",
     "  python script/diagnose.py --data table.csv      before any training",
 )
 
 
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("run", nargs="?", metavar="RUN", help="a folder, or its name under outputs/ (default: the newest)")
-    cli.add_argument("--fix", action="store_true", help="try the patches on the same split with new seeds")
+    cli.add_argument(
+        "--fix", action="store_true", help="search for the patches that mend it, on the same split with new seeds"
+    )
+    cli.add_argument("--apply", type=int, metavar="N", help="write the config with patch N, without trying it")
     cli.add_argument("--data", metavar="FILE", help="look at a table of data instead of a run")
     cli.add_argument("--target", metavar="COLUMN", help="with --data: the column to predict (default: the last)")
     cli.add_argument("--outputs", metavar="DIR", help="where runs are (default: outputs/ of the project)")
@@ -40,16 +45,21 @@ def main(arguments: Namespace) -> None:
     """Diagnose a run, mend it, or look at a table before any training."""
     console = Printer()
     if arguments.data is not None:
-        if arguments.run or arguments.fix:
-            raise UserError("--data: looks at a file alone; leave out the run and --fix")
+        if arguments.run or arguments.fix or arguments.apply is not None:
+            raise UserError("--data: looks at a file alone; leave out the run, --fix and --apply")
         data_command(arguments, console)
         return
     from nn_scratch.runs.run import Run
 
     outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
     run = Run.open(arguments.run, outputs) if arguments.run else Run.newest(outputs)
+    if arguments.fix and arguments.apply is not None:
+        raise UserError("--apply: writes one patch, and --fix searches for several; leave one of them out")
     if arguments.fix:
         fix_command(run, console)
+        return
+    if arguments.apply is not None:
+        apply_command(run, arguments.apply, console)
         return
     from nn_scratch.cli.diagnosis_text import rendered
     from nn_scratch.doctor.report import diagnose_and_keep
@@ -57,43 +67,73 @@ def main(arguments: Namespace) -> None:
     console.say((run.name, "bold"))
     diagnosis = diagnose_and_keep(run)
     console.print(rendered(diagnosis, run.config, run.as_typed))
-    if diagnosis.verdict == "sick":
-        console.say("\nnext: ", (f"{command('diagnose')} {run.as_typed} --fix", "bold cyan"))
+    if any(finding.patches for finding in diagnosis.findings):
+        console.say("\nnext: ", (f"{command('diagnose')} {run.as_typed} --fix", "bold cyan"), " (or --apply 1)")
 
 
 def fix_command(run: Run, console: Printer) -> None:
     """Search for the cure, show what was tried, and say what was written."""
     from nn_scratch.cli.diagnosis_text import rendered
+    from nn_scratch.doctor.report import diagnose_and_keep
     from nn_scratch.doctor.treatment import treat
 
-    treatment = treat(run, told=lambda line: console.say((line, "dim")))
-    console.print(rendered(treatment.diagnosis, run.config, run.as_typed))
+    diagnosis = diagnose_and_keep(run)
+    console.print(rendered(diagnosis, run.config, run.as_typed))
     console.print()
+    treatment = treat(run, diagnosis, told=lambda line: console.say((line, "dim")))
     if treatment.before is not None:
         console.print(comparison(treatment.before, treatment.arms))
-    console.print(Text(treatment.said, "bold"))
+    console.say((treatment.said, "bold"))
     if treatment.written is not None:
         console.say("next: ", (f"{command('train')} --config {shown(treatment.written)}", "bold cyan"))
     elif treatment.text:
-        console.print(treatment.text)
+        for line in treatment.text.splitlines():
+            console.say(line)
 
 
-def comparison(before: Arm, arms: Sequence[Arm]) -> Table:
-    """Score with its spread over seeds, the gain over the run as it was with its interval, each class's recall, and
-    what the doctor says: a candidate a row."""
-    table = Table(box=None, pad_edge=False, header_style="dim", title="same split, new seeds")
-    for title in ("", "seeds", "score", "gain [90 %]", "log loss", "recall of each class", "what the doctor says"):
-        right = title in ("seeds", "score", "log loss")
-        table.add_column(title, justify="right" if right else "left", overflow="fold")
-    for arm in (before, *arms):
-        says = ", ".join(sorted({trial.first_rule or trial.diagnosis.verdict for trial in arm.trials}))
-        recall = " ".join(f"{name} {share:.2f}" for name, share in list(arm.recall().items())[:12])
+def apply_command(run: Run, number: int, console: Printer) -> None:
+    """Write the run's config with one patch of its diagnosis."""
+    from nn_scratch.config.project import CONFIGS
+    from nn_scratch.doctor.report import patches_of
+    from nn_scratch.doctor.treatment import applied, write_config
+
+    patches = patches_of(run)
+    if not 1 <= number <= len(patches):
+        there = f"there are patches 1 to {len(patches)}" if patches else "the diagnosis has no patch"
+        raise UserError(f"--apply {number}: {there}; {command('diagnose')} {run.as_typed} lists them")
+    rule, patch = patches[number - 1]
+    text = applied(run, rule, patch, f"patch {number} of the diagnosis of {run.name}; it has not been tried")
+    path, problem = write_config(text, str(run.config["name"]), CONFIGS, run.path)
+    for line in text.splitlines():
+        console.say((line, "dim"))
+    console.say((f"patch {number} is in {shown(path)}{problem}", "bold"))
+    console.say("next: ", (f"{command('train')} --config {shown(path)}", "bold cyan"))
+
+
+def comparison(before: Arm, arms: Sequence[Arm]) -> Group:
+    """The candidates by number, and a row of figures for each: mean and spread of the score over seeds, the gain over
+    the run as it was with its interval, the change of the log loss, the worst class's recall, the doctor's verdict."""
+    lines = [Text(f"{number}: {arm.name}") for number, arm in enumerate(arms, start=1)]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("", "seeds", "score", "gain", "90 % interval", "log loss", "recall"):
+        table.add_column(title, justify="left" if title in ("", "90 % interval") else "right", no_wrap=True)
+    table.add_column("the doctor says", overflow="fold")
+    for number, arm in enumerate((before, *arms)):
         over = arm.over(before, held=True)
-        gain = f"{over.score.mean:+.3f} [{over.score.low:+.3f}, {over.score.high:+.3f}]"
+        interval = f"{over.score.low:+.2f} to {over.score.high:+.2f}"
+        gain = (f"{over.score.mean:+.3f}", interval, f"{-over.loss.mean:+.3f}") if number else ("", "", "")
         spread = f" ± {arm.spread():.3f}" if len(arm.trials) > 1 else ""
-        cells = (f"{arm.mean():.3f}{spread}", *(("", "") if arm is before else (gain, f"{-over.loss.mean:+.3f}")))
-        table.add_row(arm.name, str(len(arm.trials)), *cells, recall, says)
-    return table
+        recall = min(arm.recall().values(), default=None)
+        says = ", ".join(sorted({trial.first_rule or trial.diagnosis.verdict for trial in arm.trials}))
+        table.add_row(
+            str(number) if number else "as it was",
+            str(len(arm.trials)),
+            f"{arm.mean():.3f}{spread}",
+            *gain,
+            "" if recall is None else f"{recall:.2f}",
+            says,
+        )
+    return Group(*lines, Text("same split, the same new seeds for all:", "dim"), table)
 
 
 def data_command(arguments: Namespace, console: Printer) -> None:

@@ -9,9 +9,11 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.config.writer import ABSENT, value_text
 from nn_scratch.doctor.diagnosis import Diagnosis, Finding, Patch
-from nn_scratch.doctor.patch_text import changes
+from nn_scratch.doctor.patch_text import changes, to_paste, to_type
+from nn_scratch.runs.folder import find_folder, shown
 
 COLOURS = {"healthy": "green", "sick": "red", "inconclusive": "yellow"}
 
@@ -19,11 +21,17 @@ SEVERITY_COLOURS = {"critical": "red", "warning": "yellow", "info": "cyan"}
 
 
 def rendered(diagnosis: Diagnosis, config: Mapping[str, Any], run: str = "") -> RenderableType:
-    """The whole diagnosis for the terminal; `config` is that of the run, for the old values of a patch."""
+    """The whole diagnosis for the terminal.
+
+    config: that of the run, for the old values of a patch. run: as it is typed, for the commands that apply a patch;
+    without it none are shown.
+    """
     colour = COLOURS[diagnosis.verdict]
     parts: list[RenderableType] = [Text(diagnosis.summary, f"bold {colour}")]
+    patches = 0
     for number, finding in enumerate(diagnosis.findings, start=1):
-        parts += ["", *finding_lines(finding, config, number)]
+        parts += ["", *finding_lines(finding, config, number, run, patches)]
+        patches += len(finding.patches)
     return Group(*parts)
 
 
@@ -33,12 +41,17 @@ def brief(diagnosis: Diagnosis, config: Mapping[str, Any]) -> RenderableType:
     lines = [Text.assemble(("doctor:", f"bold {colour}"), f" {diagnosis.summary}")]
     if diagnosis.verdict == "sick" and diagnosis.findings[0].patches:
         patch = diagnosis.findings[0].patches[0]
-        change = ", ".join(f"{key}: {value_text(new)}" for key, _, new in changes(patch, config))
+        change = ", ".join(
+            f"without {key}" if new is ABSENT else f"{key}: {value_text(new)}" for key, _, new in changes(patch, config)
+        )
         lines.append(Text.assemble("  try ", (change, "bold"), f": {patch.why}"))
     return Group(*lines)
 
 
-def finding_lines(finding: Finding, config: Mapping[str, Any], number: int) -> list[RenderableType]:
+def finding_lines(
+    finding: Finding, config: Mapping[str, Any], number: int, run: str = "", patches_before: int = 0
+) -> list[RenderableType]:
+    """A finding with its patches, which are numbered through all findings."""
     colour = SEVERITY_COLOURS[finding.severity]
     heading = Text.assemble(
         (f"{number}. {finding.rule}", "bold"),
@@ -54,8 +67,8 @@ def finding_lines(finding: Finding, config: Mapping[str, Any], number: int) -> l
         lines.append(indented(Text(numbers, style="dim")))
     if finding.symptoms:
         lines.append(indented(Text(f"explains: {', '.join(finding.symptoms)}", style="dim")))
-    for patch in finding.patches:
-        lines += [indented(line) for line in patch_lines(patch, config)]
+    for count, patch in enumerate(finding.patches, start=patches_before + 1):
+        lines += [indented(line) for line in patch_lines(patch, config, count, run)]
     lines.append(indented(Text(f"source: {finding.source}", style="dim")))
     return lines
 
@@ -68,13 +81,24 @@ def place(finding: Finding) -> str:
     return f"{finding.stage.replace('_', ' ')}" + (f": {', '.join(words)}" if words else "")
 
 
-def patch_lines(patch: Patch, config: Mapping[str, Any]) -> list[Text]:
-    """The patch as a difference of YAML, and why it helps."""
-    lines = []
+def patch_lines(patch: Patch, config: Mapping[str, Any], number: int, run: str = "") -> list[Text]:
+    """Why the patch helps, its difference, and how to make it: as YAML to paste and as the command to type."""
+    lines = [Text.assemble((f"patch {number}", "bold"), ": ", (patch.why, "italic"))]
     for key, old, new in changes(patch, config):
-        lines += [Text(f"- {key}: {value_text(old)}", style="red")] if old is not ABSENT else []
-        lines += [Text(f"+ {key}: {value_text(new)}", style="green")] if new is not ABSENT else []
-    return [*lines, Text(f"  {patch.why}", style="italic")]
+        lines += [Text(f"  - {key}: {value_text(old)}", style="red")] if old is not ABSENT else []
+        lines += [Text(f"  + {key}: {value_text(new)}", style="green")] if new is not ABSENT else []
+    if config:
+        yaml = to_paste(patch, config)
+        lines += [Text(f"  {'YAML: ' if n == 0 else '      '}{line}", style="dim") for n, line in enumerate(yaml)]
+    if run:
+        typed = f"{command('train')} --config {config_of(run)} {to_type(patch, config)}"
+        lines.append(Text.assemble("  type: ", (typed, "cyan")))
+    return lines
+
+
+def config_of(run: str) -> str:
+    """The path of a run's config, by how the run is typed."""
+    return shown(find_folder(run, OUTPUTS) / "param.yaml")
 
 
 def indented(line: RenderableType) -> RenderableType:

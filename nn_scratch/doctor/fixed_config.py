@@ -19,7 +19,9 @@ class Change:
     rule: str
 
 
-def fixed_yaml(original: Config, mended: Config, made: Sequence[Change], summary: str) -> str:
+def fixed_yaml(
+    original: Config, mended: Config, made: Sequence[Change], summary: str, title: str = "Mended by the doctor"
+) -> str:
     """The YAML of `mended`, with a comment above every line that differs from `original`."""
     lines = dump_config(mended).splitlines()
     comments: dict[int, list[str]] = {}
@@ -33,7 +35,7 @@ def fixed_yaml(original: Config, mended: Config, made: Sequence[Change], summary
         because = f"; {change.rule}: {change.why}" if change else ""
         comments.setdefault(at, []).append(one_line(f"{short} {was}{because}"))
     rules = ", ".join(dict.fromkeys(change.rule for change in made))
-    head = [f"# Mended by the doctor: {rules}.", f"# {one_line(summary)}.", ""]
+    head = [f"# {title}: {rules}.", f"# {one_line(summary)}.", ""]
     body = []
     for number, line in enumerate(lines):
         margin = " " * (len(line) - len(line.lstrip()))

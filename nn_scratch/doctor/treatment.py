@@ -85,13 +85,20 @@ class Treatment:
 Told = Callable[[str], None]
 
 
-def treat(run: Run, folder: Path | None = None, jobs: int | None = None, told: Told = lambda line: None) -> Treatment:
-    """Diagnose a run, search for the patches that mend it, and write <name>.fixed.yaml where some do.
+def treat(
+    run: Run,
+    diagnosis: Diagnosis | None = None,
+    folder: Path | None = None,
+    jobs: int | None = None,
+    told: Told = lambda line: None,
+) -> Treatment:
+    """Search for the patches that mend a run, and write <name>.fixed.yaml where some do.
 
-    folder: where to write it, instead of CONFIGS; the run's own folder serves where that cannot be written. told: is
-    called with a line after each round. A run without a finding that has a patch is left as it is.
+    diagnosis: the run's, where it is known already. folder: where to write, instead of CONFIGS; the run's own folder
+    serves where that cannot be written. told: is called with a line after each round. A run without a finding that has
+    a patch is left as it is.
     """
-    diagnosis = diagnose(run)
+    diagnosis = diagnosis or diagnose(run)
     first = diagnosis.findings[0] if diagnosis.findings else None
     if first is not None and first.severity == "critical" and first.rule in OF_THE_DATA and not first.patches:
         return Treatment(diagnosis, None, (), None, f"the fault is in the data, not in the config: {first.because}")
@@ -116,19 +123,36 @@ def treat(run: Run, folder: Path | None = None, jobs: int | None = None, told: T
 
 
 def written(treatment: Treatment, run: Run, folder: Path | None, name: str, said: str) -> Treatment:
-    """The treatment with its config on disk: in the folder of configs, else in the run's."""
-    problem = ""
-    for path in (Path(folder or CONFIGS) / f"{name}.fixed.yaml", run.path / "fixed.yaml"):
-        try:
-            with disk_errors(path.parent):
-                path.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(path, treatment.text.encode())
-        except (EnvironmentFailure, OSError) as error:
-            problem = problem or f" {path.parent} cannot be written ({str(error).splitlines()[0]})"
-            continue
-        where = f"{problem}: it is in the run's folder." if problem else ""
-        return replace(treatment, said=said + where, written=path)
-    return replace(treatment, said=f"{said}{problem}, nor can the run's folder: here it is.")
+    """The treatment with its config on disk; where neither folder can be written, it still has the text."""
+    try:
+        path, problem = write_config(treatment.text, name, Path(folder or CONFIGS), run.path)
+    except EnvironmentFailure as error:
+        return replace(treatment, said=f"{said} {str(error).splitlines()[0]}; here is the config:")
+    return replace(treatment, said=said + problem, written=path)
+
+
+def write_config(text: str, name: str, folder: Path, run: Path) -> tuple[Path, str]:
+    """Write <name>.fixed.yaml into a folder, or where that cannot be written fixed.yaml into the run's.
+
+    Returns the path, and what has to be said of it. Raises EnvironmentFailure where neither can be written.
+    """
+    try:
+        path = folder / f"{name}.fixed.yaml"
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, text.encode())
+    except EnvironmentFailure as error:
+        path = run / "fixed.yaml"
+        write_bytes(path, text.encode())
+        return path, f" ({folder} cannot be written, so it is in the run's folder: {str(error).splitlines()[0]})"
+    return path, ""
+
+
+def applied(run: Run, rule: str, patch: Patch, summary: str) -> str:
+    """The YAML of a run's config with one patch."""
+    config = config_from(run.config)
+    changes = [Change(key, patch.why, rule) for key in patch.set]
+    return fixed_yaml(config, change_config(config, patch.set), changes, summary, title="Changed")
 
 
 def steps_of(run: Run) -> int:
@@ -206,10 +230,7 @@ class Search:
         finalists = ranked[: (len(begun) + 1) // 2]
         if not finalists:
             return None
-        arms = train_arms(self.config, [node.arm for node in finalists], self._seeds[1:], self._jobs)
-        done = [replace(node, arm=arm) for node, arm in zip(finalists, arms, strict=True)]
-        for before, after in zip(finalists, done, strict=True):
-            self.tried[self.tried.index(before)] = after
+        done = self._completed(finalists)
         winner = done[0]
         for node in done[1:]:
             if better(node, winner):
@@ -271,22 +292,36 @@ class Search:
     def _pruned(self, best: Node, base: Node) -> Node:
         """The node without the steps that do nothing: each is taken away by itself, and stays away where the rest does
         as well."""
-        for step in sorted(best.steps, key=lambda step: step.leaves is not None):  # changes of the layers first
-            if self.left <= 0 or len(best.steps) < 2 or step in base.steps:
-                continue
-            node = rebuilt(tuple(other for other in best.steps if other is not step), self.config)
+        for group in sorted(groups(best.steps), key=lambda group: group[0].leaves is not None):  # of layers first
+            rest = tuple(step for step in best.steps if step not in group)
+            node = rebuilt(rest, self.config) if rest and group[0] not in base.steps and self.left > 0 else None
             if node is None or comparable(node.arm.config) in self._seen:
                 continue
             (short,) = self._trained([node], self._seeds[:1])
             if worse(short, best):
                 continue
-            (arm,) = train_arms(self.config, [short.arm], self._seeds[1:], self._jobs)
-            full = replace(short, arm=arm)
-            self.tried[self.tried.index(short)] = full
+            full = self._completed([short])[0]
             if not worse(full, best):
-                self._told(f"{step.key} is superfluous: {full.arm.mean():.3f} without its change")
+                keys = ", ".join(step.key for step in group)
+                self._told(f"superfluous: the change of {keys}; {full.arm.mean():.3f} without it")
                 best = full
         return best
+
+    def _completed(self, nodes: Sequence[Node]) -> list[Node]:
+        """The nodes that have one seed, with the others too."""
+        arms = train_arms(self.config, [node.arm for node in nodes], self._seeds[1:], self._jobs)
+        done = [replace(node, arm=arm) for node, arm in zip(nodes, arms, strict=True)]
+        for before, after in zip(nodes, done, strict=True):
+            self.tried[self.tried.index(before)] = after
+        return done
+
+
+def groups(steps: Sequence[Step]) -> list[list[Step]]:
+    """The steps by the patch that they are of."""
+    found: dict[tuple[str, str], list[Step]] = {}
+    for step in steps:
+        found.setdefault((step.rule, step.why), []).append(step)
+    return list(found.values())
 
 
 def finished(node: Node, number: int) -> bool:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import shlex
 
 import pytest
-from rich.console import Console
+import yaml
+from rich.console import Console, Group
 
-from nn_scratch.cli.diagnosis_text import brief, rendered
+from nn_scratch.cli.diagnosis_text import brief, patch_lines, rendered
+from nn_scratch.config.resolve import change_config, config_from, override_config
+from nn_scratch.config.writer import to_plain
 from nn_scratch.doctor import Diagnosis, Finding, Patch
-from nn_scratch.doctor.patch_text import changes, old_value
+from nn_scratch.doctor.patch_text import changes, old_value, to_paste, to_type
 
 FINDING = Finding(
     "lr_too_high",
@@ -25,7 +29,7 @@ FINDING = Finding(
     symptoms=("dead_relu",),
     source="LeCun et al. 1998",
 )
-CONFIG = {"optimizer": {"type": "adam", "lr": 10.0}, "layers": [{"units": 3}]}
+CONFIG = {"optimizer": {"type": "adam", "lr": 10.0}, "layers": [{"type": "dense", "units": 3}]}
 
 
 def shown(what: object) -> list[str]:
@@ -43,9 +47,11 @@ def test_a_finding_is_a_sentence_the_numbers_the_change_why_it_helps_and_the_sou
         "   The learning rate 10 is too high.",
         "   loss after over before 1.833",
         "   explains: dead_relu",
-        "   - optimizer.lr: 10",
-        "   + optimizer.lr: 0.01",
-        "     smaller steps follow the slope",
+        "   patch 1: smaller steps follow the slope",
+        "     - optimizer.lr: 10",
+        "     + optimizer.lr: 0.01",
+        "     YAML: optimizer:",
+        "             lr: 0.01",
         "   source: LeCun et al. 1998",
     ]
 
@@ -63,8 +69,8 @@ def test_of_layers_that_stay_what_differs_is_shown() -> None:
     old = {"layers": [dense, "dropout", dense, {**dense, "activation": "relu"}]}
     bent = {**dense, "activation": "relu"}
     assert changes(Patch({"layers": [bent, "dropout", bent, {**bent, "units": 32}]}, "why"), old) == [
-        ("layers 0, 2: activation", "sigmoid", "relu"),
-        ("layers.3.units", 8, 32),
+        ("layers 0, 2: activation (hidden_1, hidden_2)", "sigmoid", "relu"),
+        ("layers.3.units (hidden_3)", 8, 32),
     ]
 
 
@@ -72,7 +78,44 @@ def test_a_list_of_other_layers_is_shown_whole_and_of_fewer_those_that_go() -> N
     first = {"type": "dense", "units": 8}
     old = {"layers": [first, "dropout", first]}
     assert changes(Patch({"layers": ["dropout"]}, "why"), old) == [("layers", old["layers"], ["dropout"])]
-    assert changes(Patch({"layers": [first]}, "why"), old) == [("layers 1, 2", "dropout, dense", "(absent)")]
+    assert changes(Patch({"layers": [first]}, "why"), old) == [
+        ("layers 1, 2 (dropout, hidden_2)", "dropout, dense", "(absent)")
+    ]
+
+
+def test_what_is_null_is_shown_by_what_it_stands_for_or_not_at_all() -> None:
+    old = {
+        "layers": [{"type": "dense", "units": 8, "activation": "relu", "init": "zeros"}],
+        "regularize": {"clip_norm": 1.0},
+    }
+    patch = Patch({"layers.0.init": None, "regularize.clip_norm": None}, "why")
+    assert changes(patch, old) == [
+        ("layers.0.init (hidden_1)", "zeros", "he_normal"),
+        ("regularize.clip_norm", 1.0, "(absent)"),
+    ]
+    assert "null" not in "".join(shown(Group(*patch_lines(patch, old, 1))))
+
+
+def test_a_patch_is_shown_as_yaml_to_paste_and_as_arguments_to_type() -> None:
+    config = to_plain(
+        config_from(
+            {"layers": [{"type": "dense", "units": 8, "init": "zeros"}, "batch_norm", {"type": "dense", "units": 4}]}
+        )
+    )
+    layers = [{**config["layers"][0], "init": None}, *config["layers"][1:]]
+    patch = Patch({"layers": layers, "optimizer.lr": 0.5}, "why")
+    lines = to_paste(patch, config)
+    assert lines[:2] == ["layers:", "  - {type: dense, units: 8, activation: relu}  # hidden_1"]
+    assert lines[3:] == ["  - {type: dense, units: 4, activation: relu}  # hidden_2", "optimizer:", "  lr: 0.5"]
+    assert to_type(patch, config) == "layers.0.init=he_normal optimizer.lr=0.5"
+    pasted = yaml.safe_load("\n".join(lines))
+    assert config_from(pasted | {"optimizer": {"type": "adam", **pasted["optimizer"]}}) == change_config(
+        config_from(config), patch.set
+    )
+    assert (
+        override_config(config_from(config), shlex.split(to_type(patch, config))).layers[0].parameters["init"]
+        is not None
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.doctor.treatment import chosen
 from tests.doctor_benchmark.baselines import RIGHT
 from tests.doctor_benchmark.case import Case
 
+WORTH = 0.02  # points by which a later patch must be better to be kept
 MENDED = 0.02  # a patched run's score is no further below the best known cure's
 MOST_PATCHES = 3
 Z = 1.959964  # 95 %
@@ -145,6 +145,15 @@ def layer_right(results: Sequence[Result]) -> Share:
 
 def mended(result: Result, trial: Trial) -> bool:
     return bool(trial.test >= np.mean(result.case.cure) - MENDED)
+
+
+def chosen(scores: Sequence[float]) -> int:
+    """Which patch to keep, by their scores on val, the likeliest first: a later one where it is better by WORTH."""
+    best = 0
+    for number, score in enumerate(scores):
+        if score > scores[best] + WORTH or not np.isfinite(scores[best]):
+            best = number
+    return best
 
 
 def best(trials: Sequence[Trial]) -> Trial | None:
