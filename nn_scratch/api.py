@@ -767,7 +767,7 @@ def diagnose(run: Run | runs.Run | str | Path, outputs: str | Path | None = None
 def treat(
     run: Run | runs.Run | str | Path, folder: str | Path | None = None, *, outputs: str | Path | None = None
 ) -> Treatment:
-    """Try the patches of a sick run on the same split with new seeds, and keep one that helps.
+    """Search for the patches that mend a run, on the same split with new seeds.
 
     Parameters
     ----------
@@ -782,7 +782,7 @@ def treat(
     """
     from nn_scratch.doctor.treatment import treat as treated
 
-    return treated(_log_of(run, outputs), None if folder is None else Path(folder))
+    return treated(_log_of(run, outputs), folder=None if folder is None else Path(folder))
 
 
 def visualize(run: Run | runs.Run | str | Path, *, film: bool = True, outputs: str | Path | None = None) -> list[Path]:
