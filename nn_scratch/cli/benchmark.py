@@ -7,7 +7,7 @@ import os
 from argparse import Namespace
 from typing import Any
 
-SUBJECTS = ("train", "logging", "startup", "memory", "video", "accuracy")
+SUBJECTS = ("train", "logging", "startup", "memory", "video", "accuracy", "sweep")
 EXAMPLES = (
     "examples:",
     "  python script/benchmark.py train --workloads W1,W2",
@@ -24,7 +24,8 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: Namespace) -> None:
-    pin(arguments.threads)  # before NumPy and its peers are imported: they read it then
+    if arguments.subjects != ["sweep"]:  # which measures processes, on every core
+        pin(arguments.threads)  # before NumPy and its peers are imported: they read it then
     import importlib
     import json
 

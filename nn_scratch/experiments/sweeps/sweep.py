@@ -32,6 +32,9 @@ from nn_scratch.runs.folder import new_folder
 
 Report = Callable[[Row], None]  # receives each row as it is there
 
+SMALL_SWEEP = 200  # trials up to which trials.csv is written anew with every row
+SECONDS_BETWEEN_TABLES = 1.0
+
 
 @dataclass
 class Swept:
@@ -115,19 +118,36 @@ def _run(swept: Swept, jobs: int | None, dask: str | None, report: Report | None
     deadline = None if minutes is None else monotonic() + 60 * minutes
     execute: Executor = OnDask(dask) if dask is not None else OnThisMachine(jobs, shared_data(swept.config))
 
-    def refresh(row: Row | None) -> None:
-        swept.rows = last_rungs(read_rows(swept.folder))
-        write_table(swept)
-        if row is not None and report is not None:
-            report(row)
-
+    table = Table(swept, report)
     try:
         for planned in _plan(swept):
-            execute(_until(deadline, planned), refresh)
+            execute(_until(deadline, planned), table.add)
     finally:
         execute.close()
-    refresh(None)
+        table.write()
     return swept
+
+
+class Table:
+    """Keeps the rows of a sweep, and trials.csv and best.yaml up to date: with every row, in large sweeps each second."""
+
+    def __init__(self, swept: Swept, report: Report | None) -> None:
+        self._swept, self._report = swept, report
+        self._rows = {row.trial: row for row in swept.rows}
+        self._written = -SECONDS_BETWEEN_TABLES
+
+    def add(self, row: Row) -> None:
+        """Take a row that a trial has written."""
+        self._rows[row.trial] = row
+        self._swept.rows = [self._rows[trial] for trial in sorted(self._rows)]
+        if len(self._rows) <= SMALL_SWEEP or monotonic() - self._written >= SECONDS_BETWEEN_TABLES:
+            self.write()
+        if self._report is not None:
+            self._report(row)
+
+    def write(self) -> None:
+        write_table(self._swept)
+        self._written = monotonic()
 
 
 def _until(deadline: float | None, jobs: Iterable[Job]) -> Iterator[Job]:
