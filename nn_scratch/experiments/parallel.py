@@ -180,8 +180,8 @@ def survive(
 ) -> Iterator[T]:
     """The results of function(call) in processes with one BLAS thread each, in the order in which they end.
 
-    Where a process dies (out of memory, killed), each call that was under way and is not `done` is made once more,
-    alone; the result of one that kills its process again is died(call). Large arrays in a call are memory-mapped.
+    Where a process dies (out of memory, killed), each call that was under way and is not `done` is made again, alone;
+    the result of one that kills its process there twice is died(call). Large arrays in a call are memory-mapped.
     n_jobs: processes; None: one per core; 1: all in this process.
     """
     from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -200,13 +200,22 @@ def survive(
         except TerminatedWorkerError:
             for call in begun:
                 if not done(call):
-                    try:  # two processes for one call, since one would be this process itself
-                        yield from _unordered(function, [call], 2)
-                    except TerminatedWorkerError:
-                        yield died(call)
+                    yield from _alone(function, call, died)
             begun.clear()
         else:
             return
+
+
+def _alone(function: Callable[[C], T], call: C, died: Callable[[C], T]) -> Iterator[T]:
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    for _ in range(2):
+        try:
+            yield from _unordered(function, [call], 2)  # two processes, since one would be this process itself
+        except TerminatedWorkerError:
+            continue
+        return
+    yield died(call)
 
 
 def _unordered(function: Callable[[C], T], calls: Iterable[C], n_jobs: int | None) -> Iterator[T]:

@@ -314,7 +314,8 @@ def _train(session: Session, recorder: Recorder, callbacks: Observer, stop: Stop
         recorder.commit(info["diverged"], ends=True)
     except StopRequested:
         notice()
-        info["status"], failure = "interrupted", Interrupted(session.folder, stop.signum, trainer.epoch)
+        failure = Interrupted(session.folder, stop.signum, trainer.epoch, by_callback=not stop.received)
+        info["status"] = "interrupted"
         recorder.commit(ends=True)
     finally:
         recorder.close()

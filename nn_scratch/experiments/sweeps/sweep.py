@@ -129,7 +129,7 @@ def _run(swept: Swept, jobs: int | None, dask: str | None, report: Report | None
 
 
 class Table:
-    """Keeps the rows of a sweep, and trials.csv and best.yaml up to date: with every row, in large sweeps each second."""
+    """Keeps the rows of a sweep, and its tables up to date: with every row, in large sweeps each second."""
 
     def __init__(self, swept: Swept, report: Report | None) -> None:
         self._swept, self._report = swept, report
