@@ -1,7 +1,7 @@
-"""The errors a user can meet, one class for each exit code.
+"""The errors a user can meet, one class per exit code.
 
-Every message is one line a problem: where, what, and what to write instead. Scripts print the message and
-leave with `exit_code`; a traceback is for bugs of ours (and for --debug).
+A message is one line per problem: where, what, and what to write instead. Commands print the message and leave with
+`exit_code`; a traceback is printed with --debug only.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Speed, measured: one module a subject, each with `measure(...) -> dict` and `table(result) -> str`.
+"""Speed, measured: one module per subject, each with `measure(...) -> dict` and `table(result) -> str`.
 
-Whatever is compared takes turns in one process, and what is told is the ratio of medians: absolute times say more about
-the machine's neighbours than about the code.
+The contenders take turns in one process, and the ratio of medians is reported: absolute times depend more on what else
+the machine does than on the code.
 """

@@ -23,9 +23,9 @@ EPOCHS_A_BURST = {"W1": 600, "W2": 200, "W3": 1, "W4": 1, "W5": 1}
 
 
 def measure(names: Iterable[str] = ("W1", "W2", "W3", "W4"), *, threads: int = 1, repeats: int = 5) -> dict[str, Any]:
-    """Seconds an epoch with and without; both evaluate every epoch, and only one writes.
+    """Seconds per epoch with and without a log; both evaluate every epoch, and only one writes.
 
-    CPU time is told beside the clock's: what else a machine does adds nothing to it.
+    CPU time is reported beside wall time: other processes of the machine add nothing to it.
     """
     from threadpoolctl import threadpool_limits
 
@@ -79,7 +79,7 @@ def table(result: dict[str, Any]) -> str:
         f"Cost of the default log (weights, gradients, activations, statistics), {result['threads']} thread(s), "
         f"medians of {result['repeats']} turns",
         "",
-        "| network | steps an epoch | an epoch without log | cost of the log | by CPU time |",
+        "| network | steps per epoch | epoch without log | cost of the log | by CPU time |",
         "|---|---|---|---|---|",
     ]
     for row in result["results"]:

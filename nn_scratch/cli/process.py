@@ -68,9 +68,9 @@ def explained(error: BaseException) -> tuple[int, str]:
 
 
 def harden_process() -> list[int]:
-    """Make the process the same however it was started: closed streams, a terminal of few letters, SIGTERM.
+    """Make the process independent of how it was started: closed streams, a terminal with few characters, SIGTERM.
 
-    Returns a list to which signals are added that ask to stop, where nobody has asked to be told of them first.
+    Returns a list to which the numbers of received SIGINT and SIGTERM are added, unless they are handled elsewhere.
     """
     for number in (0, 1, 2):  # else a file of the run would get the number, and whatever is printed
         try:
@@ -80,14 +80,14 @@ def harden_process() -> list[int]:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if type(stream) is TextIOWrapper:
-            patient = BrokenPipeSafeStream(
+            stream_kept = BrokenPipeSafeStream(
                 stream.detach(), stream.encoding, "replace", line_buffering=stream.line_buffering
             )
-            setattr(sys, name, patient)
-            setattr(sys, f"__{name}__", patient)
+            setattr(sys, name, stream_kept)
+            setattr(sys, f"__{name}__", stream_kept)
     # what else is installed may hook into pydantic: no config is to mean something else for it
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # a run sets its threads itself; to start some that wait takes a fifth of the time in which an error is told
+    # a run sets its threads itself; starting threads that wait takes a fifth of the time until an error is shown
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signals: list[int] = []
 

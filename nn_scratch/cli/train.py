@@ -175,8 +175,8 @@ def with_verdict(
     if folders or run.diagnosis is None:  # else nothing was trained: a finished run was to go on no further
         view.console.print(brief(diagnose_and_keep(run), run.config))
     elif not folders:
-        told = f"nothing left to do: {plural(run.info['epochs'], 'epoch')} of {run.info['epochs_asked']:,} done"
-        view.console.print(f"{told}; more: --resume {run.as_typed} train.epochs=N")
+        done = f"nothing left to do: {plural(run.info['epochs'], 'epoch')} of {run.info['epochs_asked']:,} done"
+        view.console.print(f"{done}; more: --resume {run.as_typed} train.epochs=N")
     conclude(run)
     return run
 

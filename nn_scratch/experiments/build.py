@@ -57,7 +57,7 @@ class Built:
     val_rows: Array  # which validation rows are kept beside it, (at most VAL_PROBE,)
     log: LogSettings
     threads: int
-    notices: tuple[str, ...]  # what the user has to be told, a line each
+    notices: tuple[str, ...]  # for the user, one line each
 
     def evaluator(self, part: Part) -> Evaluator:
         """Scores all rows of a part, not a sample."""
@@ -136,7 +136,7 @@ def what_is_averaged(decay: float | None) -> Iterator[str]:
 
 
 def short_average(trainer: Trainer, decay: float | None) -> Iterator[str]:
-    """What is to be told of a mean of the weights that reaches further back than training does."""
+    """A notice if train.ema_decay averages over more steps than training has."""
     steps = trainer.steps_per_epoch * trainer.epochs
     if decay is not None and steps * (1 - decay) < SHORTEST_AVERAGE:
         better = max(0.0, 1 - 10 / steps)

@@ -1,7 +1,7 @@
-"""`train.py --check`: whether a config is ready for a long run, found out in a few seconds; nothing is written.
+"""`train.py --check`: whether a config is ready for a long run, in a few seconds; nothing is written.
 
-Gradients against differences of the loss, the loss at the start against that of outputs that say nothing, a trial on
-16 rows, and what the run will take.
+A gradient check of each layer, the initial loss against that of outputs of 0, a trial of memorizing 16 rows, and the
+time and disk space of the run.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.evaluation import Evaluator, bound_loss
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import StopRequested, Trainer
+from nn_scratch.wording import plural
 
 Array = NDArray[Any]
 
@@ -108,12 +109,13 @@ def wrong_gradients(layers: list[dict[str, Any]]) -> Iterator[str]:
     for layer in layers:
         if layer["error"] > WRONG_GRADIENT:
             yield (
-                f"{layer['name']}: its gradient is {layer['error']:.1e} off the differences of the loss; where this is "
-                "a layer, activation or loss of yours, its backward is not the derivative of its forward"
+                f"{layer['name']}: the relative error of its gradient is {layer['error']:.1e} by finite differences of "
+                "the loss; if this is a custom layer, activation or loss, its backward pass is not the derivative of its "
+                "forward pass"
             )
 
 
-# --- the loss at the start
+# --- the initial loss
 
 
 def first_losses(built: Built) -> tuple[float, float]:
@@ -129,21 +131,21 @@ def first_losses(built: Built) -> tuple[float, float]:
 
 def first_loss_problems(built: Built, start: float, silent: float) -> Iterator[str]:
     if not isfinite(start):
-        yield "the loss at the start is not finite: the first weights are too large; leave init to the layers (null)"
+        yield "the initial loss is not finite: the initial weights are too large; leave init to the layers (null)"
     elif start > FAR_OFF * abs(silent) + 1e-6:
         remedy = "leave init to the layers (null)"
         if built.config.data.scale == "none":
             remedy += ", and write data.scale: standard"
         if built.data.task == "regression" and built.config.data.target_scale == "none":
             remedy += "; the target's own units may be far from 1: write data.target_scale: standard"
-        yield f"the loss at the start is {start:.4g}, where outputs of 0 have {silent:.4g}; {remedy}"
+        yield f"the initial loss is {start:.4g}, and {silent:.4g} for outputs of 0; {remedy}"
 
 
 # --- a trial on a few rows
 
 
 class StopWhenLearned(Observer):
-    """Ends a trial when the network has its rows by heart."""
+    """Ends a trial when the network has memorized its rows."""
 
     def __init__(self, name: str) -> None:
         self.column, self.best = f"train_{name}", -np.inf
@@ -154,24 +156,26 @@ class StopWhenLearned(Observer):
 
 
 def overfit(built: Built) -> tuple[str, list[str]]:
-    """Whether the network can learn 16 training rows by heart, with the config's optimizer; and if not, with Adam."""
+    """Whether the network can memorize 16 training rows with the config's optimizer, and if not, with Adam."""
     optimizer = built.config.optimizer
     name = "accuracy" if built.data.task == "classification" else "r2"
     steps, best = trial(built, instantiate(OPTIMIZERS, optimizer), name)
     rows = min(TRIAL_ROWS, len(built.data.train))
-    told = f"{rows} rows, {optimizer.type} with lr {optimizer.parameters['lr']:g}"
+    setting = f"{rows} rows, {optimizer.type} with lr {optimizer.parameters['lr']:g}"
     if best >= LEARNED:
-        return f"{told}: learnt by heart in {steps:,} step{'s' * (steps != 1)}", []
-    outcome = f"{told}: {name} {best:.3g} after {steps:,} steps" if isfinite(best) else f"{told}: diverged"
+        return f"{setting}: memorized in {plural(steps, 'step')}", []
+    outcome = (
+        f"{setting}: {name} {best:.3g} after {plural(steps, 'step')}" if isfinite(best) else f"{setting}: diverged"
+    )
     if best >= FAILED:
         return outcome, []
     _, other = trial(built, OPTIMIZERS.create("adam", lr=0.003), name)
     if other >= LEARNED:
-        problem = f"the network learns {rows} rows by heart with adam at lr 0.003, but not with this optimizer.lr; run "
+        problem = f"the network memorizes {rows} rows with adam at lr 0.003, but not with this optimizer.lr; run "
         return outcome, [f"{problem}--find-lr, or write {usual_rate(optimizer):g}"]
     return outcome, [
-        f"the network cannot learn {rows} rows by heart, with adam neither: give it more units or layers, look whether "
-        "activations let a signal pass, and whether rows with equal features have different targets"
+        f"the network cannot memorize {rows} rows, not even with adam: use more units or layers, and check for dead or "
+        "saturated activations and for rows with equal features and different targets"
     ]
 
 
@@ -205,7 +209,7 @@ def trial(built: Built, optimizer: Optimizer, name: str) -> tuple[int, float]:
 
 
 def quiet(layers: list[Named]) -> list[Named]:
-    """The layers without those that make a signal noisy."""
+    """The layers without dropout and other noise."""
     kept = []
     for layer in layers:
         if layer.type in NOISE:
@@ -217,11 +221,11 @@ def quiet(layers: list[Named]) -> list[Named]:
     return kept
 
 
-# --- what the run will take
+# --- time and disk space
 
 
 def estimated_seconds(built: Built) -> tuple[float, list[str]]:
-    """Seconds of the whole run, by those of some steps, an evaluation and a pass of the probe."""
+    """Seconds of the whole run, extrapolated from some steps, an evaluation and a pass of the probe rows."""
     from threadpoolctl import threadpool_limits
 
     trainer = built.trainer
@@ -233,7 +237,7 @@ def estimated_seconds(built: Built) -> tuple[float, list[str]]:
                 if perf_counter() - started > TIMED_SECONDS:
                     break
         except Diverged as error:
-            return nan, [f"{error}; run --find-lr for a rate that learns"]
+            return nan, [f"{error}; run --find-lr for a suitable learning rate"]
         a_step = (perf_counter() - started) / trainer.step
         started = perf_counter()
         trainer.evaluate()

@@ -27,7 +27,7 @@ def matrix_peak(dtype: Any = np.float32, size: int = 1024, repeats: int = 8) -> 
     return 2.0 * size**3 / best
 
 
-ONE_THREAD_MFLOP = 20.0  # below this much work a step, a second thread costs more than it gives
+ONE_THREAD_MFLOP = 20.0  # below this much work per step, a second thread costs more time than it saves
 
 
 def threads(config: Config, network: Network, batch_size: int) -> int:

@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 
 def predict_file(run: Run, file: str, out: Path | None) -> tuple[str, tuple[str, ...]]:
-    """The predictions for every row of a file as CSV text, and what the user has to be told.
+    """The predictions for every row of a file as CSV text, and notices for the user.
 
     Columns: `prediction`, then `p(<class>)` for each class; of several labels the prediction is those of a probability
     of one half or more, with semicolons between; for a regression one column a target. Written to `out`
@@ -42,7 +42,7 @@ def predict_file(run: Run, file: str, out: Path | None) -> tuple[str, tuple[str,
 
 
 def as_csv(model: Model, predicted: Array) -> str:
-    """A header and a line a row; numbers with the digits that float32 holds."""
+    """A header and one line per row; numbers with the digits that float32 holds."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if model.class_names:

@@ -247,6 +247,6 @@ def giveaway(data: Data) -> dict[str, Any] | None:
         return None
     column = [data.feature_names.index(best["feature"]), -1]  # and the ones
     train, later = (replace(part, inputs=part.inputs[:, column]) for part in (data.train, data.test))
-    told = best_feature(replace(data, train=train, val=later))
+    later_best = best_feature(replace(data, train=train, val=later))
     kind = "balanced_accuracy" if data.task == "classification" else "r2"
-    return {"feature": best["feature"], "val": best[kind], "test": told[kind] if told else None}
+    return {"feature": best["feature"], "val": best[kind], "test": later_best[kind] if later_best else None}

@@ -20,7 +20,7 @@ Array = NDArray[Any]
 def take_parameters(
     run: Run, chosen: Sequence[str] | None, network: Network, preprocessing: Preprocessing
 ) -> tuple[str, ...]:
-    """Give the network the trained parameters of a run; returns what the user has to be told of it.
+    """Copy the trained parameters of a run into the network; returns notices for the user.
 
     chosen: layers (hidden_1; their running statistics come with them) and single parameters (hidden_1.W); None: all.
     Raises UserError for names that either network lacks, and for shapes that differ.

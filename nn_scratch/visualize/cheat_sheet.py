@@ -59,8 +59,7 @@ SHAPES = (
     ),
     Shape(
         "overfitting",
-        "training goes on to perfection, the validation loss turns and climbs: the rows, mislabelled ones too, are "
-        "learned by heart",
+        "the training loss falls to 0 while the validation loss rises: the rows, mislabelled ones too, are memorized",
         ("data.source={type: digits, label_noise: 0.25}", "train.epochs=40"),
     ),
     Shape(

@@ -22,8 +22,7 @@ from tests.small import DENSE, built, config, rows
 
 SCRIPT = Path(__file__).resolve().parents[2] / "script" / "train.py"
 SLOW = (
-    "the network learns 16 rows by heart with adam at lr 0.003, but not with this optimizer.lr; run --find-lr, or "
-    "write 0.01"
+    "the network memorizes 16 rows with adam at lr 0.003, but not with this optimizer.lr; run --find-lr, or write 0.01"
 )
 
 
@@ -48,7 +47,7 @@ def checked(source: Any, **changes: Any) -> DryRunReport:
 def test_of_a_good_config_nothing_is_said(changes: dict[str, Any], tmp_path: Path) -> None:
     found = checked(rows(tmp_path, n=100), **changes)
     assert found.problems == []
-    assert "learnt by heart" in found.trial or "accuracy 0.9" in found.trial
+    assert "memorized" in found.trial or "accuracy 0.9" in found.trial
     assert found.seconds > 0
 
 
@@ -103,8 +102,8 @@ def test_a_wrong_backward_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Dense, "backward", wrong)
     problems = checked(rows(tmp_path), layers=[DENSE, "layer_norm"]).problems
     assert problems == [
-        f"{name}: its gradient is 9.9e-03 off the differences of the loss; where this is a layer, activation or loss "
-        "of yours, its backward is not the derivative of its forward"
+        f"{name}: the relative error of its gradient is 9.9e-03 by finite differences of the loss; if this is a custom "
+        "layer, activation or loss, its backward pass is not the derivative of its forward pass"
         for name in ("hidden_1", "output")
     ]
     assert "dense" in LAYERS
@@ -120,23 +119,22 @@ def test_a_rate_at_which_training_diverges_is_found(tmp_path: Path) -> None:
     found = checked(rows(tmp_path), layers=layers, optimizer={"type": "sgd", "lr": 1e20})
     assert found.trial == "16 rows, sgd with lr 1e+20: diverged"
     assert found.problems[0] == SLOW
-    assert found.problems[1].endswith("run --find-lr for a rate that learns")
+    assert found.problems[1].endswith("run --find-lr for a suitable learning rate")
     assert np.isnan(found.seconds)
 
 
 def test_a_network_that_cannot_learn_is_found(tmp_path: Path) -> None:
     layers = [{"type": "dense", "units": 8, "init": "zeros"}, {"type": "dense", "units": 8, "init": "zeros"}]
     assert checked(rows(tmp_path), layers=layers).problems == [
-        "the network cannot learn 16 rows by heart, with adam neither: give it more units or layers, look whether "
-        "activations let a signal pass, and whether rows with equal features have different targets"
+        "the network cannot memorize 16 rows, not even with adam: use more units or layers, and check for dead or "
+        "saturated activations and for rows with equal features and different targets"
     ]
 
 
 def test_weights_that_begin_too_large_are_found(tmp_path: Path) -> None:
     found = checked(rows(tmp_path), layers=[DENSE | {"units": 40}], output={"init": {"type": "normal", "std": 20}})
     assert found.problems == [
-        f"the loss at the start is {found.start_loss:.4g}, where outputs of 0 have 1.099; leave init to the layers "
-        "(null)"
+        f"the initial loss is {found.start_loss:.4g}, and 1.099 for outputs of 0; leave init to the layers (null)"
     ]
 
 
