@@ -101,3 +101,13 @@ def test_scripts_are_thin():
         foreign = {n for n in imported(path) if not is_standard(n) and not n.startswith("nn_scratch")}
         assert not foreign, path.name
         assert len(path.read_text().splitlines()) <= 80, path.name
+
+
+def test_the_architecture_page_names_every_room_with_its_floor():
+    import re
+
+    page = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d) \| (.*?) \|", page, re.MULTILINE)
+    named = {room: int(floor) - 1 for floor, rooms in rows for room in re.findall(r"`(\w+)/?`", rooms)}
+    assert named == {room: FLOOR_OF[room] for room in named}
+    assert set(named) >= set(FLOOR_OF) - TO_COME

@@ -110,8 +110,8 @@ def wrong_gradients(layers: list[dict[str, Any]]) -> Iterator[str]:
         if layer["error"] > WRONG_GRADIENT:
             yield (
                 f"{layer['name']}: the relative error of its gradient is {layer['error']:.1e} by finite differences of "
-                "the loss; if this is a custom layer, activation or loss, its backward pass is not the derivative of its "
-                "forward pass"
+                "the loss; if this is a custom layer, activation or loss, its backward pass is not the derivative of "
+                "its forward pass"
             )
 
 
