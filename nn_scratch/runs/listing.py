@@ -113,7 +113,7 @@ def matching(patterns: Sequence[str], outputs: Path = OUTPUTS) -> list[Path]:
 
 
 def summary(folder: Path, outputs: Path = OUTPUTS) -> Summary:
-    """The summary of a run; of a damaged one what can be told, with the problem."""
+    """The summary of a run; of a damaged run what can be read, and the problem."""
     run = Run(folder)
     values: dict[str, Any] = {
         **dict.fromkeys(("started", "parameters", "epochs", "metric", "score", "test_score", "verdict")),
