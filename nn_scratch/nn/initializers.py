@@ -118,7 +118,7 @@ class _LeCun(Initializer):
 
 @INITIALIZERS.register("lecun_normal")
 class LeCunNormal(_LeCun):
-    """W ~ N(0, gain² / fan_in): keeps the variance of a signal through linear layers; what SELU asks for.
+    """W ~ N(0, gain² / fan_in): keeps the variance of a signal through linear layers; the one for SELU.
 
     Source: LeCun et al. 1998, Efficient BackProp.
     """

@@ -15,24 +15,24 @@ Array = NDArray[Any]
 
 @dataclass
 class Scratch:
-    """Work space that layers of one graph share: whoever uses it does so within one call and leaves nothing in it."""
+    """Work space that the layers of one graph share; its content is valid within one call only."""
 
     dtype: DTypeLike
-    _pools: dict[tuple[str, str], Array] = field(default_factory=dict)
+    pools: dict[tuple[str, str], Array] = field(default_factory=dict)
 
     def zeros(self, shape: tuple[int, ...]) -> Array:
-        """Zeros that nobody writes to. NumPy compares with an array of zeros faster than with the scalar 0."""
+        """Zeros, not to be written to. NumPy compares with an array of zeros faster than with the scalar 0."""
         return self._slice("zeros", shape, self.dtype)
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
-        """Room for an intermediate result that dies within the call."""
+        """Space for an intermediate result, valid within the call."""
         return self._slice("work", shape, self.dtype if dtype is None else dtype)
 
     def _slice(self, use: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         key, size = (use, np.dtype(dtype).str), prod(shape)
-        if key not in self._pools or self._pools[key].size < size:
-            self._pools[key] = np.zeros(size, dtype)
-        return self._pools[key][:size].reshape(shape)
+        if key not in self.pools or self.pools[key].size < size:
+            self.pools[key] = np.zeros(size, dtype)
+        return self.pools[key][:size].reshape(shape)
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Memory:
 
     parameters, gradients, state: the layer's blocks, views of the network's flat vectors, by name.
     rows: the number of examples a call works on. training: dropout drops, normalization measures the batch.
-    generator: the random numbers of layers that draw some. needs_dX: whether anybody asks for ∂L/∂X.
+    generator: for the layers that draw random numbers. needs_dX: whether ∂L/∂X is used.
     """
 
     rows: int
@@ -56,7 +56,7 @@ class Memory:
 
     @classmethod
     def for_rows(cls, rows: int, dtype: DTypeLike) -> Memory:
-        """Memory for what has no parameters and draws nothing: a loss."""
+        """Memory for a loss, which has no parameters and draws no random numbers."""
         return cls(rows, dtype, True, np.random.default_rng(0), Scratch(dtype))
 
     def signal(self, features: int) -> Array:

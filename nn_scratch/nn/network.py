@@ -17,7 +17,7 @@ from nn_scratch.nn.memory import Array, Memory, Scratch
 
 @dataclass(frozen=True)
 class Block:
-    """Where a layer's block stands in a flat vector."""
+    """The place of a layer's block in a flat vector."""
 
     layer: Layer
     name: str
@@ -33,8 +33,9 @@ class Block:
 class Network:
     """Layers in a row, from `inputs` features to the width of the last.
 
-    theta, grad: every parameter and its gradient, flat, (size,). The trainable ones stand first, up to `trainable`.
+    theta, grad: every parameter and its gradient, flat, (size,). The trainable ones are first, up to `trainable`.
     state: what layers keep between steps without learning it (running statistics), flat.
+    noise: the generator that dropout and the like draw from while training.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Network:
         dtype: DTypeLike = np.float32,
     ) -> None:
         """`init` draws the initial values; `noise` is what dropout and its like draw from while training."""
-        self.layers, self.inputs, self.dtype, self._noise = list(layers), inputs, np.dtype(dtype), noise
+        self.layers, self.inputs, self.dtype, self.noise = list(layers), inputs, np.dtype(dtype), noise
         self.every_layer = list(walk(self.layers))
         name_layers(self.every_layer)
         width = inputs
@@ -61,29 +62,30 @@ class Network:
         self.state = np.zeros(state_size, self.dtype)
         self.trainable = sum(b.stop - b.start for b in self.parameter_blocks if b.layer.trainable)
         for layer in self.every_layer:
-            layer.initialize(self._blocks_of(layer, self.parameter_blocks, self.theta), init)
-            layer.initialize_state(self._blocks_of(layer, self.state_blocks, self.state))
+            layer.initialize(self.blocks_of(layer, self.parameter_blocks, self.theta), init)
+            layer.initialize_state(self.blocks_of(layer, self.state_blocks, self.state))
         self._graphs: dict[tuple[int, bool], Graph] = {}
 
     @staticmethod
-    def _blocks_of(layer: Layer, blocks: Sequence[Block], vector: Array) -> dict[str, Array]:
+    def blocks_of(layer: Layer, blocks: Sequence[Block], vector: Array) -> dict[str, Array]:
+        """The views of a layer's blocks in a vector (..., size), by name."""
         return {block.name: block.of(vector) for block in blocks if block.layer is layer}
 
     def block(self, layer: Layer, name: str, vector: Array) -> Array:
         """The view of one of a layer's blocks in a vector laid out as theta (..., size)."""
-        return self._blocks_of(layer, self.parameter_blocks, vector)[name]
+        return self.blocks_of(layer, self.parameter_blocks, vector)[name]
 
     def segment(self, layer: Layer) -> tuple[int, int]:
-        """Where the layer's parameters start and stop in theta: they stand together."""
+        """Where the layer's parameters, which are contiguous, start and stop in theta."""
         blocks = [block for block in self.parameter_blocks if block.layer is layer]
         return blocks[0].start, blocks[-1].stop
 
     def named(self, vector: Array) -> dict[str, Array]:
-        """Views of a vector laid out as theta (..., size) as people know them: {"hidden_1.W": (..., in, out), ...}."""
+        """Views of a vector laid out as theta (..., size), by name: {"hidden_1.W": (..., in, out), ...}."""
         return {
             f"{layer.name}.{name}": view
             for layer in self.every_layer
-            for name, view in layer.named(self._blocks_of(layer, self.parameter_blocks, vector)).items()
+            for name, view in layer.named(self.blocks_of(layer, self.parameter_blocks, vector)).items()
         }
 
     def named_state(self, vector: Array) -> dict[str, Array]:
@@ -105,7 +107,7 @@ class Network:
         return mask
 
     def on(self, rows: int, *, training: bool) -> Graph:
-        """The network bound to a batch size, with buffers of its own; the same one each time it is asked for."""
+        """The network bound to a batch size, with buffers of its own; cached."""
         key = (rows, training)
         if key not in self._graphs:
             self._graphs[key] = Graph(self, rows, training=training, grad=self.grad)
@@ -115,24 +117,20 @@ class Network:
         """The network in evaluation mode, bound to `rows`, whose gradients go to a vector of their own."""
         return Graph(self, rows, training=False, grad=np.zeros_like(self.grad))
 
-    @property
-    def noise(self) -> np.random.Generator:
-        return self._noise
-
 
 class Graph:
     """A network bound to one batch size: copies of its layers that share its parameters and own their buffers."""
 
     def __init__(self, network: Network, rows: int, *, training: bool, grad: Array) -> None:
         self.rows, self.grad = rows, grad
-        self._network, self._training, self._scratch = network, training, Scratch(network.dtype)
+        self._network, self._training, self.scratch = network, training, Scratch(network.dtype)
         self.layers: list[Layer] = []
         needs_dX = False
         for layer in network.layers:
             self.layers.append(self._bound(layer, needs_dX))
             needs_dX = needs_dX or has_parameters(layer)
         first = next(i for i, layer in enumerate(network.layers) if has_parameters(layer))
-        self._backward = self.layers[first:][::-1]  # nobody asks for the derivatives before the first parameters
+        self._backward = self.layers[first:][::-1]  # before the first parameters no derivative is needed
 
     def _bound(self, layer: Layer, needs_dX: bool) -> Layer:
         network = self._network
@@ -144,10 +142,10 @@ class Graph:
                 dtype=network.dtype,
                 training=self._training,
                 generator=network.noise,
-                scratch=self._scratch,
-                parameters=network._blocks_of(layer, network.parameter_blocks, network.theta),
-                gradients=network._blocks_of(layer, network.parameter_blocks, self.grad),
-                state=network._blocks_of(layer, network.state_blocks, network.state),
+                scratch=self.scratch,
+                parameters=network.blocks_of(layer, network.parameter_blocks, network.theta),
+                gradients=network.blocks_of(layer, network.parameter_blocks, self.grad),
+                state=network.blocks_of(layer, network.state_blocks, network.state),
                 needs_dX=needs_dX,
             )
         )

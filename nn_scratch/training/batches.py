@@ -1,15 +1,14 @@
-"""Rows of data as the network reads them, and the batches that training takes from them."""
+"""Rows of data in the layout that the network reads, and batches of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
-Array = NDArray[Any]
+from nn_scratch.nn.memory import Array
 
 CHUNK_BYTES = 1 << 18  # rows are gathered for several steps at once, as many as stay in the cache
 MAX_CHUNK_STEPS = 32
@@ -51,7 +50,7 @@ class Examples:
 
 @dataclass(slots=True)
 class Batch:
-    """What one step works on: a signal X (features + 1, n), targets Y (outputs, n), and the weights of the rows.
+    """The data of one step: a signal X (features + 1, n), targets Y (outputs, n), and the weights of the rows.
 
     w: 1 / n, an array without axes; or (n,) weights that sum to 1.
     """
@@ -61,7 +60,7 @@ class Batch:
     w: Array
 
     def __getitem__(self, rows: slice) -> Batch:
-        """Some of the rows, with the weights that they have in the whole."""
+        """Some of the rows, with the weights that they have in the whole batch."""
         return Batch(self.X[:, rows], self.Y[:, rows], self.w[rows] if self.w.ndim else self.w)
 
     def mean(self, losses: Array) -> float:
@@ -79,7 +78,7 @@ def normalized(weights: Array | None, rows: int, dtype: DTypeLike) -> Array:
 
 
 class Batches:
-    """Batches of a fixed size, gathered in a given order into buffers that are used again and again."""
+    """Batches of a fixed size, gathered in a given order into buffers that are reused."""
 
     def __init__(self, examples: Examples, rows: int) -> None:
         self.examples, self.rows = examples, rows
@@ -90,15 +89,15 @@ class Batches:
         self._targets = np.empty((size, examples.targets.shape[1]), examples.targets.dtype)
         self._labels = np.empty(size, np.int64)
         parts = [slice(start, start + rows) for start in range(0, size, rows)]
-        # targets stand as the network's outputs do, (outputs, rows), each batch in one piece: losses are elementwise
-        self._turned = np.empty((self.steps, examples.targets.shape[1], rows), examples.targets.dtype)
+        # losses are elementwise: targets have the layout of the outputs, (outputs, rows), each batch contiguous
+        self._transposed = np.empty((self.steps, examples.targets.shape[1], rows), examples.targets.dtype)
         self._batches = [
-            Batch(self._inputs[part].T, turned, normalized(None, rows, examples.inputs.dtype))
-            for part, turned in zip(parts, self._turned, strict=True)
+            Batch(self._inputs[part].T, transposed, normalized(None, rows, examples.inputs.dtype))
+            for part, transposed in zip(parts, self._transposed, strict=True)
         ]
 
     def chunk(self, order: Array) -> list[Batch]:
-        """The batches of the next `len(order) / rows` steps; they hold until the next call."""
+        """The batches of the next `len(order) / rows` steps; they are valid until the next call."""
         examples, size = self.examples, len(order)
         # mode="clip" spares NumPy a check a row; `order` is part of a permutation and in range
         examples.inputs.take(order, axis=0, out=self._inputs[:size], mode="clip")
@@ -107,7 +106,7 @@ class Batches:
             targets_of = examples.labels.take(order, out=self._labels[:size], mode="clip")
         examples.targets.take(targets_of, axis=0, out=self._targets[:size], mode="clip")
         steps = size // self.rows
-        np.copyto(self._turned[:steps], self._targets[:size].reshape(steps, self.rows, -1).swapaxes(1, 2))
+        np.copyto(self._transposed[:steps], self._targets[:size].reshape(steps, self.rows, -1).swapaxes(1, 2))
         batches = self._batches[:steps]
         if examples.weights is not None:
             for batch, weights in zip(batches, examples.weights[order].reshape(-1, self.rows), strict=True):

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch import metrics
 from nn_scratch.nn.losses import Loss
-from nn_scratch.nn.memory import Memory
+from nn_scratch.nn.memory import Array, Memory
 from nn_scratch.nn.network import Network
 from nn_scratch.training.batches import Examples
 
-Array = NDArray[Any]
-
-WORK_ELEMENTS = 1 << 20  # rows x the widest layer: how much of a signal is computed at once
-MOST_ROWS = 2048
+MAX_ELEMENTS = 1 << 20  # rows x the widest layer: size of a signal that is computed at once
+MAX_ROWS = 2048
 
 
 def evaluation_rows(network: Network) -> int:
     """How many rows to pass through the network at once."""
     widest = max([network.inputs, *(layer.outputs for layer in network.layers)])
-    return int(np.clip(WORK_ELEMENTS // widest, 64, MOST_ROWS))
+    return int(np.clip(MAX_ELEMENTS // widest, 64, MAX_ROWS))
 
 
 def pass_through(network: Network, inputs: Array) -> Array:
@@ -76,10 +72,10 @@ class RegressionScore:
 
 
 class MultiLabelScore:
-    """Of several labels a row: the share that is right, the share of rows with all right, and R² of the probabilities.
+    """Of several labels a row: the share that is correct, the share of rows with all correct, R² of the probabilities.
 
-    A label is said to be there from a probability of one half on. R² over 0 and 1 is the Brier skill score: 0 is what
-    knowing each label's frequency gives.
+    A label is predicted from a probability of 0.5 on. R² of 0 and 1 is the Brier skill score: 0 is that of predicting
+    each label's frequency.
     """
 
     names = ("accuracy", "exact_match", "r2")
@@ -93,7 +89,7 @@ class MultiLabelScore:
 
 
 class Evaluator:
-    """Scores the network on `examples`, which stay as they are.
+    """Scores the network on fixed `examples`.
 
     outputs: Z (outputs, rows) of the latest call. Scores are nan without rows.
     """
@@ -109,8 +105,8 @@ class Evaluator:
         self.outputs = np.empty((network.outputs, len(examples)), network.dtype)
         self._rows = max(1, min(evaluation_rows(network), len(examples)))
         self._batches = list(examples.batches(self._rows))
-        rows_weigh = np.ones(len(examples)) if examples.weights is None else examples.weights
-        self._shares = [float(rows_weigh[at : at + self._rows].sum()) for at in range(0, len(examples), self._rows)]
+        row_weights = np.ones(len(examples)) if examples.weights is None else examples.weights
+        self._shares = [float(row_weights[at : at + self._rows].sum()) for at in range(0, len(examples), self._rows)]
         self._losses = {rows: bound_loss(loss, network, rows) for rows in {batch.X.shape[1] for batch in self._batches}}
 
     @property

@@ -1,4 +1,4 @@
-"""The gradient of one step: of a batch that is passed at once, in pieces, or of all rows there are."""
+"""The gradient of one step: of a batch in one pass, of a batch in several passes, or of all training rows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Step:
 
 
 class AccumulatedGradient:
-    """The gradient of a batch that is passed in pieces: theirs, summed.
+    """The gradient of a batch that passes in pieces: the sum of their gradients.
 
     A row's weight is its share of the whole batch, so that the sum is the gradient of the mean over all its rows.
     Batch normalization measures each piece by itself.
@@ -86,9 +86,9 @@ class AccumulatedGradient:
 
 
 class FullBatchGradient:
-    """The gradient over all training rows, and the update of an optimizer that tries several θ before it settles.
+    """The gradient over all training rows, and the update of an optimizer that evaluates several θ a step.
 
-    All tries of an update see the same dropout, and running statistics hear of the rows once.
+    All tries of an update have the same dropout masks, and running statistics are updated once a step.
     """
 
     def __init__(self, network: Network, loss: Loss, rows: int, optimizer: Optimizer, penalty: Penalty | None) -> None:

@@ -14,7 +14,7 @@ Scores = dict[str, float]
 
 @dataclass(frozen=True)
 class StepSignals:
-    """What is measured of one watched step; steps and epochs count from 1.
+    """Measurements of one watched step; steps and epochs count from 1.
 
     loss_after: the same batch's loss after its own update, with the same dropout (steps 1 to 20, else nan).
     Statistics of each layer are in `Trainer.gauge`.
@@ -28,9 +28,9 @@ class StepSignals:
 
 
 class Observer:
-    """Base class of callbacks: every method does nothing. `trainer` is as it stands after the step or the epoch.
+    """Base class of callbacks: every method does nothing. `trainer` is in its state after the step or the epoch.
 
-    watches_steps: whether some steps are to be measured for `on_step`.
+    watches_steps: whether some steps are to be measured, and `on_step` called after them.
     """
 
     watches_steps = False

@@ -1,16 +1,13 @@
-"""What bounds gradients and weights between one step and the next, and the mean of the weights over the steps."""
+"""Penalties on the weights, gradient clipping, and the max-norm constraint."""
 
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.nn.memory import Array
 from nn_scratch.nn.network import Network
-
-Array = NDArray[Any]
 
 
 class Penalty:

@@ -1,34 +1,31 @@
-"""What is measured of a network while it trains: numbers a layer, for layers.csv and steps.csv.
+"""Statistics of a network while it trains: numbers a layer, for layers.csv and steps.csv.
 
-Norms and scalar products over a whole layer are taken piece by piece: what several of them need stays in the cache.
+Norms and dot products over a whole layer are computed in pieces that stay in the cache.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from math import nan
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.nn.activations.rectifiers import Identity, ReLU
 from nn_scratch.nn.layers.activation import ActivationLayer
 from nn_scratch.nn.layers.base import walk
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.losses import Loss
+from nn_scratch.nn.memory import Array
 from nn_scratch.nn.network import Graph, Network
 from nn_scratch.training.batches import Examples
 from nn_scratch.training.evaluation import bound_loss
 
-Array = NDArray[Any]
-
 Unit = Dense | ActivationLayer
 
 PIECE = 1 << 14  # elements of an epoch or a step that are measured at once
-RING_BYTES = 16 << 20  # of what waits to be measured
-MOST_WAITING = 64
-SATURATED = 1e-2  # |f'(Z)| below which a unit passes next to nothing back
+BUFFER_BYTES = 16 << 20  # of steps or epochs that are measured together
+MAX_BUFFERED = 64
+SATURATED = 1e-2  # |f'(Z)| below which a unit is saturated
 NEARLY_DEAD = 1e-2  # share of rows on which a unit is active, below which it is nearly dead
 
 STEP_COLUMNS = (
@@ -37,7 +34,7 @@ STEP_COLUMNS = (
     "update_norm",  # ‖Δθ‖, what the optimizer did
     "update_ratio",  # ‖Δθ‖ / ‖θ‖
     "grad_cosine",  # cosine of the angle to the gradient of the step before, both as the optimizer saw them
-    "grad_dot_update",  # ∂L/∂θ · Δθ: the change of the loss that the gradient promises
+    "grad_dot_update",  # ∂L/∂θ · Δθ: the change of the loss to first order
 )
 
 LAYER_COLUMNS = (
@@ -62,16 +59,18 @@ LAYER_COLUMNS = (
 
 
 class StepGauge:
-    """Measures steps of training, layer by layer: `before`, `gradient` and `after` one, then `read` what they left.
+    """Measures steps of training, layer by layer: call `before`, `gradient` and `after` in each, then `read`.
 
-    What is measured of up to `capacity` steps waits to be read; a further one pushes them out.
+    Up to `capacity` steps are buffered until they are read; a further one replaces them all.
+
+    Attributes: `waiting`, the number of steps in the buffer.
     """
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._segments = [network.segment(layer) for layer in network.dense]
         size = network.theta.size
-        self.capacity = int(np.clip(RING_BYTES // max(1, 5 * network.theta.nbytes), 1, MOST_WAITING))
+        self.capacity = int(np.clip(BUFFER_BYTES // max(1, 5 * network.theta.nbytes), 1, MAX_BUFFERED))
         # of each step: θ before, its gradient, Δθ, the gradient of the step before, and its own as the optimizer saw it
         self._rows = np.zeros((self.capacity, 5, size), network.dtype)
         self.waiting = 0
@@ -93,7 +92,7 @@ class StepGauge:
         self.waiting += 1
 
     def read(self) -> Array:
-        """(steps waiting, layers, len(STEP_COLUMNS)) float64; nothing waits after."""
+        """(buffered steps, layers, len(STEP_COLUMNS)) float64; empties the buffer."""
         rows, self.waiting = self._rows[: self.waiting], 0
         return self._measure(rows)
 
@@ -107,14 +106,14 @@ class StepGauge:
         with np.errstate(all="ignore"):
             for layer, (start, stop) in enumerate(self._segments):
                 squares = np.zeros((len(rows), 5))
-                turn, promise = np.zeros(len(rows)), np.zeros(len(rows))
+                cross, change = np.zeros(len(rows)), np.zeros(len(rows))
                 for at in range(start, stop, PIECE):
                     V = rows[:, :, at : min(at + PIECE, stop)]
                     squares += np.vecdot(V, V)
-                    turn += np.vecdot(V[:, 3], V[:, 4])
-                    promise += np.vecdot(V[:, 1], V[:, 2])
+                    cross += np.vecdot(V[:, 3], V[:, 4])
+                    change += np.vecdot(V[:, 1], V[:, 2])
                 param, grad, update, previous, seen = np.sqrt(squares.T)
-                measured[:, layer].T[:] = (param, grad, update, update / param, turn / (previous * seen), promise)
+                measured[:, layer].T[:] = (param, grad, update, update / param, cross / (previous * seen), change)
         return measured
 
 
@@ -188,7 +187,7 @@ class LayerGauge:
 
 
 class SaturationGauge:
-    """The share of a layer's activations whose derivative is next to nothing, of the probe's latest forward pass."""
+    """The share of a layer's activations whose derivative is nearly 0, of the probe's latest forward pass."""
 
     def __init__(self, unit: Unit, probe: Graph) -> None:
         self._unit = unit
@@ -206,10 +205,12 @@ class SaturationGauge:
 
 
 class EpochGauge:
-    """Measures the network between epochs: passes the probe rows through it, both ways, and keeps what it finds.
+    """Measures the network between epochs, on a forward and backward pass of the probe rows.
 
-    Up to `capacity` epochs wait to be read, in arrays with a row an epoch: theta and grad (size,), activations of
-    each layer (units, probe rows). Measuring many at once costs a fraction of measuring each.
+    Up to `capacity` epochs are buffered until they are read, in arrays with a row an epoch: theta and grad (size,),
+    activations of each layer (units, probe rows). Measuring many at once costs a fraction of measuring each.
+
+    Attributes: `waiting`, the number of epochs in the buffer.
     """
 
     def __init__(self, network: Network, loss: Loss, probe: Examples) -> None:
@@ -222,7 +223,7 @@ class EpochGauge:
         self._saturation = [SaturationGauge(unit, self.graph) for unit in self.units]
         self._gauges = [LayerGauge(network, layer, self.start) for layer in network.dense]
         row_bytes = 2 * network.theta.nbytes + network.state.nbytes + sum(unit.A.nbytes for unit in self.units)
-        self.capacity, self.waiting = int(np.clip(RING_BYTES // max(1, row_bytes), 1, MOST_WAITING)), 0
+        self.capacity, self.waiting = int(np.clip(BUFFER_BYTES // max(1, row_bytes), 1, MAX_BUFFERED)), 0
         self._theta, self._grad = (np.empty((self.capacity, network.theta.size), network.dtype) for _ in range(2))
         self._state = np.empty((self.capacity, network.state.size), network.dtype)
         self._activations = [np.empty((self.capacity, *unit.A.shape), network.dtype) for unit in self.units]
@@ -235,7 +236,7 @@ class EpochGauge:
         self.graph.backward(self._loss.backward(Z, self._batch.Y, self._batch.w))
 
     def keep(self) -> None:
-        """Pass the probe rows, and keep what came of it as a row that waits."""
+        """Pass the probe rows, and add an epoch to the buffer."""
         self.pass_probe()
         at = self.waiting
         self._theta[at], self._grad[at], self._saturated[at] = self._network.theta, self.graph.grad, self._saturated_now
@@ -246,7 +247,7 @@ class EpochGauge:
 
     @property
     def theta(self) -> Array:
-        """The parameters of the epochs that wait, (epochs, size)."""
+        """The parameters of the buffered epochs, (epochs, size)."""
         return self._theta[: self.waiting]
 
     @property
@@ -265,7 +266,7 @@ class EpochGauge:
         return [kept[: self.waiting] for kept in self._activations]
 
     def read(self) -> Array:
-        """(epochs waiting, layers, len(LAYER_COLUMNS)) float64; `clear` when theta and the like are done with too."""
+        """(buffered epochs, layers, len(LAYER_COLUMNS)) float64; `clear` empties the buffer."""
         return self._measure(self.theta, self.grad, self.activations, self._saturated[: self.waiting])
 
     def clear(self) -> None:

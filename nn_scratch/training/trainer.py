@@ -1,4 +1,4 @@
-"""The training loop. It knows no file format: what happens is told to an observer."""
+"""The training loop. It writes no files: observers are called at the start, after steps and after epochs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.errors import Diverged
 from nn_scratch.metrics import lower_is_better
 from nn_scratch.nn.losses import Loss
+from nn_scratch.nn.memory import Array
 from nn_scratch.nn.network import Network
 from nn_scratch.nn.optimizers import Optimizer
 from nn_scratch.nn.schedules import Schedule
@@ -27,10 +27,7 @@ from nn_scratch.training.optimizer_step import OptimizerStep
 from nn_scratch.training.regularization import Clip, MaxNorm, Penalty
 from nn_scratch.training.statistics import StepGauge
 
-Array = NDArray[Any]
-
-REHEARSED_STEPS = 20  # the first steps, whose batch is passed again after its update
-
+STEPS_WITH_LOSS_AFTER = 20  # the first steps of a run, whose batch is evaluated again after its update
 WATCHED_PER_EPOCH = 10
 
 
@@ -48,16 +45,16 @@ class EarlyStopping:
 
 
 class StopRequested(Exception):
-    """Somebody asked training to stop (a signal, a watcher); raised between two steps."""
+    """Training was asked to stop by a signal or an observer; raised between two steps."""
 
 
 class Trainer:
-    """Trains a network on examples, epoch by epoch, and can stop and go on at any step.
+    """Trains a network on examples, epoch by epoch; can be interrupted and resumed at any step.
 
-    epoch: whole epochs done. step: steps done. step_in_epoch: steps done of the epoch under way.
-    batch_size: rows that pass the network at once. step_rows: rows of a step; the last of an epoch may have fewer.
-    stop_requested: an observer or a signal handler sets it to interrupt training (`StopRequested`), which can go on.
-    end_requested: an observer sets it to end training after the epoch under way, as early stopping does.
+    epoch: completed epochs. step: completed steps. step_in_epoch: completed steps of the current epoch.
+    batch_size: rows of one forward pass. step_rows: rows of a step; the last of an epoch may have fewer.
+    stop_requested: an observer or a signal handler sets it to interrupt training (`StopRequested`), to be resumed.
+    end_requested: an observer sets it to end training after the current epoch, as early stopping does.
     """
 
     def __init__(
@@ -85,8 +82,8 @@ class Trainer:
         """evaluators: "train" and "val", in the order of the columns of metrics.csv. order: draws the order of rows.
 
         accumulate: how many batches make a step, whose loss is the mean over all their rows. ema_decay: share of the
-        weights' running mean that is kept each step; scores and the final model are those of the mean. An optimizer
-        that needs all rows (`full_batch`) takes them at once, whatever batch_size says, and no gradient is clipped.
+        moving average of the parameters that is kept each step; scores, log and final model are of the average. A
+        `full_batch` optimizer takes all rows at every step, whatever batch_size is, and its gradient is not clipped.
         """
         self.network, self.loss, self.optimizer, self.schedule = network, loss, optimizer, schedule
         self.train_examples, self.evaluators = train, evaluators
@@ -99,28 +96,14 @@ class Trainer:
         self.steps_per_epoch = self.full_steps + (tail_rows > 0)
 
         trainable = slice(0, network.trainable)
-        self._theta, self._grad = network.theta[trainable], network.grad[trainable]
-        optimizer.bind(self._theta, self._grad)
+        self._grad = network.grad[trainable]
+        optimizer.bind(network.theta[trainable], self._grad)
         schedule.bind(self.steps_per_epoch, epochs)
         self._batches = Batches(train, self.step_rows)
-        self._step = self._gradient_of(self.step_rows)
         self._tail = (Batches(train, tail_rows), self._gradient_of(tail_rows)) if tail_rows else None
         self.gauge = StepGauge(network)
-        penalty = Penalty(network, l1, l2) if l1 or l2 else None
-        self._clip = None if clip_norm is None and clip_value is None else Clip(self._grad, clip_norm, clip_value)
-        self._optimize = optimizer.step
-        if optimizer.full_batch:
-            self._clip = None
-            self._step = whole = FullBatchGradient(network, loss, rows, optimizer, penalty)
-            self._optimize = whole.update
         self._average = None if ema_decay is None else ExponentialMovingAverage(network, ema_decay)
-        # what is done to a gradient before the optimizer sees it, and to the parameters after their update
-        self._adjustments: Sequence[Callable[[], None]] = () if penalty is None else (penalty.add_gradient,)
-        self._afterwards: list[Callable[[], None]] = []
-        if max_norm is not None:
-            self._afterwards.append(MaxNorm(network, max_norm).apply)
-        if self._average is not None:
-            self._afterwards.append(self._average.follow)
+        self._bind_update(Penalty(network, l1, l2) if l1 or l2 else None, max_norm, clip_norm, clip_value)
 
         self.epoch = self.step = self.step_in_epoch = 0
         self.best_epoch, self.best_score, self.waited = 0, nan, 0
@@ -133,15 +116,36 @@ class Trainer:
 
     def watch_optimizer(self) -> OptimizerStep:
         """Keep what the optimizer does in the last step of each epoch from now on, as far as steps are watched."""
-        self._optimizer_step = OptimizerStep(self.optimizer, self._theta, self._grad)
+        trainable = self.network.theta[: self.network.trainable]
+        self._optimizer_step = OptimizerStep(self.optimizer, trainable, self._grad)
         return self._optimizer_step
+
+    def _bind_update(
+        self, penalty: Penalty | None, max_norm: float | None, clip_norm: float | None, clip_value: float | None
+    ) -> None:
+        """Compose a step: its gradient, what changes the gradient, the optimizer, and what changes the parameters."""
+        clipped = (clip_norm, clip_value) != (None, None) and not self.optimizer.full_batch
+        self._clip = Clip(self._grad, clip_norm, clip_value) if clipped else None
+        self._step: BatchGradient
+        if self.optimizer.full_batch:
+            self._step = whole = FullBatchGradient(self.network, self.loss, self.step_rows, self.optimizer, penalty)
+            self._optimize = whole.update
+        else:
+            self._step, self._optimize = self._gradient_of(self.step_rows), self.optimizer.step
+        self._before_update: Sequence[Callable[[], None]] = () if penalty is None else (penalty.add_gradient,)
+        self._after_update: list[Callable[[], None]] = []
+        if max_norm is not None:
+            self._after_update.append(MaxNorm(self.network, max_norm).apply)
+        if self._average is not None:
+            self._after_update.append(self._average.update)
 
     # --- running
 
     def run(self, observer: Observer) -> None:
         """Train to the last epoch, or until early stopping; raises Diverged or StopRequested, between steps.
 
-        The parameters then are those of the last step, from which training can go on; `settle` makes them the model.
+        The parameters then are those of the last step, from which training can go on; `settle` puts the final model in
+        their place.
         """
         with np.errstate(all="ignore"):  # a number that is not finite is looked for, and reported with its place
             observer.on_start(self)
@@ -152,7 +156,7 @@ class Trainer:
                 scores = self._scores()
                 evaluated = perf_counter()
                 self.schedule.epoch_ended(scores)
-                self._follow(scores)
+                self._update_best(scores)
                 observer.on_epoch_end(self, scores, {"training": trained - started, "evaluation": evaluated - trained})
                 if self.stop_requested and self.epoch < self.epochs and not self.finished_early:
                     raise StopRequested
@@ -160,10 +164,10 @@ class Trainer:
     def steps_at(self, rates: Iterable[float]) -> Iterator[float]:
         """Steps at these learning rates, whatever the schedule says, on whole batches in epoch after epoch.
 
-        Yields each batch's loss, that before its step. For trials: no epoch is counted, evaluated or told to anybody.
+        Yields each batch's loss, that before its step. For trials: epochs are not counted and no observer is called.
         """
-        todo = iter(rates)
-        rate = next(todo, None)
+        remaining = iter(rates)
+        rate = next(remaining, None)
         while rate is not None:
             n = len(self.train_examples)
             order = self._order.permutation(n) if self.shuffle else np.arange(n)
@@ -173,12 +177,12 @@ class Trainer:
                     loss = self._step.gradient_and_loss(batch)
                     self._update(self._step, rate)
                 yield loss
-                rate = next(todo, None)
+                rate = next(remaining, None)
                 if rate is None:
                     return
 
     def settle(self) -> None:
-        """Leave in the network what training was for: the best epoch's parameters, or the mean, or those it has."""
+        """Put the final model into the network: of the best epoch (`restore_best`), the average, or the last step."""
         best = self.early_stopping is not None and self.early_stopping.restore_best
         if best and self._best is not None:
             self.network.theta[...], self.network.state[...] = self._best
@@ -192,7 +196,7 @@ class Trainer:
 
     @property
     def finished_early(self) -> bool:
-        """Whether training ends before its last epoch: an observer asked for it, or early stopping applies."""
+        """Whether training ends before its last epoch: an observer requested it, or early stopping applies."""
         stopping = self.early_stopping
         return self.end_requested or (stopping is not None and self.waited >= stopping.patience)
 
@@ -204,7 +208,7 @@ class Trainer:
 
     @contextmanager
     def scored_parameters(self) -> Iterator[None]:
-        """As long as this lasts the network has the parameters that are scored: their mean, where one is kept."""
+        """Within this context the network has the parameters that are scored: the moving average, where one is kept."""
         if self._average is None:
             yield
             return
@@ -256,7 +260,7 @@ class Trainer:
     def _chunks(self, order: Array) -> Iterator[tuple[BatchGradient, list[Batch]]]:
         """The batches of the rest of the epoch, several at a time, each time with the step that takes them.
 
-        order: (rows,) of the whole epoch. The batches hold until the next are asked for.
+        order: (rows,) of the whole epoch. The batches are valid until the next are taken.
         """
         while self.step_in_epoch < self.full_steps:
             at = self.step_in_epoch
@@ -267,7 +271,7 @@ class Trainer:
             yield step, batches.chunk(order[self.full_steps * self.step_rows :])
 
     def _update(self, step: BatchGradient, lr: float, kept: OptimizerStep | None = None) -> None:
-        for adjust in self._adjustments:
+        for adjust in self._before_update:
             adjust()
         squared_norm = self._grad.dot(self._grad)
         if not isfinite(squared_norm) and not np.isfinite(self._grad).all():
@@ -279,16 +283,15 @@ class Trainer:
         self._optimize(lr)
         if kept is not None:
             kept.after(lr)
-        for follow in self._afterwards:
-            follow()
+        for adjust in self._after_update:
+            adjust()
         self.step += 1
         self.step_in_epoch += 1
 
     def _watched_step(self, step: BatchGradient, batch: Batch, lr: float, observer: Observer) -> None:
-        """A step, measured. It changes nothing of what a plain one does."""
+        """A step that is measured; its effect is that of any other."""
         noise, state = self.network.noise.bit_generator, self.network.state
-        rehearse = self.step < REHEARSED_STEPS
-        noise_before = noise.state if rehearse else None
+        noise_before = noise.state if self.step < STEPS_WITH_LOSS_AFTER else None
         self.gauge.before()
         loss = step.gradient_and_loss(batch)
         self.gauge.gradient()
@@ -297,37 +300,29 @@ class Trainer:
         loss_after = nan
         if noise_before is not None:
             state_after = state.copy()
-            noise.state = noise_before  # the same dropout as before; and then as many draws on as before
+            noise.state = noise_before  # the same dropout masks; the generator then is where it was before
             loss_after = step.mean_loss(batch)
-            state[...] = state_after  # running statistics hear of the batch once
+            state[...] = state_after  # running statistics are updated once a batch
         observer.on_step(self, StepSignals(self.step, self.epoch + 1, lr, loss, loss_after))
 
     def _watched_steps(self, first: int) -> frozenset[int]:
-        """The steps of the epoch that are measured, as indices within it: the run's first 20, the epoch's last, and
-        about ten more, evenly spread; fewer where measuring would take a noticeable share of the time."""
-        early = range(max(0, REHEARSED_STEPS - first))
-        apart = max(self.steps_per_epoch / WATCHED_PER_EPOCH, self._steps_a_watch())
+        """The steps of the epoch that are measured, as indices within it.
+
+        They are the run's first 20, the epoch's last, and about ten more at equal distances, or fewer where measuring
+        would take more than 2 % of the time.
+        """
+        early = range(max(0, STEPS_WITH_LOSS_AFTER - first))
+        apart = max(self.steps_per_epoch / WATCHED_PER_EPOCH, steps_per_measurement(self.network, self.step_rows))
         spread = np.arange(self.steps_per_epoch - 1, -1, -apart).astype(int)
         return frozenset((*early, *spread.tolist()))
-
-    def _steps_a_watch(self) -> float:
-        """How many steps must pass for a watched one to cost 2 % of them, from counts of work, not from a clock.
-
-        A NumPy call is taken as 0.7 µs and a multiply-add as 1/40 ns; a watched step makes some 12 calls a layer and
-        three more passes over the parameters.
-        """
-        layers, size = len(self.network.layers), self.network.theta.size
-        step = 0.7e-6 * (8 * layers + 12) + 6 * size * self.step_rows / 80e9
-        watch = 0.7e-6 * (12 * layers + 10) + 2 * size * self.step_rows / 80e9 + 8 * size * 0.3e-9
-        return watch / (0.02 * step)
 
     def _pause(self, observer: Observer) -> None:
         observer.on_pause(self)
         if self.stop_requested:
             raise StopRequested
 
-    def _follow(self, scores: Scores) -> None:
-        """Keep count of the best epoch by the score that early stopping monitors."""
+    def _update_best(self, scores: Scores) -> None:
+        """Keep the parameters of the best epoch, by the score that early stopping monitors."""
         if self.early_stopping is None:
             return
         score = scores[self.early_stopping.monitor]
@@ -347,7 +342,7 @@ class Trainer:
     # --- numbers that are not finite
 
     def _report_not_finite(self, step: BatchGradient | None) -> None:
-        """Raise Diverged with the first layer where they stand: weights, then signals forward, then gradients back."""
+        """Raise Diverged with the first layer that has one, in weights, outputs (forward) or gradients (backward)."""
         network = self.network
         epoch, number = (self.epoch, self.step) if step is None else (self.epoch + 1, self.step + 1)
         places: list[tuple[str, str, Array]] = [
@@ -365,10 +360,10 @@ class Trainer:
                 raise Diverged(epoch, number, layer, what)
         raise Diverged(epoch, number, "output", "loss")
 
-    # --- stopping and going on
+    # --- stopping and resuming
 
     def state(self) -> dict[str, Any]:
-        """All that going on from here needs: arrays, numbers, and the states of the random generators."""
+        """All that resuming needs: arrays, counters, and the states of the random generators."""
         network = self.network
         more = {} if self._best is None else {"best_theta": self._best[0], "best_state": self._best[1]}
         if self._average is not None:
@@ -400,10 +395,22 @@ class Trainer:
         self.schedule.restore(state["schedule"])
         for name, value in state["counters"].items():
             setattr(self, name, value)
-        # the epoch under way draws its order again, from where it drew it first
+        # the current epoch draws its order again, from the state in which it was drawn first
         self._order.bit_generator.state = self._order_state = state["order"]
         network.noise.bit_generator.state = state["noise"]
         if "best_theta" in state:
             self._best = (state["best_theta"], state["best_state"])
         if self._average is not None:
             self._average.restore(state["average"], self.step)
+
+
+def steps_per_measurement(network: Network, rows: int) -> float:
+    """How many steps of `rows` rows must pass for one measured step to cost 2 % of them.
+
+    From counts of work, not from a clock, so that runs are repeatable: a NumPy call is taken as 0.7 µs, a multiply-add
+    as 1/40 ns; a measured step makes some 12 more calls a layer and three more passes over the parameters.
+    """
+    layers, size = len(network.layers), network.theta.size
+    step = 0.7e-6 * (8 * layers + 12) + 6 * size * rows / 80e9
+    measurement = 0.7e-6 * (12 * layers + 10) + 2 * size * rows / 80e9 + 8 * size * 0.3e-9
+    return measurement / (0.02 * step)

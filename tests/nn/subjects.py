@@ -117,7 +117,7 @@ def hidden_layers(name: str, activation: Callable[[], Activation], width: int) -
     if name == "dense":
         return [Dense(width, activation()), Dense(width, activation(), bias=False)]
     if name == "activation":
-        return [LAYERS.create(name, function=activation())]
+        return [LAYERS.create(name, activation=activation())]
     if name == "residual":
         inner = [Dense(width + 2, activation()), LAYERS.create("layer_norm"), Dense(width, Identity())]
         return [Residual(inner), Residual([Residual([Dense(width, activation())]), LAYERS.create("dropout")])]

@@ -30,7 +30,7 @@ def everything() -> list[Layer]:
     for name in LAYERS:
         layers += [Dense(WIDTH, Tanh()), *hidden_layers(name, Tanh, WIDTH)]
     for i, case in enumerate(cases(ACTIVATIONS)):
-        layers += [Dense(3 + i % 4, case.create()), LAYERS.create("activation", function=case.create())]
+        layers += [Dense(3 + i % 4, case.create()), LAYERS.create("activation", activation=case.create())]
     return [*layers, Dense(3, Identity())]
 
 
@@ -72,7 +72,7 @@ def test_nothing_is_left_in_shared_work_space_between_two_calls(training: bool) 
     graph = network.on(5, training=training)
 
     def spoil() -> None:
-        for (use, _), pool in graph._scratch._pools.items():
+        for (use, _), pool in graph.scratch.pools.items():
             if use == "work":
                 pool[...] = np.nan if pool.dtype.kind == "f" else True
 
@@ -94,7 +94,7 @@ def test_nothing_is_left_in_shared_work_space_between_two_calls(training: bool) 
 def test_zeros_that_are_shared_stay_zeros() -> None:
     network = network_of(everything())
     run(network, 5, True)
-    pools = network.on(5, training=True)._scratch._pools
+    pools = network.on(5, training=True).scratch.pools
     assert {use for use, _ in pools} == {"zeros", "work"}
     assert all(not pool.any() for (use, _), pool in pools.items() if use == "zeros")
 

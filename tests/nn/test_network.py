@@ -33,7 +33,7 @@ def nested() -> Network:
                 Dense(4, Identity(), bias=False),
             ]
         ),
-        LAYERS.create("activation", function=PReLU()),
+        LAYERS.create("activation", activation=PReLU()),
         Dense(2, Identity()),
     )
 

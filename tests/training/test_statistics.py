@@ -10,9 +10,10 @@ import pytest
 
 from nn_scratch.experiments.train import train
 from nn_scratch.runs.run import Run
+from nn_scratch.training import trainer
 from nn_scratch.training.observers import StepSignals
 from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS
-from nn_scratch.training.trainer import REHEARSED_STEPS, Trainer
+from nn_scratch.training.trainer import STEPS_WITH_LOSS_AFTER, Trainer
 from tests.small import DENSE, Quiet, built, config, rows
 
 LAYERS = [DENSE, {"type": "dropout", "rate": 0.3}, {"type": "dense", "units": 6}, {"type": "dense", "units": 4}]
@@ -170,27 +171,27 @@ def test_the_gradients_norm_is_that_before_penalties_and_clipping(tmp_path: Path
 
 def test_the_loss_after_a_step_is_the_same_batchs(tmp_path: Path) -> None:
     """With all rows in every batch it is the loss before the next step, but for the order of the sum."""
-    _, keeper, _ = watched(tmp_path, train__batch_size=1.0, train__epochs=REHEARSED_STEPS + 5)
+    _, keeper, _ = watched(tmp_path, train__batch_size=1.0, train__epochs=STEPS_WITH_LOSS_AFTER + 5)
     losses = np.array([signals.loss for signals in keeper.signals])
     after = np.array([signals.loss_after for signals in keeper.signals])
-    np.testing.assert_allclose(after[:REHEARSED_STEPS], losses[1 : REHEARSED_STEPS + 1], rtol=1e-12)
-    assert np.isnan(after[REHEARSED_STEPS:]).all()
+    np.testing.assert_allclose(after[:STEPS_WITH_LOSS_AFTER], losses[1 : STEPS_WITH_LOSS_AFTER + 1], rtol=1e-12)
+    assert np.isnan(after[STEPS_WITH_LOSS_AFTER:]).all()
 
 
 def test_the_first_twenty_steps_and_about_ten_an_epoch_are_watched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Trainer, "_steps_a_watch", lambda trainer: 1.0)  # as where steps are long
+    monkeypatch.setattr(trainer, "steps_per_measurement", lambda network, rows: 1.0)  # as where steps are long
     split = {"train": 1.0, "val": 0.0, "test": 0.0}
     _, keeper, _ = watched(tmp_path, data__split=split, train__batch_size=1, train__epochs=2)
     steps = [signals.step for signals in keeper.signals]
-    assert steps[:REHEARSED_STEPS] == list(range(1, REHEARSED_STEPS + 1))
+    assert steps[:STEPS_WITH_LOSS_AFTER] == list(range(1, STEPS_WITH_LOSS_AFTER + 1))
     assert steps[-10:] == [66, 72, 78, 84, 90, 96, 102, 108, 114, 120]
 
 
 def test_where_steps_take_no_time_few_are_watched(tmp_path: Path) -> None:
     _, keeper, _ = watched(tmp_path, train__batch_size=1, train__epochs=3)
-    assert [signals.step for signals in keeper.signals][REHEARSED_STEPS:] == [36, 72, 108]
+    assert [signals.step for signals in keeper.signals][STEPS_WITH_LOSS_AFTER:] == [36, 72, 108]
 
 
 def test_the_update_ratio_of_an_epoch_is_that_of_its_last_step(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""What an activation is: a function of a layer's pre-activations and its derivative, side by side."""
+"""The base class of activations: a function of a layer's pre-activations and its derivative, side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Smooth relatives of the ReLU: the input, weighed by how far it stands above zero."""
+"""Smooth variants of the ReLU: the input times a function that rises from 0 to 1."""
 
 from __future__ import annotations
 

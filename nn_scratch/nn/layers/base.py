@@ -1,4 +1,4 @@
-"""What a layer is. A layer declares shapes; the network owns memory and lends it."""
+"""The base class of layers. A layer declares shapes; the network owns the memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Shape = tuple[int, ...]
 class Layer(ABC):
     """A function of a signal, with parameters perhaps, and its derivative.
 
-    The life of a layer: `declare(inputs)` fixes its widths; the network allocates the blocks it asks for and calls
+    The life of a layer: `declare(inputs)` fixes its widths; the network allocates the blocks it declares and calls
     `initialize`; for every batch size in use, the network binds a copy of the layer (`bind`), whose `forward` and
     `backward` then work in buffers of exactly that size.
 
@@ -45,7 +45,7 @@ class Layer(ABC):
         return {}
 
     def named(self, blocks: Mapping[str, Array]) -> dict[str, Array]:
-        """The parameters as people know them (W (inputs, outputs), b (outputs,)), as views of the stored blocks.
+        """The parameters as the log and the saved model have them, W (inputs, outputs) and b (outputs,): views.
 
         Blocks may have leading axes (a stack of epochs), which the views keep.
         """
@@ -73,7 +73,7 @@ class Layer(ABC):
     def backward(self, dY: Array) -> Array:
         """∂L/∂X (inputs, rows) from ∂L/∂Y (outputs, rows), for the latest forward; dY may be overwritten.
 
-        Writes the gradients of the parameters. Its result means nothing where nobody asked (`Memory.needs_dX`).
+        Writes the gradients of the parameters. The result is undefined without `Memory.needs_dX`.
         """
 
 

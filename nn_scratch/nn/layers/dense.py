@@ -22,10 +22,10 @@ MAX_UNITS = 100_000
 class Dense(Layer):
     """Z = W X + b, A = f(Z): every output sees every input.
 
-    Shapes: X (i, n), W (o, i), b (o,), Z and A (o, n), for n rows, i inputs, o outputs. W and b stand in one block,
+    Shapes: X (i, n), W (o, i), b (o,), Z and A (o, n), for n rows, i inputs, o outputs. W and b are one block,
     Wb = [W b] (o, i + 1), which multiplies [X; 1]; the log and the saved model show W as (i, o).
     Derivative: dZ = dA ∘ f'(Z); dW = dZ Xᵀ; db = dZ 1; dX = Wᵀ dZ.
-    Products are called as methods, A.dot(B): np.dot first looks up who overrides it, which small networks feel.
+    Products are called as methods, A.dot(B): np.dot first looks up overrides, which costs small networks time.
     Source: Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors.
     In practice: the scale of the initial W decides whether a deep stack of these passes a signal at all.
     """

@@ -1,4 +1,4 @@
-"""What a loss is: a number a row, and its derivative with respect to the network's outputs."""
+"""The base class of losses: a number a row, and its derivative with respect to the network's outputs."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Focal(Loss):
     Derivative: with G = Y ∘ (γ (1 - P)^(γ-1) P log P - (1 - P)^γ), dZ = w (G - P Σ_k G).
     Source: Lin et al. 2017, Focal loss for dense object detection; for two classes it is theirs (a sigmoid of the
     difference of the logits), for more it is the same with softmax. Their α is `class_weight`.
-    In practice: for classes of very different frequency; γ = 0 is cross_entropy. Its probabilities are too even.
+    In practice: for classes of very different frequency; γ = 0 is cross_entropy. Its probabilities are underconfident.
     """
 
     kinds = ("classification",)

@@ -23,7 +23,7 @@ class Hinge(Loss):
     the corner).
     Source: Crammer and Singer 2001; Weston and Watkins 1999, whose sum over the classes this is; divided by k as
     PyTorch's MultiMarginLoss.
-    In practice: rows beyond the margin have no gradient. Its probabilities, the softmax of Z, are a stand-in only.
+    In practice: rows beyond the margin have no gradient. Its probabilities, the softmax of Z, are not calibrated.
     """
 
     kinds = ("classification",)

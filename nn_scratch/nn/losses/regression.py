@@ -29,7 +29,7 @@ class _OfError(Loss):
         return np.multiply(self.losses, self.outputs_share, out=self.losses)
 
     def probabilities(self, Z: Array) -> Array:
-        """Outputs trained towards one-hot targets: the probabilities nearest to them, a stand-in."""
+        """Outputs trained towards one-hot targets: their projection on the probability simplex, not calibrated."""
         return nearest_probabilities(Z).T
 
 
@@ -74,7 +74,7 @@ class MeanAbsoluteError(_OfError):
 
     Shapes: Z, Y (k, n) for k targets. Derivative: dZ = w sign(Z - Y) / k (0 is chosen where Z = Y).
     Source: Laplace 1774; least absolute deviations, whose answer is the median.
-    In practice: outliers hardly count; its gradient does not shrink near the minimum, so the learning rate must.
+    In practice: robust to outliers; its gradient does not shrink near the minimum, so the learning rate must.
     """
 
     def forward(self, Z: Array, Y: Array) -> Array:

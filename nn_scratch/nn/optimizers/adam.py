@@ -20,7 +20,7 @@ class Adam(Optimizer):
     """θ ← θ - lr m̂ / (√ŝ + ε), with m̂ = m / (1 - β₁ᵗ) and ŝ = s / (1 - β₂ᵗ).
 
     m ← β₁ m + (1 - β₁) g and s ← β₂ s + (1 - β₂) g² are running means of the gradient and of its square. With
-    `amsgrad`, the largest s so far stands in place of s.
+    `amsgrad`, the largest s so far takes the place of s.
 
     What is kept are the discounted sums M = m / (1 - β₁) and S = s / (1 - β₂), which take two passes less; what tells
     them from m̂ and ŝ are two numbers a step: √ŝ = √S / c with c = √((1 - β₂ᵗ) / (1 - β₂)), and so

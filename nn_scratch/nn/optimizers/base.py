@@ -1,4 +1,4 @@
-"""What an optimizer is: an update of one flat vector of parameters from one flat vector of gradients."""
+"""The base class of optimizers: an update of one flat vector of parameters from one flat vector of gradients."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class Optimizer(ABC):
         """One update at the learning rate `lr`; `self.steps` counts them, from 1 within the first call."""
 
     def step_with(self, lr: float, loss: float, evaluate: Callable[[], float]) -> None:
-        """One update of an optimizer that may try several θ before it settles on one (`full_batch`).
+        """One update of an optimizer that may evaluate several θ (`full_batch`).
 
         On entry the gradient is that at θ, and `loss` the loss there, both over all rows and penalties included;
-        `evaluate` computes both anew at the θ of the moment, and returns the loss.
+        `evaluate` computes both at the current θ, and returns the loss.
         """
         self.step(lr)
 

@@ -14,7 +14,7 @@ from nn_scratch.nn.memory import Array
 from nn_scratch.nn.optimizers.base import OPTIMIZERS, Optimizer
 from nn_scratch.registry import Doc
 
-LEAST_CURVATURE = 1e-10  # pairs with yᵀs below it say nothing of use about the curvature (PyTorch's bound)
+MIN_CURVATURE = 1e-10  # pairs with yᵀs at or below it are not used (PyTorch's bound)
 
 
 @OPTIMIZERS.register("lbfgs")
@@ -23,7 +23,7 @@ class LBFGS(Optimizer):
 
     H comes from the latest pairs of steps s = Δθ and changes of the gradient y = Δg, by the two-loop recursion; its
     scale is that of the latest pair, sᵀy / yᵀy. Without pairs d = -lr g min(1, 1 / ‖g‖₁).
-    The line search asks for the strong Wolfe conditions (c₁ = 1e-4, c₂ = 0.9; SciPy's). Where it finds nothing, the
+    The line search is SciPy's, for the strong Wolfe conditions (c₁ = 1e-4, c₂ = 0.9). Where it fails, the
     pairs are discarded and the gradient's direction is tried; where that fails too, θ stays. s is the difference of
     two θ, so that a projection after the update (`regularize.max_norm`) is part of it.
     Source: Nocedal 1980, Updating quasi-Newton matrices with limited storage; Liu and Nocedal 1989.
@@ -36,8 +36,8 @@ class LBFGS(Optimizer):
 
     def __init__(
         self,
-        lr: Annotated[float, Gt(0), Doc("length of the first try of the line search, 1 being Newton's step")] = 1.0,
-        history_size: Annotated[int, Ge(1), Doc("number of pairs that H is made of")] = 10,
+        lr: Annotated[float, Gt(0), Doc("first step length of the line search; 1 is the quasi-Newton step")] = 1.0,
+        history_size: Annotated[int, Ge(1), Doc("number of pairs that H is computed from")] = 10,
         line_search: Annotated[
             Literal["strong_wolfe", "none"], Doc("none: α = 1 always, as PyTorch's default; may diverge")
         ] = "strong_wolfe",
@@ -78,7 +78,7 @@ class LBFGS(Optimizer):
         """Keep the pair of the previous step: the change of θ that was made, and that of the gradient."""
         if self.steps > 1:
             s, y = self.theta - self.memory["previous_theta"], self.grad - self.memory["previous_gradient"]
-            if np.dot(y, s) > LEAST_CURVATURE:
+            if np.dot(y, s) > MIN_CURVATURE:
                 self.pairs.append((s, y))
         np.copyto(self.memory["previous_theta"], self.theta)
         np.copyto(self.memory["previous_gradient"], self.grad)

@@ -21,8 +21,8 @@ MinFactor = Annotated[float, Ge(0), Le(1), Doc("the factor that it falls to")]
 class Schedule(ABC):
     """factor(t): the learning rate at step t is `optimizer.lr * factor`.
 
-    `bind` is told how long training is to be; `factors(steps)` gives the factor of each of the given steps, counted
-    from 0. A schedule that listens to the scores (reduce_on_plateau) is told them by `epoch_ended`.
+    `bind` gives the schedule the length of training; `factors(steps)` returns the factor of each of the steps, counted
+    from 0. A schedule that depends on scores (reduce_on_plateau) gets them in `epoch_ended`.
 
     Any schedule may be preceded by a warm-up of w steps, in which the factor is (t + 1) / (w + 1) of its first; its
     own time starts when the warm-up is over (Goyal et al. 2017, Accurate, large minibatch SGD). Subclasses write
@@ -53,7 +53,7 @@ class Schedule(ABC):
         """The factor at each time since the warm-up, float64, of the same shape as `time` (int64)."""
 
     def epoch_ended(self, scores: dict[str, float]) -> None:
-        """Hear the row of metrics.csv of the epoch just ended."""
+        """Take the scores of the epoch just ended, a row of metrics.csv."""
 
     def state(self) -> dict[str, float]:
         """What resuming needs."""

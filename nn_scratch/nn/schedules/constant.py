@@ -1,4 +1,4 @@
-"""The schedule that is none."""
+"""The constant schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedule that waits for progress to end."""
+"""Reductions of the learning rate when a score stops improving."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ReduceOnPlateau(Schedule):
     def bind(self, steps_per_epoch: int, epochs: int) -> None:
         super().bind(steps_per_epoch, epochs)
         self.current, self.best = 1.0, float("nan")
-        self.heard = self.waited = self.cooling = 0
+        self.epochs_seen = self.waited = self.cooling = 0
 
     def at(self, time: Array) -> Array:
         return np.full(time.shape, self.current)
@@ -55,8 +55,8 @@ class ReduceOnPlateau(Schedule):
             raise UserError(
                 f"schedule.monitor: no score is called {self.monitor!r}{did_you_mean(self.monitor, scores)}"
             )
-        self.heard += 1
-        if self.heard * self.steps_per_epoch <= self.warmup:
+        self.epochs_seen += 1
+        if self.epochs_seen * self.steps_per_epoch <= self.warmup:
             return
         score = scores[self.monitor]
         if self._improves(score):
@@ -81,11 +81,11 @@ class ReduceOnPlateau(Schedule):
         return {
             "current": self.current,
             "best": self.best,
-            "heard": self.heard,
+            "heard": self.epochs_seen,
             "waited": self.waited,
             "cooling": self.cooling,
         }
 
     def restore(self, state: dict[str, float]) -> None:
         self.current, self.best = float(state["current"]), float(state["best"])
-        self.heard, self.waited, self.cooling = (int(state[name]) for name in ("heard", "waited", "cooling"))
+        self.epochs_seen, self.waited, self.cooling = (int(state[name]) for name in ("heard", "waited", "cooling"))
