@@ -38,7 +38,7 @@ class UserError(NNScratchError):
 
 
 class EnvironmentFailure(NNScratchError):
-    """The machine would not let us: no space, no permission, a folder that vanished."""
+    """The environment does not allow it: no space, no permission, a folder that is gone."""
 
     exit_code = 1
 

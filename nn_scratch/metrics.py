@@ -1,4 +1,4 @@
-"""Scores: the few that every epoch needs, in NumPy, and the full set of a finished run, scikit-learn's."""
+"""Scores: those of every epoch in NumPy, and the reports of a finished run with scikit-learn."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae", "log_loss"})
 
 
 def lower_is_better(column: str) -> bool:
-    """Whether a column of metrics.csv ("val_loss", "train_accuracy") is good when it is low."""
+    """Whether a column of metrics.csv ("val_loss", "train_accuracy") is better when it is lower."""
     return column.split("_", 1)[1] in LOWER_IS_BETTER
 
 
 def confusion_counts(true: Array, predicted: Array, classes: int) -> Array:
-    """(classes, classes) int64: how many rows of class i (down) were taken for class j (across)."""
+    """(classes, classes) int64: entry (i, j) counts the rows of class i that are predicted as class j."""
     return np.bincount(true * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
 def accuracy_from(confusion: Array) -> float:
-    """Share of rows that are right; nan without rows."""
+    """Share of rows that are predicted correctly; nan without rows."""
     total = confusion.sum()
     return float(np.trace(confusion) / total) if total else nan
 
 
 def balanced_accuracy_from(confusion: Array) -> float:
-    """Mean over the classes that occur of the share of their rows that are right; nan without rows."""
+    """Mean recall over the classes that occur; nan without rows."""
     rows = confusion.sum(axis=1)
     present = rows > 0
     if not present.any():
@@ -112,7 +112,7 @@ def regression_report(true: Array, predicted: Array) -> dict[str, Any]:
 
 def label_scores(true: Array, probabilities: Array) -> dict[str, float]:
     """Of (rows, labels) 0 or 1 and the probabilities of 1: accuracy over all of them, exact_match (share of rows with
-    every label right), and R² (mean over the labels); nan without rows."""
+    every label correct), and R² (mean over the labels); nan without rows."""
     if not len(true):
         return {"accuracy": nan, "exact_match": nan, "r2": nan}
     right = (probabilities >= 0.5) == (true >= 0.5)

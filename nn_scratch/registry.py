@@ -8,8 +8,8 @@ A part (an activation, a layer, an optimizer ...) is declared once, where it is 
     class RMSprop(Optimizer):
         def __init__(self, lr: Annotated[float, Gt(0), Doc("learning rate")] = 0.001, ...) -> None: ...
 
-Its keyword arguments, their types, bounds, defaults and words are read from the signature: the config's schema, its
-error messages and the documentation's tables are derived from them, so that they cannot disagree with the code.
+The keyword arguments, with their types, bounds, defaults and descriptions, are read from the signature. The config's
+schema, its error messages and the documentation's tables are derived from them, so that they agree with the code.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The config: YAML read and checked, with every error at its line; `resolve.load_config` is the way in."""
+"""The config: YAML read and checked, with every error at its line; start with `resolve.load_config`."""

@@ -1,4 +1,4 @@
-"""What a config may say and had better not: it trains, with a warning, because people learn from what goes wrong."""
+"""Warnings about valid configs that are unlikely to train well; they do not keep a run from training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOISE = frozenset({"dropout", "alpha_dropout", "gaussian_noise"})
 
 
 def unwise(config: Config) -> list[str]:
-    """A line for each unwise choice, as `optimizer.lr: 40 is ...`; none of them keeps a run from training."""
+    """A line for each questionable choice, as `optimizer.lr: 40 is ...`."""
     return [f"{key}: {advice}" for key, advice in _unwise(config)]
 
 
@@ -49,7 +49,7 @@ def _of_layers(layers: list[Named], key: str) -> Iterator[tuple[str, str]]:
         if isinstance(init, Named) and instantiate(INITIALIZERS, init).std((100, 100)) == 0:
             yield (
                 f"{here}.init",
-                f"{init.type} makes all units of the layer alike, and alike they stay; write he_normal",
+                f"{init.type} makes all units of the layer equal, and they stay equal; write he_normal",
             )
         rate = layer.parameters.get("rate", 0.0)
         if rate > LARGE_DROPOUT:
@@ -70,7 +70,7 @@ def _of_optimizer(optimizer: Named) -> Iterator[tuple[str, str]]:
 
 
 def _of_alpha_dropout(layers: list[Named], key: str, activation: str | None) -> Iterator[tuple[str, str]]:
-    """`activation`: the one whose values reach the first of the layers, where it is known."""
+    """`activation`: that of the layer before the first of the layers, where it is known."""
     for index, layer in enumerate(layers):
         here = f"{key}[{index}]"
         if layer.type == "alpha_dropout" and activation not in (None, "selu"):
@@ -96,7 +96,7 @@ def _of_full_batch(config: Config) -> Iterator[tuple[str, str]]:
     if noisy:
         yield (
             "optimizer",
-            f"{kind} is misled by {' and '.join(noisy)}, so every step's loss is another; leave it out",
+            f"the line search of {kind} needs a loss without noise; leave out {' and '.join(noisy)}",
         )
     for name in ("batch_size", "accumulate"):
         if getattr(config.train, name) != getattr(usual, name):
@@ -123,11 +123,14 @@ def _of_max_norm(config: Config) -> Iterator[tuple[str, str]]:
 def _of_training(config: Config) -> Iterator[tuple[str, str]]:
     train, warmup = config.train, config.schedule.parameters.get("warmup_epochs", 0)
     if train.batch_size == 1 and any(layer.type == "batch_norm" for layer in _every(config.layers)):
-        yield "train.batch_size", "1 row has no variance, so batch_norm never measures a batch; write 16 or more"
+        yield (
+            "train.batch_size",
+            "1 row has no variance, so batch_norm has no statistics of a batch; write 16 or more",
+        )
     if train.early_stopping is not None and train.early_stopping.patience >= train.epochs:
         yield (
             "train.early_stopping.patience",
-            f"{train.early_stopping.patience} epochs are never waited for in train.epochs: {train.epochs}",
+            f"{train.early_stopping.patience} epochs without improvement cannot pass in train.epochs: {train.epochs}",
         )
     if warmup >= train.epochs:
         yield "schedule.warmup_epochs", f"{warmup:g} is all of train.epochs: {train.epochs}; a tenth of it is usual"

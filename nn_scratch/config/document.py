@@ -30,7 +30,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong, printed as `config/param.yaml:12:5: layers[0].untis: unknown key`."""
+    """One error of a config, printed as `config/param.yaml:12:5: layers[0].untis: unknown key`."""
 
     mark: Mark | None  # None for a config that was never written down
     path: KeyPath
@@ -44,8 +44,8 @@ class Problem:
 class Document:
     """Plain values (dict, list, str, int, float, bool, None) and where each was written.
 
-    `keys` and `values` give the mark of each key and of each value by its path. `problems` are those that did not
-    stop the reading; `broken` are the paths whose value could not be had, and stands as None.
+    `keys` and `values` give the mark of each key and of each value by its path. `problems` are those after which
+    reading continued; `broken` are the paths whose value could not be read and is None.
     """
 
     value: Any
@@ -72,12 +72,12 @@ class Document:
         ordered = sorted(set(self.problems), key=lambda problem: (problem.mark or nowhere, str(problem)))
         lines = [str(problem) for problem in ordered[:MAX_PROBLEMS]]
         if len(ordered) > MAX_PROBLEMS:
-            lines.append(f"... and {len(ordered) - MAX_PROBLEMS} more problems; mend the first ones and try again")
+            lines.append(f"... and {len(ordered) - MAX_PROBLEMS} more problems; correct the first ones and try again")
         raise UserError(lines)
 
 
 def dotted(path: KeyPath) -> str:
-    """`("layers", 0, "units")` as people write it: `layers[0].units`."""
+    """`("layers", 0, "units")` as messages have it: `layers[0].units`."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f"{'.' if text else ''}{shortened(part)}"

@@ -1,6 +1,6 @@
-"""config/param.schema.json: the same schema for editors, which complete and explain keys while one types.
+"""config/param.schema.json: the schema of a config for editors, which complete and explain keys.
 
-`python -m nn_scratch.config.json_schema` writes it anew; a test says when that is due.
+`python -m nn_scratch.config.json_schema` regenerates it; a test fails when it is outdated.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""YAML text to plain values, each with the place where it stands.
+"""YAML text to plain values, each with its place in the text.
 
 PyYAML turns the text into events; what the events mean is decided here, because its own `safe_load` reads YAML 1.1,
 in which `1e-3` is a string, `no` is False and `010` is 8. The rules, those of YAML 1.2's core schema:
 
     null        null Null NULL ~ and nothing at all        true, false   true True TRUE false False FALSE
     integers    10 -3 010 (ten) 0o10 (eight) 0xff          numbers       1.5 .5 1e-3 .inf -.inf .nan
-    text        everything else, and whatever stands in quotes; a key is always text
+    text        everything else, and everything in quotes; a key is always text
 
-and no more than a config needs: no duplicate keys, anchors, aliases, merge keys, tags or second documents, nesting of
-at most 50 levels, at most 1 MB of UTF-8. Whatever the bytes, the answer is a Document or a UserError.
+and nothing that a config does not need: no duplicate keys, anchors, aliases, merge keys, tags or second documents, at
+most 50 levels of nesting and 1 MB of UTF-8. Any bytes result in a Document or a UserError.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def read_yaml(path: Path) -> Any:
 def read_document(path: Path, name: str | None = None) -> Document:
     """Read a YAML file whose top level is a mapping; `name` is the path as the user typed it, for messages.
 
-    What is wrong with the text is left in the document's `problems`. Raises UserError when there is no such file or
+    Errors of the text are listed in the document's `problems`. Raises UserError when there is no such file or
     it is no UTF-8 text of at most 1 MB, EnvironmentFailure when it cannot be read.
     """
     name = str(path) if name is None else name
@@ -122,7 +122,7 @@ def _place(before: str, name: str) -> Mark:
 def parse(text: str, source: str, order: int = 0) -> Document:
     """Read YAML text into a Document; `source` and `order` are those of its marks.
 
-    Never raises: what is wrong is in its `problems`; text that cannot be read to its end leaves the whole broken.
+    Never raises: errors are in its `problems`; where the text cannot be read to its end, the whole is broken.
     """
     return _Composer(text, source, order).document()
 
@@ -136,7 +136,7 @@ def forbidden_character(text: str) -> str | None:
 
 
 class _Events(Reader, Scanner, Parser):
-    """PyYAML's way from text to events; building values is left to _Composer."""
+    """PyYAML's reader, scanner and parser: text to events, of which _Composer builds the values."""
 
     def __init__(self, text: str) -> None:
         Reader.__init__(self, text)
@@ -262,7 +262,7 @@ class _Composer:
         return (key if self._check_text(key, mark, path) else None), mark
 
     def _skip_value(self, path: KeyPath, depth: int) -> None:
-        """Read past a value that has no place; lesser problems inside it do not matter any more."""
+        """Read past a value whose key is refused; only errors that end the reading are kept."""
         kept, self.result = self.result, Document(None)
         try:
             self._value(path, depth + 1)
@@ -295,7 +295,7 @@ class _Composer:
         return text
 
     def _check_text(self, text: str, mark: Mark, path: KeyPath) -> bool:
-        """Refuse what escapes can smuggle in: characters that no file, path or terminal takes."""
+        """Refuse control characters and surrogates, which escapes can give: no file, path or terminal takes them."""
         character = forbidden_character(text)
         if character is not None:
             self._broken(mark, path, f"the text holds the character {character!r}; take it out")

@@ -13,9 +13,9 @@ __all__ = ["apply_override", "set_value"]
 
 
 def apply_override(document: Document, override: str, order: int) -> None:
-    """Put the value of `key=value` in its place in the document; it is YAML, and replaces all that stands there.
+    """Set the value of `key=value` in the document; it is YAML, and replaces the value at the key entirely.
 
-    `order` counts the arguments from 1. What is wrong is added to the document's problems.
+    `order` counts the arguments from 1. Errors are added to the document's problems.
     """
     dotted_key, equals, text = override.partition("=")
     mark = Mark(order, 1, 1, printable(shortened(override)))
@@ -35,9 +35,9 @@ def apply_override(document: Document, override: str, order: int) -> None:
 
 
 def set_value(document: Document, keys: Sequence[str], value: Any, mark: Mark | None) -> KeyPath | None:
-    """Replace what stands at the dotted keys, and return its path; None, and a problem, where there is no such place.
+    """Replace the value at the dotted keys, and return its path; None, and a problem, where there is no such place.
 
-    The keys may lead through what the document does not say: a mapping then starts empty, for the schema to fill, and
+    The keys may lead through mappings that the document does not have: they start empty, for the schema to fill, and
     a part given by its name alone becomes a mapping (`optimizer: adam` is {type: adam}). A list must have the entry.
     """
     path: KeyPath = ()
@@ -80,7 +80,7 @@ def _part(document: Document, inside: Any, key: str, path: KeyPath, mark: Mark |
 
 
 def _place(document: Document, path: KeyPath, mark: Mark | None) -> None:
-    """Record that whatever stands at `path` and below was written at `mark`."""
+    """Record that the value at `path`, and all below it, was written at `mark`."""
     for marks in (document.keys, document.values):
         for inner in [inner for inner in marks if inner[: len(path)] == path]:
             del marks[inner]

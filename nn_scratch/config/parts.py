@@ -1,7 +1,7 @@
 """Parts that a config names: layers, activations, optimizers, data sources ...
 
-Wherever a name is given, a mapping with its parameters may stand instead. Which names there are, and the types, bounds
-and defaults of their parameters, is asked of the registries; nothing of it is written here.
+Wherever a name is given, a mapping with its parameters may stand instead. The names, and the types, bounds and
+defaults of their parameters, come from the registries.
 
     Named                      the result: a type and all its parameters, defaults included
     PartOf(ACTIVATIONS)        marks a key whose value is a part: Annotated[Named, PartOf(ACTIVATIONS)]
@@ -43,7 +43,7 @@ class Named:
 
 
 def instantiate(registry: Registry[T], named: Named, **more: Any) -> T:
-    """The object that `named` describes, with the parts among its parameters; `more` is what no config gives."""
+    """The object that `named` describes, with its parts; `more` are arguments that no config gives."""
     built = {
         declared.name: _built(declared.registry, named.parameters[declared.name])
         for declared in registry.parameters(named.type)
@@ -62,7 +62,7 @@ def _built(registry: Registry[Any] | None, value: Any) -> Any:
 class PartOf:
     """Marks the type of a key whose value names a part of a registry: Annotated[Named | None, PartOf(ACTIVATIONS)].
 
-    What else stands in the type (None, a number, Literal["auto"]) may be written too. `otherwise` is the type of a
+    Other members of the type (None, a number, Literal["auto"]) may be written too. `otherwise` is the type of a
     mapping that gives none.
     """
 
@@ -123,7 +123,7 @@ class PartOf:
 
 @dataclass(frozen=True)
 class ParametersOf:
-    """Marks the type of a key that takes the parameters of one part, whose name goes without saying."""
+    """Marks the type of a key that takes the parameters of one part, whose name is not written."""
 
     registry: Registry[Any]
     name: str
@@ -190,7 +190,7 @@ def _config_type(declared: Declared) -> Any:
     part = PartOf(declared.registry)
     if get_origin(annotation) is list:
         return Annotated[list[Annotated[Named, part]], *extras]
-    # text stands for the name of a part, nothing else
+    # text is always the name of a part
     simple = SIMPLE.keys() - {str}
     plain = tuple(member for member in _members(annotation) if member in simple or get_origin(member) is Literal)
     return Annotated[_union((Named, *plain)), part, *extras]

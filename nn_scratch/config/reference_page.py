@@ -1,7 +1,7 @@
 """docs/reference.md: every name that a config may use, with its parameters, their values and defaults, and its source.
 
 All of it comes from the registries and the docstrings of what they hold. `python -m nn_scratch.config.reference_page`
-writes it anew; a test fails when it is not current.
+regenerates it; a test fails when it is outdated.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ REFERENCE_PATH = Path(__file__).resolve().parents[2] / "docs" / "reference.md"
 HEAD = """\
 # Reference
 
-Every name that `config/param.yaml` may use. Wherever a name stands, a mapping with its parameters may stand instead:
-`activation: relu` or `activation: {type: leaky_relu, slope: 0.1}`; parameters that are left out have their defaults.
+Every name that `config/param.yaml` may use. Wherever a name is given, a mapping with its parameters may be given
+instead: `activation: relu` or `activation: {type: leaky_relu, slope: 0.1}`; parameters not given
+have their defaults.
 
 *Generated from the code by `python -m nn_scratch.config.reference_page`; not to be edited.*
 """
@@ -38,7 +39,7 @@ EVERY = "every one"
 
 @dataclass(frozen=True)
 class Chapter:
-    """A registry, and where its names stand in a config."""
+    """A registry, and the keys of a config that take its names."""
 
     title: str
     registry: Registry[Any]
@@ -52,7 +53,7 @@ CHAPTERS = (
     Chapter("Losses", LOSSES, "`loss`"),
     Chapter("Optimizers", OPTIMIZERS, "`optimizer: {type: adam, lr: 0.001}`"),
     Chapter("Schedules", SCHEDULES, "`schedule: {type: cosine, warmup_epochs: 5}`; factors on `optimizer.lr`"),
-    Chapter("Data sources", SOURCES, "`data.source`, where a path to a file of your own may stand, too"),
+    Chapter("Data sources", SOURCES, "`data.source`, which also takes the path of a file of your own"),
 )
 
 

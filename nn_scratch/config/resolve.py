@@ -1,4 +1,4 @@
-"""From a file, the changes of the command line and the defaults to a Config; the one door into this package."""
+"""A Config from a file, the overrides of the command line and the defaults: the entry point of this package."""
 
 from __future__ import annotations
 

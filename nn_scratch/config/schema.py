@@ -1,8 +1,8 @@
 """Every key of a config: its type, bounds, default and meaning.
 
-To add a key, add a line to its section. What reads the schema follows by itself: checking, error messages, the editor's
-JSON Schema (`python -m nn_scratch.config.json_schema` writes it anew), the param.yaml of a run. The parameters of
-layers, activations, optimizers and the like are not here but in their classes' signatures; `PartOf` asks for them.
+To add a key, add a line to its section. Checks, error messages, the editor's JSON Schema
+(`python -m nn_scratch.config.json_schema` regenerates it) and the param.yaml of a run follow from it. The parameters of
+layers, activations, optimizers and the like are not here but in their classes' signatures; `PartOf` refers to them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["Config", "Data", "Diagnose", "EarlyStopping", "Log", "Regularize", "
 
 
 def written(default: Any) -> Any:
-    """A default as a config would have it; the schema turns it into what it stands for."""
+    """A default as a config would have it; the schema validates it as it does a written value."""
     return Field(default=default)
 
 
@@ -217,7 +217,7 @@ class Diagnose(Section):
 
 
 class Config(Section):
-    """All that a run depends on, apart from the data itself, the machine and the versions of the libraries."""
+    """Everything that a run depends on, apart from the data itself, the machine and the versions of the libraries."""
 
     name: Annotated[FolderName, Doc("the run is outputs/<name>-001, -002, ...")] = "digits"
     seed: Annotated[
@@ -279,7 +279,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Config:
-        """Refuse what contradicts itself; what is merely unwise is for advice.py."""
+        """Refuse contradictions; advice.py warns of questionable choices."""
         task = self.data.task
         stopping = self.train.early_stopping
         if task != "auto" and isinstance(self.loss, Named) and task not in LOSSES[self.loss.type].kinds:

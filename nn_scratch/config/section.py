@@ -93,7 +93,7 @@ def _reworded(section: type[Section], value: dict[str, Any], error: ValidationEr
         if kind in (REWORDED, UNKNOWN_KEY):
             reworded.append(_error(path, one["ctx"]["reason"], kind))
         elif kind == "extra_forbidden":
-            # of thousands nobody reads the last, and the search for a similar name takes its time
+            # beyond the problems that are shown, the search for a similar name would only take time
             key = str(path[0])
             reason = _unknown_key(section, key, value[key]) if len(reworded) < MAX_PROBLEMS else "unknown key"
             reworded.append(_error(path, reason, UNKNOWN_KEY))
@@ -103,7 +103,7 @@ def _reworded(section: type[Section], value: dict[str, Any], error: ValidationEr
             key = str(path[0])
             places.setdefault(key, set()).add(_inside(path[1:], value[key]))
     for key, inside in places.items():
-        # Pydantic says for each alternative of a union what speaks against it; the one that got furthest was meant.
+        # Pydantic reports an error for each alternative of a union; the one with the longest path was meant.
         depth = max(len(path) for path in inside)
         for path in sorted((path for path in inside if len(path) == depth), key=str):
             schema, wrong = _key_schema(section, key), value[key]
@@ -140,6 +140,6 @@ def _inside(path: tuple[str | int, ...], value: Any) -> KeyPath:
 
 
 def _entry_schema(schema: JSONSchema) -> JSONSchema:
-    """The schema of what stands inside a list or a mapping of any keys."""
+    """The schema of the entries of a list, or of the values of a mapping with arbitrary keys."""
     entries = (one.get("items", one.get("additionalProperties")) for one in schema.get("anyOf", [schema]))
     return next(entry for entry in entries if entry)

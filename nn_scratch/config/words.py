@@ -1,6 +1,6 @@
-"""What a key takes: as JSON Schema, which editors read, and from that as the words of an error.
+"""What a key takes: as JSON Schema, which editors read, and from that as the text of an error.
 
-`fragment(annotation)` turns a type with its bounds, as it stands in schema.py or in the signature of a part, into JSON
+`fragment(annotation)` turns a type with its bounds, from schema.py or the signature of a part, into JSON
 Schema; `must_be(schema, value)` says in one line what is wrong with a value and what to write instead.
 """
 
@@ -31,11 +31,11 @@ BOUNDS: dict[type, tuple[str, str]] = {
     MinLen: ("min_length", "minItems"),
 }
 MISSING_SPACE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):([A-Za-z0-9_.+-]+)(?![^\s,}\]])")
-HABITS = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}  # of YAML 1.1
+YAML_1_1_BOOLEANS = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 
 
 def fragment(annotation: Any, metadata: Iterable[Any] = ()) -> JSONSchema:
-    """The JSON Schema of a type. Metadata and classes with a `json_schema` method of their own speak for themselves."""
+    """The JSON Schema of a type. Metadata and classes may have a `json_schema` method, which then gives it."""
     metadata = tuple(metadata)
     if get_origin(annotation) is Annotated:
         annotation, *inner = get_args(annotation)
@@ -79,7 +79,7 @@ def _bounds(metadata: Iterable[Any]) -> JSONSchema:
 
 
 def any_of(schemas: Iterable[JSONSchema]) -> JSONSchema:
-    """One schema for any of several; enumerations and alternatives inside are laid side by side."""
+    """One schema for any of several; nested alternatives are flattened."""
     flat: list[JSONSchema] = []
     for schema in schemas:
         flat += schema.get("anyOf", [schema])
@@ -151,7 +151,7 @@ def _bound(number: float) -> str:
 
 
 def show(value: Any) -> str:
-    """A value as it would stand in YAML, short enough for a line."""
+    """A value as YAML, at most 40 characters."""
     match value:
         case None:
             return "null"
@@ -187,8 +187,8 @@ def _hint(schema: JSONSchema, value: Any) -> str:
                     return f"; write {plain}"
         if any("properties" in one for one in alternatives) and (hint := missing_space(value)):
             return f"; {hint}"
-        if "boolean" in types and value.lower() in HABITS:
-            return f"; write {HABITS[value.lower()]}"
+        if "boolean" in types and value.lower() in YAML_1_1_BOOLEANS:
+            return f"; write {YAML_1_1_BOOLEANS[value.lower()]}"
         words = [str(word) for one in alternatives for word in one.get("enum", ())]
         near = get_close_matches(value.lower()[:100], words, n=1, cutoff=0.6)
         return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,4 +1,4 @@
-"""A Config as YAML that people read, and as the plain values that YAML holds."""
+"""A Config as readable YAML, and as plain values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ABSENT", "config_difference", "config_differences", "dump_config", "
 
 LINE_LENGTH = 150
 LONGEST_VALUE = 400
-IN_LINES = {(), ("data",), ("layers",), ("train",)}  # mappings and lists that get a line an entry, however short
+BLOCK_STYLE = {(), ("data",), ("layers",), ("train",)}  # mappings and lists that get a line an entry, however short
 
 # Text that every YAML parser takes for text without quotes: a word, or a path that begins with one, unless one of the
 # versions of YAML, or a language's own float(), gives the word a meaning.
@@ -84,7 +84,7 @@ def _node(value: Any, path: tuple[str | int, ...]) -> yaml.Node:
         nodes = [_node(entry, (*path, index)) for index, entry in enumerate(value)]
         node = yaml.SequenceNode("tag:yaml.org,2002:seq", nodes, flow_style=True)
     margin = 2 * len(path) + len(str(path[-1])) if path else 0
-    node.flow_style = not value or (path not in IN_LINES and margin + len(_serialized(node)) <= LINE_LENGTH)
+    node.flow_style = not value or (path not in BLOCK_STYLE and margin + len(_serialized(node)) <= LINE_LENGTH)
     return node
 
 

@@ -1,4 +1,4 @@
-"""PyYAML's errors in words that name the remedy."""
+"""PyYAML's errors, reworded with what to write instead."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OPENED = {
 
 
 def reworded(error: yaml.MarkedYAMLError, mark: yaml.Mark, text: str) -> tuple[str, yaml.Mark]:
-    """What the trouble at `mark` in the text is, in words that name the remedy, and where it began."""
+    """The error at `mark` in the text, with what to write instead, and where it began."""
     problem, context = error.problem or "", error.context or ""
     if problem.startswith(("could not find expected ':'", "mapping values are not allowed")):
         for place in filter(None, (error.context_mark, _line_above(mark, text))):

@@ -29,11 +29,11 @@ ZEROS = {"type": "dense", "units": 8, "init": "zeros"}
         ),
         (
             {"layers": [ZEROS]},
-            "layers[0].init: zeros makes all units of the layer alike, and alike they stay; write he_normal",
+            "layers[0].init: zeros makes all units of the layer equal, and they stay equal; write he_normal",
         ),
         (
             {"layers": [{"type": "residual", "layers": [ZEROS | {"init": {"type": "normal", "std": 0}}]}]},
-            "layers[0].layers[0].init: normal makes all units of the layer alike, and alike they stay; write he_normal",
+            "layers[0].layers[0].init: normal makes all units of the layer equal, and they stay equal; write he_normal",
         ),
         (
             {"output": {"activation": "relu"}},
@@ -50,7 +50,7 @@ ZEROS = {"type": "dense", "units": 8, "init": "zeros"}
         ),
         (
             {"optimizer": "lbfgs", "layers": ["gaussian_noise", "dropout"]},
-            "optimizer: lbfgs is misled by dropout and gaussian_noise, so every step's loss is another; leave it out",
+            "optimizer: the line search of lbfgs needs a loss without noise; leave out dropout and gaussian_noise",
         ),
         (
             {"optimizer": "lbfgs", "layers": [], "train": {"batch_size": 64}},
@@ -79,11 +79,11 @@ ZEROS = {"type": "dense", "units": 8, "init": "zeros"}
         ),
         (
             {"layers": ["batch_norm"], "train": {"batch_size": 1}},
-            "train.batch_size: 1 row has no variance, so batch_norm never measures a batch; write 16 or more",
+            "train.batch_size: 1 row has no variance, so batch_norm has no statistics of a batch; write 16 or more",
         ),
         (
             {"train": {"epochs": 10, "early_stopping": {"patience": 10}}},
-            "train.early_stopping.patience: 10 epochs are never waited for in train.epochs: 10",
+            "train.early_stopping.patience: 10 epochs without improvement cannot pass in train.epochs: 10",
         ),
         (
             {"train": {"epochs": 10}, "schedule": {"type": "cosine", "warmup_epochs": 10}},

@@ -164,7 +164,7 @@ def problems(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
         ),
         (
             "log: none",
-            "1:6: log: must be a mapping with the keys every, weights, gradients, activations, probe_rows, "
+            "1:6: log: must be a mapping with the keys every, weights, gradients, activations, optimizer, probe_rows, "
             "max_megabytes, not 'none'",
         ),
         (
@@ -275,7 +275,7 @@ data: {split: {train: 0.5}, scale: 'no'}
 def test_of_very_many_mistakes_the_first_hundred_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = problems("".join(f"k{i}: 1\n" for i in range(250)), tmp_path, monkeypatch)
     assert len(told) == 101
-    assert told[-1] == "... and 150 more problems; mend the first ones and try again"
+    assert told[-1] == "... and 150 more problems; correct the first ones and try again"
 
 
 def test_an_empty_config_is_all_defaults() -> None:
