@@ -684,7 +684,11 @@ class Model:
         preprocessing = self._model.preprocessing
         with _as_file(rows) as path:
             if path is not None:
-                X = read_rows(path, preprocessing).X
+                try:
+                    X = read_rows(path, preprocessing).X
+                except UserError as error:  # a file of ours stands for rows that have no file
+                    named = [problem.replace(str(path), "rows") for problem in error.problems]
+                    raise UserError(error.problems if isinstance(rows, str | Path) else named) from None
             else:
                 X = np.asarray(rows)
                 if X.ndim != 2 or X.dtype.kind not in "biuf" or X.shape[1] != preprocessing.n_features:

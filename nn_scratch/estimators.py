@@ -637,7 +637,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
             function = ACTIVATION_NAMES.get(name, name) if isinstance(name, str) else name
             if self.batch_norm:
                 layers += [{"type": "dense", "units": size, "activation": "identity", **init}, "batch_norm"]
-                layers.append({"type": "activation", "function": function})
+                layers.append({"type": "activation", "activation": function})
             else:
                 layers.append({"type": "dense", "units": size, "activation": function, **init})
             if rate:

@@ -222,7 +222,7 @@ def test_layers_in_the_form_of_the_config() -> None:
     layers = [
         {"type": "dense", "units": 12, "activation": "identity"},
         "batch_norm",
-        {"type": "activation", "function": {"type": "leaky_relu", "slope": 0.2}},
+        {"type": "activation", "activation": {"type": "leaky_relu", "slope": 0.2}},
         {"type": "residual", "layers": [{"type": "dense", "units": 12, "activation": "gelu"}]},
         {"type": "dropout", "rate": 0.1},
     ]

@@ -22,7 +22,7 @@ FLOORS = [
     {"cli"},
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
-TO_COME = {"export"}  # its place is fixed
+TO_COME: set[str] = set()
 NUMPY_ONLY = {"numpy", "scipy", "annotated_types", "typing_extensions", "nn_scratch"}
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "diagnose": "name the cause when a run does not learn",
     "predict": "predict new rows with a trained network",
     "sweep": "train many settings side by side and rank them",
+    "export": "write a run's model or log in the format of another tool",
     "zoo": "train the zoo of faults and diagnose each",
     "benchmark": "measure speed against other libraries",
 }

@@ -1,0 +1,36 @@
+"""Write a run's model or log for another tool: ONNX, safetensors, TensorBoard, PyTorch, Keras, scikit-learn."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from pathlib import Path
+
+from nn_scratch.cli.process import say
+
+EXAMPLES = (
+    "examples:",
+    "  python script/export.py digits-001 --to onnx",
+    "  python script/export.py digits-001 --to torch --out elsewhere/",
+)
+
+
+def add_arguments(cli: argparse.ArgumentParser) -> None:
+    from nn_scratch.export import FORMATS
+
+    cli.add_argument("run", metavar="RUN", help="a run's folder, or its name under outputs/")
+    known = "; ".join(f"{name}: {summary}" for name, summary in FORMATS.items())
+    cli.add_argument("--to", metavar="FORMAT", required=True, help=known)
+    cli.add_argument("--out", metavar="DIR", help="where to (default: export/ in the run's folder)")
+    cli.add_argument("--outputs", metavar="DIR", help="where runs are (default: outputs/ of the project)")
+
+
+def main(arguments: Namespace) -> None:
+    from nn_scratch.config.project import OUTPUTS
+    from nn_scratch.export import export
+    from nn_scratch.runs.folder import shown
+    from nn_scratch.runs.run import Run
+
+    run = Run.open(arguments.run, Path(arguments.outputs) if arguments.outputs else OUTPUTS)
+    for path in export(run, arguments.to, Path(arguments.out) if arguments.out else None):
+        say(shown(path))
