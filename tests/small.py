@@ -13,26 +13,18 @@ from nn_scratch.config.schema import Config
 from nn_scratch.experiments.build import Built, build
 from nn_scratch.experiments.train import Interrupted, Session, resume, train
 from nn_scratch.runs.run import Run
-from nn_scratch.training.observers import Observer, Scores, StepSignals
+from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import Trainer
 
 VOLATILE = {"run.json", "times.csv"}  # what times and the machine stand in
 DENSE = {"type": "dense", "units": 5, "activation": "tanh"}
 
 
-class Quiet:
+class Quiet(Observer):
     """An observer that does nothing; `watches_steps` as it is given."""
 
     def __init__(self, watches_steps: bool = False) -> None:
         self.watches_steps = watches_steps
-
-    def on_start(self, trainer: Trainer) -> None: ...
-
-    def on_step(self, trainer: Trainer, signals: StepSignals) -> None: ...
-
-    def on_epoch_end(self, trainer: Trainer, scores: Scores, seconds: Mapping[str, float]) -> None: ...
-
-    def on_pause(self, trainer: Trainer) -> None: ...
 
 
 def rows(folder: Path, n: int = 60, features: int = 3, classes: int = 3, **more: np.ndarray) -> str:

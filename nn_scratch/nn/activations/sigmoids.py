@@ -8,6 +8,14 @@ from nn_scratch.nn.activations.base import ACTIVATIONS, Activation
 from nn_scratch.nn.memory import Array, Memory
 
 
+def sigmoid(Z: Array, out: Array) -> None:
+    """1 / (1 + exp(-Z)), computed as (1 + tanh(Z / 2)) / 2, which cannot overflow."""
+    np.multiply(Z, 0.5, out=out)
+    np.tanh(out, out=out)
+    np.multiply(out, 0.5, out=out)
+    np.add(out, 0.5, out=out)
+
+
 @ACTIVATIONS.register("sigmoid")
 class Sigmoid(Activation):
     """A = 1 / (1 + exp(-Z)), computed as (1 + tanh(Z / 2)) / 2, which cannot overflow.
@@ -23,10 +31,7 @@ class Sigmoid(Activation):
         self.work = memory.scratch.empty((units, memory.rows))
 
     def forward(self, Z: Array, A: Array) -> None:
-        np.multiply(Z, 0.5, out=A)
-        np.tanh(A, out=A)
-        np.multiply(A, 0.5, out=A)
-        np.add(A, 0.5, out=A)
+        sigmoid(Z, out=A)
 
     def backward(self, Z: Array, A: Array, dA: Array, dZ: Array) -> None:
         np.multiply(A, A, out=self.work)

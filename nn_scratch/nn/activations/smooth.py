@@ -8,18 +8,11 @@ from typing import Annotated, Literal
 import numpy as np
 
 from nn_scratch.nn.activations.base import ACTIVATIONS, Activation
+from nn_scratch.nn.activations.sigmoids import sigmoid
 from nn_scratch.nn.memory import Array, Memory
 from nn_scratch.registry import Doc
 
 CUBIC = 0.044715  # the tanh form of GELU: Φ(Z) ≈ (1 + tanh(√(2/π) (Z + 0.044715 Z³))) / 2
-
-
-def sigmoid(Z: Array, out: Array) -> None:
-    """1 / (1 + exp(-Z)), computed as (1 + tanh(Z / 2)) / 2, which cannot overflow."""
-    np.multiply(Z, 0.5, out=out)
-    np.tanh(out, out=out)
-    np.multiply(out, 0.5, out=out)
-    np.add(out, 0.5, out=out)
 
 
 def softplus(Z: Array, out: Array, work: Array) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Lt
 
+from nn_scratch.nn.activations.sigmoids import sigmoid
 from nn_scratch.nn.losses.base import LOSSES, Loss
 from nn_scratch.nn.memory import Array, Memory
 from nn_scratch.registry import Doc
@@ -127,10 +128,7 @@ class BinaryCrossEntropy(Loss):
 
     def backward(self, Z: Array, Y: Array, w: Array | float) -> Array:
         P = self.dZ
-        np.multiply(Z, 0.5, out=P)
-        np.tanh(P, out=P)
-        np.multiply(P, 0.5, out=P)
-        np.add(P, 0.5, out=P)  # P = sigmoid(Z)
+        sigmoid(Z, out=P)
         np.subtract(P, Y, out=self.dZ)
         np.multiply(self.dZ, self.outputs_share, out=self.dZ)
         return np.multiply(self.dZ, w, out=self.dZ)  # dZ = w (P - Y) / k
