@@ -1,7 +1,7 @@
-"""What is measured once a run, for signals.json: the network before its first step, and data and losses at the end.
+"""What is measured once per run, for signals.json: the network before its first step, data and baselines at the end.
 
-The first look passes the probe rows through a float64 copy of the network in training mode, so that batch
-normalization does what it will do, and compares its gradient with differences of the loss.
+Before the first step, the probe rows pass through a float64 copy of the network in training mode, so that batch
+normalization acts as in training, and its gradient is compared with finite differences of the loss.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ from nn_scratch.nn.activations import Activation
 from nn_scratch.nn.activations.rectifiers import Identity
 from nn_scratch.nn.initializers import INITIALIZERS
 from nn_scratch.nn.layers.dense import Dense
-from nn_scratch.nn.losses import Loss
-from nn_scratch.training.evaluation import Evaluator, bound_loss
+from nn_scratch.training.evaluation import bound_loss
 from nn_scratch.training.statistics import SATURATED, activation_units
 
 Array = NDArray[Any]
@@ -86,7 +85,7 @@ def signals_at_start(built: Built) -> dict[str, Any]:
 
 
 def signals_at_end(built: Built) -> dict[str, Any]:
-    """The losses of single rows, the penalty's pull, and what is attainable on this data, at the end of training."""
+    """At the end of training: the gradient of the penalties, the weights, and what the baselines reach on this data."""
     network = built.network
     finite = bool(np.isfinite(network.theta).all())
     end: dict[str, Any] = {"finite": finite}
@@ -94,8 +93,6 @@ def signals_at_end(built: Built) -> dict[str, Any]:
         with np.errstate(all="ignore"):
             end |= penalty_panel(built)
             end["layers"] = [end_panel(built, layer) for layer in network.dense]
-            if built.data.task == "classification":
-                end["confident_errors"] = confident_errors(built)
     if built.data.card["split"]["own_test"]:
         end["giveaway"] = giveaway(built.data)
     return {
@@ -224,20 +221,6 @@ def penalty_panel(built: Built) -> dict[str, Any]:
     pull = mask * (regularize.l1 * np.sign(network.theta) + regularize.l2 * network.theta)
     data = norm(gauge.graph.grad * mask)
     return {"penalty_over_data": norm(pull) / data if data > 0 else nan, "data_gradient": data}
-
-
-def confident_errors(built: Built) -> dict[str, Any]:
-    """Of the training rows that the network is surest of, the share with another label."""
-    part = built.data.train
-    evaluator: Evaluator = built.trainer.evaluators["train"]
-    evaluator()
-    labels = evaluator.score.labels if hasattr(evaluator.score, "labels") else part.y
-    loss: Loss = built.loss
-    P = loss.probabilities(evaluator.outputs.astype(np.float64))
-    sure = P.max(axis=1)
-    kept = np.argsort(-sure, kind="stable")[: max(1, len(sure) // 3)]
-    wrong = P.argmax(axis=1) != labels
-    return {"train_certain_errors": float(wrong[kept].mean()), "sureness": float(np.median(sure))}
 
 
 def giveaway(data: Data) -> dict[str, Any] | None:

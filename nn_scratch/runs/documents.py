@@ -171,7 +171,7 @@ SIGNALS: Shape = {
             "penalty_over_data": Maybe(number),
             "data_gradient": Maybe(number),
             "layers": Maybe([{"layer": text, "W_rms": OrNull(number), "moved": OrNull(number)}]),
-            "confident_errors": Maybe(MEASURED),
+            "confident_errors": Maybe(MEASURED),  # of earlier runs
             "giveaway": Maybe({"feature": text, "val": OrNull(number), "test": OrNull(number)}),
         }
     ),
