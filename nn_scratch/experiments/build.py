@@ -131,7 +131,7 @@ def what_is_averaged(decay: float | None) -> Iterator[str]:
     if decay is not None:
         yield (
             "train.ema_decay: scores, layers.csv, the logs of weights, gradients and activations, and the model are of "
-            "the averaged weights; steps.csv is of the weights that the optimizer updates"
+            "the averaged weights; steps.csv and step/ are of the weights that the optimizer updates"
         )
 
 

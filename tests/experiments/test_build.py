@@ -131,7 +131,7 @@ def test_a_mean_over_more_steps_than_there_are_is_told(tmp_path: Path) -> None:
     first, second = built(rows(tmp_path), train__ema_decay=0.999).notices
     assert first == (
         "train.ema_decay: scores, layers.csv, the logs of weights, gradients and activations, and the model are of the "
-        "averaged weights; steps.csv is of the weights that the optimizer updates"
+        "averaged weights; steps.csv and step/ are of the weights that the optimizer updates"
     )
     assert second == (
         "train.ema_decay: 0.999 averages about 1,000 steps and training has 20, so that the first weights count to the "
