@@ -72,8 +72,10 @@ def main(options: argparse.Namespace) -> None:
     from threadpoolctl import threadpool_limits
 
     from nn_scratch.runs.run import Run
+    from nn_scratch.visualize.style import import_matplotlib
 
     runs = [Run.open(run) for run in options.runs] or [Run.newest()]
+    import_matplotlib()
     with threadpool_limits(limits=1, user_api="blas"):  # the encoder has a use for the other cores
         if len(runs) == 1:
             draw_run(runs[0], options)

@@ -6,11 +6,16 @@ Margins are set in inches rather than by a layout engine, which would take longe
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, nullcontext
 from functools import cache, lru_cache
+from pathlib import Path
 from textwrap import wrap
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,12 +103,48 @@ RC: Any = {
 }
 
 
+SETTINGS = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}  # of the environment, while matplotlib is imported
+
+
+def import_matplotlib() -> ModuleType:
+    """matplotlib, imported as if the user had no settings of it: a matplotlibrc may be unreadable, MPLBACKEND unknown.
+
+    Where it has been imported before, it is left as it is; `drawing` sees to the settings.
+    """
+    if "matplotlib" in sys.modules:
+        return sys.modules["matplotlib"]
+    before = {name: os.environ.get(name) for name in SETTINGS}
+    os.environ |= SETTINGS
+    try:
+        # the working directory's own file comes before that of the environment
+        with chdir(Path(__file__).parent) if Path("matplotlibrc").exists() else nullcontext(), quiet():
+            import matplotlib
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+    return matplotlib
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Within it matplotlib does not log that it builds a cache of fonts, or finds no folder to keep it in."""
+    logger = logging.getLogger("matplotlib")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Within it figures are made and saved in this style."""
-    import matplotlib
-
-    with matplotlib.rc_context(RC), warnings.catch_warnings():
+    """Within it figures are made and saved in this style, whatever the user's settings of matplotlib are."""
+    matplotlib = import_matplotlib()
+    defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
+    with matplotlib.rc_context(defaults | RC), warnings.catch_warnings(), quiet():
         # a letter that the font lacks is drawn as a box; the picture is still worth having
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
@@ -196,8 +237,6 @@ class Sheet:
 @lru_cache(maxsize=16)
 def font(points: float, bold: bool = False, dpi: float = DPI) -> FreeTypeFont:
     """The font of the pictures, from matplotlib's own files, for measuring and for bitmaps."""
-    from pathlib import Path
-
     import matplotlib
     from PIL import ImageFont
 

@@ -24,6 +24,11 @@ BT709 = "range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
 SETTINGS = ("-preset", "ultrafast", "-crf", "23", "-x264-params", "cabac=1:mbtree=1:rc-lookahead=5")
 
 
+def plain_path(path: Path) -> str:
+    """A path for ffmpeg: absolute and of the file protocol, so that no name is an option or another protocol."""
+    return f"file:{path.absolute()}"
+
+
 def ffmpeg() -> str:
     """The encoder's executable, which imageio-ffmpeg brings."""
     from imageio_ffmpeg import get_ffmpeg_exe
@@ -57,7 +62,7 @@ class Encoder:
             *("-an", "-vf", f"setparams={BT709}", "-c:v", "libx264", *SETTINGS),
             # a key frame every few seconds, so that a viewer can drag the film back and forth
             *("-g", str(max(50, 5 * self.fps)), "-pix_fmt", "yuv420p", "-movflags", "+faststart"),
-            *("-f", "mp4", str(self._part)),
+            *("-f", "mp4", plain_path(self._part)),
         ]
         self._errors: IO[bytes] = tempfile.TemporaryFile()
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._errors)
@@ -128,7 +133,7 @@ def probe(path: Path, decode: bool = True) -> dict[str, Any]:
     decode: whether every frame is decoded; without it they are read and counted, in a hundredth of the time.
     """
     how = [] if decode else ["-c", "copy"]
-    command = [ffmpeg(), "-hide_banner", "-nostdin", "-i", str(path), "-map", "0:v:0", *how, "-f", "null", "-"]
+    command = [ffmpeg(), "-hide_banner", "-nostdin", "-i", plain_path(path), "-map", "0:v:0", *how, "-f", "null", "-"]
     report = subprocess.run(command, capture_output=True, check=False)
     text = report.stderr.decode(errors="replace")
     stream = re.search(r"Video: (?P<codec>\w+).*?, (?P<pixels>\w+)[(,].*? (?P<width>\d+)x(?P<height>\d+)", text)

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from nn_scratch.errors import EnvironmentFailure
-from nn_scratch.visualize.film.encoder import ffmpeg
+from nn_scratch.visualize.film.encoder import ffmpeg, plain_path
 
 WIDTH = 960  # pixels; a GIF of the full size would be large
 FASTEST = 20  # frames a second: many readers play faster GIFs at a tenth of their speed
@@ -19,8 +19,8 @@ def write_gif(film: Path, path: Path, fps: int) -> None:
         f"fps={min(fps, FASTEST)},scale={WIDTH}:-2:flags=area,split[a][b];"
         "[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=none:diff_mode=rectangle"
     )
-    command = [ffmpeg(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", "-i", str(film)]
-    command += ["-filter_complex", steps, "-f", "gif", str(part)]
+    command = [ffmpeg(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", "-i", plain_path(film)]
+    command += ["-filter_complex", steps, "-f", "gif", plain_path(part)]
     part.unlink(missing_ok=True)  # whatever it is, and wherever it may point to
     try:
         done = subprocess.run(command, capture_output=True, check=False)
