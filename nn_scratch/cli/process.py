@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from types import FrameType
@@ -30,6 +31,7 @@ def run_script(
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = parser.parse_intermixed_args(given)  # options may stand between the others
     try:
+        working_directory()
         # such as a variable of the shell that was never set: the newest run, or a new one, is not what was meant
         if empty := [name for name, value in vars(arguments).items() if value == ""]:
             raise UserError(f"{name}: is empty; write a value, or leave it out" for name in empty)
@@ -46,6 +48,14 @@ def run_script(
         say(words, sys.stderr)
         return code
     return 0
+
+
+def working_directory() -> None:
+    """Raise EnvironmentFailure where the folder that the process stands in has been removed: no path leads from it."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError:
+        raise EnvironmentFailure("the working directory is gone; change to another one") from None
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
@@ -89,6 +99,10 @@ def harden_process() -> list[int]:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # a run sets its threads itself; starting threads that wait takes a fifth of the time until an error is shown
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # what a user is to be told is said by us; numbers that are not finite are looked for, and reported with their place
+    warnings.simplefilter("ignore", RuntimeWarning)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     signals: list[int] = []
 
     def stop(signum: int, frame: FrameType | None) -> NoReturn:

@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Thread
 from time import sleep
 from typing import Any, Generic, TypeVar
-from warnings import catch_warnings
+from warnings import catch_warnings, simplefilter
 
 from nn_scratch.config.schema import Config
 from nn_scratch.data.prepare import Data
@@ -143,7 +143,11 @@ def _perform_in_child(job: Job[T], scratch: Path, parent: int) -> T:
 
 @cache
 def _end_with(parent: int, scratch: Path | None = None) -> None:
-    """Let a thread end this process, and remove the temporary runs, once its parent is there no more."""
+    """Let a thread end this process, and remove the temporary runs, once its parent is there no more.
+
+    Called once in each process that trains, which prints no warnings, either.
+    """
+    simplefilter("ignore")
 
     def watch() -> None:
         while os.getppid() == parent:

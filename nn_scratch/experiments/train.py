@@ -32,7 +32,7 @@ from nn_scratch.experiments.model import decode_outputs, model_arrays
 from nn_scratch.experiments.signals import signals_at_end, signals_at_start
 from nn_scratch.metrics import classification_report, label_report, regression_report
 from nn_scratch.nn.schedules import SCHEDULES
-from nn_scratch.runs.files import finite, write_bytes, write_json, write_npz
+from nn_scratch.runs.files import finite, sync_folder, write_bytes, write_json, write_npz
 from nn_scratch.runs.folder import find_folder, new_folder, run_lock
 from nn_scratch.runs.interruption import Stop, notice, stop_on_signals
 from nn_scratch.runs.recorder import Recorder
@@ -277,6 +277,7 @@ def _run(session: Session, recorder: Recorder, observers: ObserverFactory) -> Ru
         )
     info["log"] = {"stride": recorder.stride, "bytes_a_row": recorder.row_bytes}
     write_json(folder / "run.json", info)
+    sync_folder(folder)  # a run that is finished, as an earlier run.json may say, is not to lose rows
     callbacks = ObserverList([recorder, *observers(session)])
 
     def ask() -> None:
@@ -288,7 +289,9 @@ def _run(session: Session, recorder: Recorder, observers: ObserverFactory) -> Ru
             if info["status"] != "interrupted":
                 stop.no_more_waiting()
                 _conclude(session)
+                sync_folder(folder)  # run.json is not to speak of scores whose files a power cut would take away
             write_json(folder / "run.json", info)
+            sync_folder(folder)
         except KeyboardInterrupt:  # all epochs are on disk, and what is missing is made when the run is resumed
             info["status"], failure = "interrupted", Interrupted(folder, stop.signum, None)
             write_json(folder / "run.json", info)

@@ -1,4 +1,7 @@
-"""Files that grow, and files that appear whole: what a kill, a full disk or a vanished folder leaves is readable.
+"""Files that grow, and files that appear whole: what a kill, a power cut or a full disk leaves is readable.
+
+All that is written of a run goes through the few system calls at the end of this module. Contents are synced to the
+disk before a rename gives them their name, so that even after a power cut a name stands for the old file or the new.
 
 A `.npy` log is one plain file whose first axis grows: rows are written behind the last ones, then the header is
 written anew in its place. Until both are done the file still reads as it was. How many rows count is said by
@@ -12,9 +15,10 @@ import json
 import os
 import stat
 import zipfile
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from io import BytesIO
+from io import BufferedWriter, BytesIO, RawIOBase
 from math import prod
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -36,6 +40,12 @@ KINDS = (
     (stat.S_ISSOCK, "a socket"),
 )
 
+OF_THE_MACHINE = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
+)
+
+WRITE_BYTES = 1 << 20  # at a time, of files that appear whole
+
 HEADER_BYTES = 256  # room for the longest shape; a multiple of 64, as the format asks
 
 
@@ -56,6 +66,7 @@ def disk_errors(path: Path, needed: int | None = None) -> Iterator[None]:
             errno.EEXIST: "something else of that name is there",
             errno.ENOTDIR: "not in a folder",
             errno.ELOOP: "a symbolic link is not followed",
+            errno.EMFILE: "too many files are open; raise the limit (ulimit -n)",
         }
         reason = reasons.get(error.errno or 0, error.strerror or str(error))
         wanted = "" if needed is None else f"; {needed:,} bytes were to be written"
@@ -123,14 +134,51 @@ def renamed_when_whole(path: Path, write: Callable[[IO[bytes]], Any], needed: in
     beside = path.with_name(f"{path.name}.part")
     try:
         with disk_errors(path, needed):
-            beside.unlink(missing_ok=True)  # of a process that was killed; or a link to somewhere else
-            with open(open_raw(beside, os.O_CREAT | os.O_EXCL), "wb") as file:
+            remove(beside)  # of a process that was killed; or a link to somewhere else
+            with BufferedWriter(_Raw(open_raw(beside, os.O_CREAT | os.O_EXCL)), WRITE_BYTES) as file:
                 write(file)
-            beside.replace(path)
+                file.flush()
+                sync(file.fileno())
+            rename(beside, path)
     except BaseException:
         with suppress(OSError):
-            beside.unlink()
+            remove(beside)
         raise
+
+
+class _Raw(RawIOBase):
+    """A descriptor as the raw file below Python's buffers, written by `write_all`."""
+
+    def __init__(self, file: int) -> None:
+        self._file, self._at = file, 0
+
+    def fileno(self) -> int:
+        return self._file
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        view = memoryview(content).cast("B")
+        write_all(self._file, view, self._at)
+        self._at += len(view)
+        return len(view)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: os.fstat(self._file).st_size}[whence]
+        self._at = start + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            os.close(self._file)
 
 
 def read_npz(path: Path, names: Sequence[str] | None = None) -> dict[str, Array]:
@@ -198,15 +246,44 @@ def npy_header(shape: tuple[int, ...], dtype: DTypeLike) -> bytes:
     return prefix + text.ljust(HEADER_BYTES - 11) + b"\n"
 
 
+class OpenFiles:
+    """Descriptors of files that are written now and then; of many, those used longest ago are closed in between."""
+
+    def __init__(self, most: int = 200) -> None:
+        self._most, self._open = most, OrderedDict[Path, int]()
+
+    def add(self, path: Path, file: int) -> None:
+        self._open[path] = file
+        while len(self._open) > self._most:
+            os.close(self._open.popitem(last=False)[1])
+
+    def of(self, path: Path) -> int:
+        """The descriptor of a file that was added; it is valid until the next call."""
+        if path not in self._open:
+            self.add(path, open_raw(path, 0))
+        self._open.move_to_end(path)
+        return self._open[path]
+
+    def close(self, path: Path) -> None:
+        if path in self._open:
+            os.close(self._open.pop(path))
+
+
 class NpyLog:
     """An array (rows, *shape) on disk that grows by rows; plain `numpy.load` reads it."""
 
-    def __init__(self, path: Path, shape: tuple[int, ...], dtype: DTypeLike, *, rows: int) -> None:
-        """rows: how many of the file's rows are kept; the rest is cut off. With 0 the file is made anew."""
+    def __init__(
+        self, path: Path, shape: tuple[int, ...], dtype: DTypeLike, *, rows: int, files: OpenFiles | None = None
+    ) -> None:
+        """rows: how many of the file's rows are kept; the rest is cut off. With 0 the file is made anew.
+
+        files: keeps the file open, together with those of other logs.
+        """
         self.path, self.shape, self.dtype, self.rows = path, shape, np.dtype(dtype), rows
         self.row_bytes = int(np.prod(shape, dtype=np.int64)) * self.dtype.itemsize
         header = npy_header((0, *shape), dtype) if rows == 0 else b""
-        self._file = opened(path, header, HEADER_BYTES + rows * self.row_bytes)
+        self._files = files or OpenFiles()
+        self._files.add(path, opened(path, header, HEADER_BYTES + rows * self.row_bytes))
 
     def append(self, block: Array) -> None:
         """Add rows (n, *shape); they count once `commit` has been called."""
@@ -214,20 +291,23 @@ class NpyLog:
             return
         content = np.ascontiguousarray(block, self.dtype)
         with disk_errors(self.path, content.nbytes):
-            write_all(self._file, content.data.cast("B"), HEADER_BYTES + self.rows * self.row_bytes)
+            write_all(self._files.of(self.path), content.data.cast("B"), HEADER_BYTES + self.rows * self.row_bytes)
         self.rows += len(content)
 
     def commit(self) -> None:
+        """Let the header count the rows, and bring all to the disk."""
         with disk_errors(self.path):
-            write_all(self._file, npy_header((self.rows, *self.shape), self.dtype), 0)
+            file = self._files.of(self.path)
+            write_all(file, npy_header((self.rows, *self.shape), self.dtype), 0)
+            sync(file)
 
     def trim(self) -> None:
         """Cut off what stands behind the last row."""
         with disk_errors(self.path):
-            cut(self._file, HEADER_BYTES + self.rows * self.row_bytes)
+            cut(self._files.of(self.path), HEADER_BYTES + self.rows * self.row_bytes)
 
     def close(self) -> None:
-        os.close(self._file)
+        self._files.close(self.path)
 
 
 class CsvLog:
@@ -242,11 +322,13 @@ class CsvLog:
         self._file = opened(path, header, self.size)
 
     def flush(self) -> None:
-        """Write the lines that wait; they count once commit.json says so."""
+        """Bring the lines that wait to the disk; they count once commit.json says so."""
         if self.lines:
             self._write("\n".join(self.lines) + "\n")
             self.rows += len(self.lines)
             self.lines = []
+        with disk_errors(self.path):
+            sync(self._file)
 
     def _write(self, text: str) -> None:
         content = text.encode()
@@ -297,3 +379,31 @@ def write_all(file: int, content: bytes | memoryview, at: int) -> None:
     view = memoryview(content)
     while view:
         view = view[os.write(file, view) :]
+
+
+def sync(file: int) -> None:
+    """Have the system bring a file's contents to the disk itself, not only to its cache."""
+    os.fsync(file)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk: what was made, renamed or removed in it; a system that cannot is let be."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders
+        return
+    with disk_errors(folder):
+        file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            with suppress(OSError):  # some network file systems refuse
+                os.fsync(file)
+        finally:
+            os.close(file)
+
+
+def rename(path: Path, target: Path) -> None:
+    os.replace(path, target)  # noqa: PTH105
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a link, if it is there."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108

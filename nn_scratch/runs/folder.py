@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.errors import EnvironmentFailure, UserError
-from nn_scratch.runs.files import disk_errors, open_raw, write_all
+from nn_scratch.runs.files import OF_THE_MACHINE, disk_errors, open_raw, write_all
 from nn_scratch.wording import did_you_mean, printable, shortened
 
 NUMBERED = re.compile(r"(?P<name>.+)-(?P<number>\d{3,})")
@@ -41,13 +41,25 @@ def new_folder(name: str, outputs: Path = OUTPUTS) -> Path:
 def find_folder(run: str | Path, outputs: Path = OUTPUTS) -> Path:
     """The folder of a run: a path, or the name of a folder under outputs/."""
     path, typed = Path(run), printable(shortened(str(run), 200))
-    with suppress(OSError, ValueError):  # no name of a file at all: too long, or with a zero byte
+    with suppress(OSError, ValueError), unreadable(path):  # no name of a file at all: too long, or with a zero byte
         for candidate in (path, outputs / path):
             if (candidate / "param.yaml").is_file() or (candidate / "run.json").is_file():
                 return candidate
         if path.is_dir():
             raise UserError(f"{typed}: not a run: the folder holds no param.yaml")
     raise UserError(f"{typed}: no such run under {shown(outputs)}{did_you_mean(path.name, names(outputs))}")
+
+
+@contextmanager
+def unreadable(path: Path) -> Iterator[None]:
+    """Tell of a folder that may not be looked into; other errors are passed on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in OF_THE_MACHINE:
+            raise
+        with disk_errors(path):
+            raise
 
 
 def names(outputs: Path = OUTPUTS) -> list[str]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.runs import checkpoint
-from nn_scratch.runs.files import CsvLog, NpyLog, disk_errors, make_folder, open_raw, write_json
+from nn_scratch.runs.files import CsvLog, NpyLog, OpenFiles, disk_errors, make_folder, open_raw, sync_folder, write_json
 from nn_scratch.runs.interruption import shielded
 from nn_scratch.runs.step_log import FIXED_ROWS, MOST_PARAMETERS, StepLog
 from nn_scratch.training.evaluation import ClassificationScore
@@ -101,11 +101,13 @@ class Recorder(Observer):
         self._watched: list[StepSignals] = []
         self._counts: dict[str, list[Array]] = {part: [] for part in self._confusions}
         self._update_ratios: dict[int, Array] = {}  # of the last step watched, by epoch
+        self._files, self._names_synced = OpenFiles(), False
         check_space(folder, self._bytes_ahead(step_bytes))
         self._open(committed)
         self._step_log: StepLog | None = None
         if logs_steps:
-            self._step_log = StepLog(folder, trainer, self.stride, (committed or {}).get("step_log"), state)
+            written = (committed or {}).get("step_log")
+            self._step_log = StepLog(folder, trainer, self.stride, written, state, self._files)
 
     # --- what is told
 
@@ -176,7 +178,12 @@ class Recorder(Observer):
         if self._step_log is not None:
             committed["step_log"] = self._step_log.commit(ends=ends)
             state |= self._step_log.state()
+        if not self._names_synced:  # of the files that this process has made
+            for folder in (*filter(Path.is_dir, self.folder.rglob("*")), self.folder, self.folder.parent):
+                sync_folder(folder)
+            self._names_synced = True
         checkpoint.save(self.folder / "checkpoint.npz", state, committed, self._config)
+        sync_folder(self.folder)  # commit.json must not speak of rows of which the checkpoint does not know
         write_json(self.folder / "commit.json", committed)
         self._committed_at = perf_counter()
         self._commit_cost = self._committed_at - started
@@ -272,7 +279,8 @@ class Recorder(Observer):
             path = self.folder / name
             make_folder(path.parent)
             dtype = np.int32 if row.dtype.kind == "i" else np.float32
-            self._tensors[name] = NpyLog(path, row.shape[1:], dtype, rows=files.get(name, {}).get("rows", 0))
+            kept = files.get(name, {}).get("rows", 0)
+            self._tensors[name] = NpyLog(path, row.shape[1:], dtype, rows=kept, files=self._files)
         columns = ("epoch", "step", "lr", *self._trainer.score_columns)
         self._metrics = self._open_table("metrics.csv", columns, files)
         self._layers = self._open_table("layers.csv", LAYER_FIELDS, files)

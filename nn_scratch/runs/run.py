@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from nn_scratch.config.project import OUTPUTS
 from nn_scratch.errors import NNScratchError, UserError
-from nn_scratch.runs import checkpoint, documents
+from nn_scratch.runs import checkpoint, documents, files
 from nn_scratch.runs import folder as folders
 from nn_scratch.runs.documents import Shape
 from nn_scratch.runs.files import read_npy_header, read_npz
@@ -334,6 +334,9 @@ class Run:
         except FileNotFoundError:
             raise self._damaged(name, "no such file") from None
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in files.OF_THE_MACHINE:
+                with files.disk_errors(self.path / name):
+                    raise
             raise self._damaged(name, f"cannot be read ({first_line(error)})") from None
 
     def _file(self, name: str) -> Path:
@@ -348,8 +351,9 @@ class Run:
                 mode = os.lstat(path).st_mode
             except (FileNotFoundError, NotADirectoryError):
                 return self.path / name
-            except OSError as error:
-                raise self._damaged(name, f"cannot be read ({error.strerror})") from None
+            except OSError:
+                with files.disk_errors(path):
+                    raise
             if stat.S_ISLNK(mode):
                 raise self._damaged(name, "a symbolic link is not followed")
             if not (stat.S_ISREG(mode) if depth == len(parts) else stat.S_ISDIR(mode)):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.runs.files import NpyLog, make_folder
+from nn_scratch.runs.files import NpyLog, OpenFiles, make_folder
 from nn_scratch.training.observers import Scores
 from nn_scratch.training.trainer import Trainer
 
@@ -54,8 +54,9 @@ class StepLog:
         stride: int,
         committed: Mapping[str, Any] | None = None,
         state: Mapping[str, Any] | None = None,
+        files: OpenFiles | None = None,
     ) -> None:
-        """committed, state: what commit.json and the checkpoint say, where the run goes on."""
+        """committed, state: what commit.json and the checkpoint say, where the run goes on. files: keeps them open."""
         self._trainer, self._stride = trainer, stride
         self._watched = trainer.watch_optimizer()
         network = trainer.network
@@ -71,7 +72,7 @@ class StepLog:
             make_folder(folder / "step" / kind)
             for name, shape in shapes.items():
                 path = folder / "step" / kind / f"{name}.npy"
-                log = NpyLog(path, shape, np.float32, rows=len(written["epochs"]))
+                log = NpyLog(path, shape, np.float32, rows=len(written["epochs"]), files=files)
                 log.rows = written["regular"]  # rows of an end that was none are overwritten
                 self._logs[kind, name] = log
         regular = written["regular"]
