@@ -50,7 +50,7 @@ train:
   early_stopping: {monitor: val_loss, patience: 10, restore_best: true, min_delta: 0.0}
   dtype: float32
   threads: auto
-log: {every: 1, weights: true, gradients: true, activations: true, probe_rows: 256, max_megabytes: 500}
+log: {every: 1, weights: true, gradients: true, activations: true, optimizer: auto, probe_rows: 256, max_megabytes: 500}
 diagnose: {budget: null}
 sweep: null
 """
