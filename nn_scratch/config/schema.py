@@ -58,6 +58,18 @@ class Split(Section):
     train: Annotated[float, Interval(gt=0, le=1), Doc("share of the rows that are trained on")] = 0.7
     val: Annotated[Share, Doc("share for validation: watched while training, never trained on")] = 0.15
     test: Annotated[Share, Doc("share for the test: looked at once, at the end")] = 0.15
+    by: Annotated[
+        str | int | None,
+        Doc(
+            "column of a file whose equal values are never parted, such as a patient; dates or times: the first rows "
+            "in time train, the last are the test; null: every row by itself"
+        ),
+    ] = None
+    folds: Annotated[
+        Annotated[int, Interval(ge=2, le=1000)] | None,
+        Doc("number of folds of which one is the test, instead of its share (train --folds runs all); null: none"),
+    ] = None
+    fold: Annotated[int, Interval(ge=1, le=1000), Doc("which of the folds is the test, from 1")] = 1
 
     @model_validator(mode="after")
     def _sum(self) -> Split:
@@ -65,6 +77,8 @@ class Split(Section):
         if abs(total - 1) > 1e-6:
             shares = " + ".join(f"{share:g}" for share in (self.train, self.val, self.test))
             refuse(f"train + val + test is {shares} = {total:.6g}; make it 1")
+        if self.folds is not None and self.fold > self.folds:
+            refuse(f"{self.fold} of {self.folds} folds (folds); write 1 to {self.folds}", "fold")
         return self
 
 
@@ -72,7 +86,10 @@ class Data(Section):
     source: Annotated[
         Named | DataPath,
         PartOf(SOURCES),
-        Doc("the rows: a built-in data set by name, or the path of a .csv, .npz, .npy or a folder of IDX files"),
+        Doc(
+            "the rows: a built-in data set by name, or the path of a .csv, .jsonl, .parquet, .xlsx, .npz, .npy or a "
+            "folder of IDX files"
+        ),
     ] = written("digits")
     test_source: Annotated[
         Named | DataPath | None,
@@ -81,26 +98,44 @@ class Data(Section):
     ] = None
     target: Annotated[
         str | int | Annotated[list[str | int], MinLen(1)] | None,
-        Doc("the column of a CSV to predict, by name or by number from 0; a list: several; null: the last"),
+        Doc("the column of a file to predict, by name or by number from 0; a list: several; null: the last"),
     ] = None
-    ignore: Annotated[list[str], Doc("columns of a CSV that are left out")] = written([])
+    ignore: Annotated[list[str], Doc("columns of a file that are left out")] = written([])
     weight: Annotated[
         str | int | None,
         Doc(
-            "how much each row counts in the loss: a column of a CSV, or an array of an .npz, by name; null: all alike"
+            "how much each row counts in the loss: a column of a file, or an array of an .npz, by name; null: all alike"
         ),
     ] = None
     task: Annotated[
         Literal["auto", "classification", "regression", "multi_label"],
         Doc(
-            "auto: classification if the target is text or whole numbers of few values, else regression; "
+            "auto: classification if the target is text or whole numbers that are no quantity, else regression; "
             "multi_label: targets of 0 and 1, each a label of its own (auto with binary_cross_entropy and a list)"
         ),
     ] = "auto"
+    columns: Annotated[
+        dict[str, Literal["text", "date", "number", "ignore"]],
+        Doc("types of columns of a file, by name; the others' types are found"),
+    ] = written({})
+    na_values: Annotated[
+        list[str | int | float],
+        Doc("what stands for a missing value in a file, beside NA, NaN, null, ?, - and the like"),
+    ] = written([])
+    decimal: Annotated[
+        Literal["auto", ".", ","], Doc("decimal separator of the numbers in a file; auto: told from them")
+    ] = "auto"
+    labels: Annotated[
+        Literal["merge", "exact"],
+        Doc("merge: labels that differ only in case or outer spaces are one class; exact: each is its own"),
+    ] = "merge"
     missing: Annotated[
-        Literal["error", "drop", "mean"],
-        Doc("values that are not there: refuse the data, leave out their rows, or fill in the training rows' mean"),
-    ] = "error"
+        Literal["auto", "error", "drop", "mean"],
+        Doc(
+            "missing values: auto (numbers: mean of the training rows, marked where that says something; text: a "
+            "category), error (refuse the data), drop (leave out their rows), mean (of the training rows)"
+        ),
+    ] = "auto"
     split: Annotated[Split, Doc("shares of the rows; they sum to 1")] = Split()
     shuffle: Annotated[bool, Doc("whether rows change places before the split")] = True
     stratify: Annotated[bool, Doc("whether each part gets the classes in the same shares (needs shuffle)")] = True

@@ -14,10 +14,11 @@ import numpy as np
 from nn_scratch.data.moments import Moments, row_blocks
 from nn_scratch.data.order import label_order, value_order
 from nn_scratch.data.preprocessing import Preprocessing
-from nn_scratch.data.table import Array, Table
+from nn_scratch.data.table import Array, Column, Table
 from nn_scratch.metrics import rounded
 
 COINCIDENCE = 0.2  # of equal rows, the share with several targets from which they are not copies
+MIXERS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
 MAX_LISTED = 1000  # features with a line of their own; of more, the first, and a summary of all
 
 
@@ -36,6 +37,7 @@ def make_card(
     the moments of its raw features. Keys of the result:
 
     origin, task, task_rule, rows, features, target, weight (the column of row weights, or null),
+    columns       of the table, the first 1,000: name, kind, how many features it became, of text its categories' counts
     classes (null for regression), image_shape, scale, target_scale;
     split         shuffled, stratified, own_test: how the parts came about
     parts         train, val, test: rows; class_counts, or target (mean, std, min, max of each)
@@ -43,7 +45,8 @@ def make_card(
                   shift_val and shift_test, the part's mean less the training rows', in training standard deviations;
                   shift_val_z and shift_test_z, in standard errors of that difference; `listed` says how many features
                   have their line: all up to 1,000
-    feature_summary      over all features: constant (in the training rows), missing, the extremes of the above
+    feature_summary      over all features: constant (in the training rows), the extremes of the above; missing: cells
+                  of the table without a value
     input         the same of what the network is fed, after scaling
     duplicates    rows whose features all equal another row's: within train, and of one part in another;
                   conflicting: rows with the features of a row with another target
@@ -60,7 +63,8 @@ def make_card(
         "task": table.task,
         "task_rule": table.task_rule,
         "rows": sum(len(numbers) for numbers in rows.values()),
-        "features": table.X.shape[1],
+        "features": preprocessing.n_features,
+        "columns": [_column(column) for column in preprocessing.columns[:MAX_LISTED]],
         "target": list(table.target_names),
         "weight": table.weight_name or None,
         "classes": list(table.class_names) or None,
@@ -86,7 +90,13 @@ def make_card(
     else:
         card["parts"] = {part: {"rows": len(y), "target": _target_statistics(y)} for part, y in targets.items()}
         card["order"] = value_order(targets["train"][:, 0])
-    card["feature_statistics"], card["feature_summary"] = _features(table, measured)
+    card["feature_statistics"], card["feature_summary"] = _features(preprocessing.feature_names, measured)
+    card["feature_summary"]["missing"] = sum(
+        int(np.isnan(source.X[part]).sum())
+        for source in (table, table.test)
+        if source is not None and source.X.dtype.kind == "f"
+        for part in row_blocks(len(source.X), source.X.shape[1])
+    )
     card["input"] = _input(measured["train"], preprocessing)
     card["duplicates"] = _duplicates(table, rows, targets)
     card["sha256"] = rows_hash(table)
@@ -95,7 +105,7 @@ def make_card(
 
 def rows_hash(table: Table) -> str:
     """SHA-256 of every value of a table, of its column and class names, and of its test rows: any change alters it."""
-    found = hashlib.sha256(repr((table.task, table.feature_names, table.target_names, table.class_names)).encode())
+    found = hashlib.sha256(repr((table.task, table.column_names, table.target_names, table.class_names)).encode())
     for values in (table.X, table.y, table.weights):
         if values is not None:
             found.update(f"{values.dtype.str}{values.shape}".encode())
@@ -119,9 +129,15 @@ def _target_statistics(y: Array) -> dict[str, list[float]] | None:
 # ---- features ----
 
 
-def _features(table: Table, measured: Mapping[str, Moments]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _column(column: Column) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": column.name, "kind": column.kind, "features": len(column.feature_names)}
+    if column.kind == "text":
+        found["counts"] = dict(zip(column.categories, column.counts, strict=False))
+    return found
+
+
+def _features(names: tuple[str, ...], measured: Mapping[str, Moments]) -> tuple[dict[str, Any], dict[str, Any]]:
     train = measured["train"]
-    names = table.feature_names
     constant = train.constant
     with np.errstate(divide="ignore", invalid="ignore"):
         shifts = {}
@@ -139,7 +155,6 @@ def _features(table: Table, measured: Mapping[str, Moments]) -> tuple[dict[str, 
     summary = {
         "constant": int(constant.sum()),
         "constant_names": [names[i] for i in np.flatnonzero(constant)[:20]],
-        "missing": int(sum(part.missing.sum() for part in measured.values())),
         "std_min": rounded(varying.min()) if len(varying) else None,
         "std_max": rounded(varying.max()) if len(varying) else None,
         "mean_over_std_max": _largest(far_off, names),
@@ -196,21 +211,37 @@ def alike_by_chance(duplicates: Mapping[str, int]) -> bool:
 
 
 def _row_hashes(X: Array, rows: Array, dtype: Any) -> Array:
-    """(rows,) int64, equal for equal rows, and for others only once in 2^64 pairs."""
-    hashes = np.empty(len(rows), dtype=np.int64)
+    """(rows,) uint64, equal for equal rows, and for others only once in 2^64 pairs or so.
+
+    Every value is mixed (the finalizer of MurmurHash3, Appleby 2011) with a constant of its column, then all are added.
+    """
+    salts = np.random.default_rng(0).integers(1, 2**64 - 1, X.shape[1], dtype=np.uint64)
+    hashes = np.empty(len(rows), dtype=np.uint64)
+    unsigned = np.dtype(f"u{np.dtype(dtype).itemsize}")
     for part in row_blocks(len(rows), X.shape[1]):
         block = X[rows[part]].astype(dtype)
         if block.dtype.kind == "f":
             block += 0.0  # makes -0 equal to 0
-        hashes[part] = [hash(row.tobytes()) for row in block]
+            block[np.isnan(block)] = np.nan  # of the same bits
+        bits = block.view(unsigned).astype(np.uint64)
+        bits += salts
+        for multiplier in MIXERS:
+            bits ^= bits >> np.uint64(33)
+            bits *= multiplier
+        bits ^= bits >> np.uint64(33)
+        hashes[part] = bits.sum(axis=1, dtype=np.uint64)
     return hashes
 
 
 def _conflicting(keys: Array, y: Array) -> int:
     """The rows that have the features of a row with another target."""
     _, group, sizes = np.unique(keys, return_inverse=True, return_counts=True)
-    low = np.full(len(sizes), np.iinfo(np.int64).max)
-    high = np.full(len(sizes), np.iinfo(np.int64).min)
+    if len(sizes) == len(keys):
+        return 0
+    shared = sizes[group] > 1  # the others need no look
+    group, y = group[shared], y[shared]
+    low = np.full(len(sizes), np.iinfo(y.dtype).max, dtype=y.dtype)
+    high = np.full(len(sizes), np.iinfo(y.dtype).min, dtype=y.dtype)
     np.minimum.at(low, group, y)
     np.maximum.at(high, group, y)
-    return int(sizes[low != high].sum())
+    return int(sizes[low < high].sum())

@@ -1,6 +1,6 @@
-"""How a text file is laid out: its encoding, what separates its columns, whether it has a header.
+"""How a text file is laid out: its encoding, comments, what separates its columns, whether it has a header.
 
-Nothing here reads the values: csv_table.py does.
+Nothing here reads the values: csv_cells.py does.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ import codecs
 import csv
 import gzip
 import zlib
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import IO, cast
 
-from nn_scratch.data.problems import is_bomb
+from nn_scratch.data.notation import number
+from nn_scratch.data.problems import SHOWN, is_bomb, refuse
 from nn_scratch.data.table import numbered_names
 from nn_scratch.errors import UserError
 from nn_scratch.wording import plural, quoted
@@ -23,7 +25,8 @@ from nn_scratch.wording import plural, quoted
 MAX_RECORD = 16 << 20  # characters or bytes of one row: a million columns; each cell takes 60 bytes of memory
 HEAD_CELLS = 2_000_000
 HEAD = 1000  # rows, of at most HEAD_CELLS cells together, looked at to tell whether the first line is a header
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+COMMENT = "#"
 
 Record = tuple[int, list[str]]  # the file's line on which it begins, counted from 1; its cells
 
@@ -33,15 +36,15 @@ class TextFile:
     """A file whose bytes are known to be text."""
 
     path: Path
+    encoding: str
     size: int  # bytes, unpacked
     lines: int  # as an editor counts them
     line_ends: int  # carriage returns and line feeds: never fewer than there are rows
     has_quotes: bool
 
     def open(self) -> IO[str]:
-        # utf-8-sig: a byte order mark is no part of the first name
         opened = gzip.open if is_packed(self.path) else open
-        return cast("IO[str]", opened(self.path, "rt", encoding="utf-8-sig", newline=""))
+        return cast("IO[str]", opened(self.path, "rt", encoding=self.encoding, newline=""))
 
 
 def is_packed(path: Path) -> bool:
@@ -49,29 +52,31 @@ def is_packed(path: Path) -> bool:
 
 
 def inspect(path: Path) -> TextFile:
-    """Read the bytes once: refuse what is no UTF-8 text, and packed files that unpack to gigabytes."""
+    """Read the bytes once: find the encoding, refuse what is no text, and packed files that unpack to gigabytes."""
     packed = path.stat().st_size if is_packed(path) else None
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    # utf-8-sig: a byte order mark is no part of the first name
+    encoding = "utf-8-sig"
+    decoder: codecs.IncrementalDecoder = codecs.getincrementaldecoder("utf-8")()
     size = line_feeds = returns = unended = 0
     has_quotes = False
     block = b""
     for block in _blocks(path):
         if not size and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise UserError(f"{path}: the text is UTF-16; save it as UTF-8")
+            encoding, decoder = "utf-16", codecs.getincrementaldecoder("utf-16")()
+        size += len(block)
+        try:
+            text = decoder.decode(block)
+        except UnicodeDecodeError:
+            if encoding == "utf-16":
+                raise UserError(f"{path}: the text begins as UTF-16 and is none; save it as UTF-8") from None
+            encoding, decoder = "cp1252", codecs.getincrementaldecoder("latin-1")()
+        if encoding == "utf-16":
+            block = text.encode(errors="replace")
         if b"\0" in block:
             line = line_feeds + block.count(b"\n", 0, block.index(b"\0")) + 1
             raise UserError(f"{path}:{line}: a NUL byte, which no text holds; is this a CSV file?")
-        try:
-            decoder.decode(block)
-        except UnicodeDecodeError as error:
-            line = line_feeds + error.object.count(b"\n", 0, error.start) + 1
-            raise UserError(
-                f"{path}:{line}: byte 0x{error.object[error.start]:02x} is not UTF-8 (but Windows-1252 or Latin-1, "
-                "perhaps); save the file as UTF-8"
-            ) from None
-        size += len(block)
-        *_, last = block.replace(b"\r", b"\n").rpartition(b"\n")
-        unended = len(last) + (unended if len(last) == len(block) else 0)
+        last_end = max(block.rfind(b"\n"), block.rfind(b"\r"))
+        unended = len(block) - last_end - 1 + (unended if last_end < 0 else 0)
         if unended > MAX_RECORD:
             raise too_long(path, line_feeds + block.count(b"\n") + 1)
         line_feeds += block.count(b"\n")
@@ -80,9 +85,18 @@ def inspect(path: Path) -> TextFile:
         if packed is not None and is_bomb(packed, size):
             raise UserError(f"{path}: {packed:,} bytes that unpack to more than {size:,}; unpack the file yourself")
     if decoder.getstate()[0]:
-        raise UserError(f"{path}:{line_feeds + 1}: the file ends within a character; save the file as UTF-8")
+        if encoding == "utf-16":
+            raise UserError(f"{path}:{line_feeds + 1}: the file ends within a character; save the file as UTF-8")
+        encoding = "cp1252"
+    if encoding == "cp1252" and not _is_windows(path):
+        encoding = "latin-1"
     lines = line_feeds + (not block.endswith(b"\n"))
-    return TextFile(path, size, lines, line_feeds + returns, has_quotes)
+    return TextFile(path, encoding, size, lines, line_feeds + returns, has_quotes)
+
+
+def _is_windows(path: Path) -> bool:
+    """Whether every byte is a letter of Windows-1252, which leaves five without a meaning."""
+    return not any(byte in block for block in _blocks(path) for byte in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"))
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -99,9 +113,13 @@ def _blocks(path: Path) -> Iterator[bytes]:
         raise UserError(f"{path}: no whole gzip file ({error}); pack it again") from None
 
 
-def records(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[Record]:
-    """The rows that are not blank, each with its line; a quoted cell may hold delimiters and line ends."""
-    read = end = 0
+def records(path: Path, lines: Iterable[str], delimiter: str, skip: int = 0) -> Iterator[Record]:
+    """The rows that are not blank, each with its line; a quoted cell may hold delimiters and line ends.
+
+    skip: how many lines at the beginning are passed over.
+    """
+    read, end = 0, skip
+    lines = islice(lines, skip, None)
 
     def bounded() -> Iterator[str]:
         nonlocal read
@@ -119,7 +137,7 @@ def records(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[Record
             return
         except csv.Error as error:
             raise UserError(f"{path}:{end + 1}: {_explained(str(error))}") from None
-        line, end, read = end + 1, reader.line_num, 0
+        line, end, read = end + 1, skip + reader.line_num, 0
         if len(cells) > 1 or (cells and cells[0].strip()):
             yield line, cells
 
@@ -143,53 +161,178 @@ def _explained(error: str) -> str:
 
 @dataclass(frozen=True)
 class Layout:
+    """Where the rows of a file begin, how they fall into cells, and what the columns are called."""
+
     file: TextFile
     delimiter: str
     names: tuple[str, ...]  # of the columns, x1, x2, ... where there is no header
     has_header: bool
-    header_end: int  # the line on which the header ends; 0 without one
+    header_end: int  # the line on which the header ends, or the comments before the rows; 0 without either
+    width: int  # cells a row: one more than names where every line ends with a delimiter
     notices: tuple[str, ...]
+    unnamed: frozenset[str] = frozenset()  # columns without a name in the header
 
-    def rows(self) -> Iterator[Record]:
-        """The rows below the header."""
+    def records(self) -> Iterator[Record]:
+        """The rows below the header, with their lines; those of another width as well, comments not."""
         with self.file.open() as lines:
-            yield from islice(records(self.file.path, lines, self.delimiter), int(self.has_header), None)
+            for record in records(self.file.path, lines, self.delimiter, self.header_end):
+                if len(record[1]) == self.width or not record[1][0].startswith(COMMENT):
+                    yield record
+
+    def chunks(self, rows: int) -> Iterator[list[list[str]]]:
+        """The rows below the header, `rows` at a time, all of one width; UserError tells the first that are not."""
+        if self.file.has_quotes:
+            cells = (cells for _, cells in self.records())
+            yield from iter(lambda: self._checked(list(islice(cells, rows))), [])
+            return
+        with self.file.open() as lines:
+            reader = csv.reader(islice(lines, self.header_end, None), delimiter=self.delimiter, strict=True)
+            while True:
+                try:
+                    chunk = list(islice(reader, rows))
+                except csv.Error:
+                    deque(self.records(), maxlen=0)  # raises it with its line
+                    raise
+                if not chunk:
+                    return
+                if not set(map(len, chunk)) <= {self.width} or self.width == 1:
+                    chunk = [
+                        cells
+                        for cells in chunk
+                        if len(cells) > 1 or (cells and cells[0].strip())
+                        if len(cells) == self.width or not cells[0].startswith(COMMENT)
+                    ]
+                if chunk:
+                    yield self._checked(chunk)
+
+    def _checked(self, chunk: list[list[str]]) -> list[list[str]]:
+        if set(map(len, chunk)) <= {self.width}:
+            return chunk
+        n, total = len(self.names), 0
+        how = f"a row has {n} (one that holds a {quoted(self.delimiter)} is put in quotes)"
+        problems = []
+        for line, cells in self.records():
+            if len(cells) != self.width:
+                total += 1
+                if total <= SHOWN:
+                    place = min(len(cells), n) + 1
+                    problems.append(
+                        f"{self.file.path}:{line}:{place}: {plural(len(cells), 'value')} on this line; {how}"
+                    )
+        raise refuse(problems, total)
+
+    def locate(self, cells: Collection[tuple[int, int]]) -> dict[tuple[int, int], tuple[str, str]]:
+        """Of cells (row, column), both from 0: their place in the file, "line:column", and their text."""
+        wanted: dict[int, list[int]] = {}
+        for row, column in cells:
+            wanted.setdefault(row, []).append(column)
+        found = {}
+        for row, (line, values) in enumerate(islice(self.records(), max(wanted, default=-1) + 1)):
+            for column in wanted.get(row, ()):
+                begins = line + sum(before.count("\n") for before in values[:column])
+                found[row, column] = f"{begins}:{column + 1}", values[column].strip()
+        return found
 
 
 def find_layout(path: Path, known: Collection[str] = ()) -> Layout:
     """How a file is laid out; with the names of columns that are `known`, a header is a line that has one of these."""
     file = inspect(path)
-    delimiter = _find_delimiter(file)
+    skip = _comments(file)
+    delimiter = _find_delimiter(file, skip)
     with file.open() as lines:
-        head = _head(records(path, lines, delimiter))
+        head = _head(records(path, lines, delimiter, skip))
     if not head:
         raise UserError(f"{path}: the file is empty; write a header with the columns' names, and a line for each row")
-    notices = []
-    if delimiter != "," and not _is_tsv(path):
-        notices.append(f"{path}: the columns are separated by {DELIMITERS[delimiter]}")
+    notices = _told_of_the_file(file, delimiter, skip)
     line, first = head[0]
-    has_header = _is_header(path, head, known)
+    commented = _commented_header(file, delimiter, skip, head, known) if skip else None
+    has_header = commented is not None or _is_header(path, head, known)
+    if commented is not None:
+        line, first, header_end = skip, commented, skip
+    else:
+        header_end = line + sum(cell.count("\n") for cell in first) if has_header else skip
+        head = head[1:] if has_header else head
+    if has_header and not head:
+        raise UserError(f"{path}:{line}: a header and no rows; write a line for each row")
+    width = len(first)
     if not has_header:
+        if width > 1 and not any(cells[-1].strip() for _, cells in head if len(cells) == width):
+            first = first[:-1]
         names = numbered_names(len(first))
         notices.append(f"{path}: no header, so the first line is a row, and the columns are called x1 to {names[-1]}")
-        return Layout(file, delimiter, names, False, 0, tuple(notices))
-    if len(head) < 2:
-        raise UserError(f"{path}:{line}: a header and no rows; write a line for each row")
-    given = [" ".join(name.split()) for name in first]
-    names = tuple(name or _free_name(i, given) for i, name in enumerate(given, start=1))
-    for i, name in enumerate(names, start=1):
-        if not given[i - 1]:
-            notices.append(f"{path}:{line}:{i}: the column has no name; it is called {name!r}")
-    seen: dict[str, int] = {}
-    problems = [
-        f"{path}:{line}:{i}: column {quoted(name)} has the name of column {seen[name]}; give it another"
-        for i, name in enumerate(names, start=1)
-        if seen.setdefault(name, i) != i
-    ]
-    if problems:
-        raise UserError(problems)
-    header_end = line + sum(cell.count("\n") for cell in first)
-    return Layout(file, delimiter, names, True, header_end, tuple(notices))
+        return Layout(file, delimiter, names, False, header_end, width, tuple(notices))
+    if all(len(cells) == width + 1 and not cells[-1].strip() for _, cells in head):
+        width += 1  # every row ends with a delimiter
+    names = _names(path, line, first, head, notices)
+    unnamed = frozenset(name for name, given in zip(names, first, strict=True) if not given.strip())
+    return Layout(file, delimiter, names, True, header_end, width, tuple(notices), unnamed)
+
+
+def _told_of_the_file(file: TextFile, delimiter: str, skip: int) -> list[str]:
+    path, notices = file.path, []
+    if file.encoding in ("cp1252", "latin-1", "utf-16"):
+        called = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16": "UTF-16"}[file.encoding]
+        notices.append(f"{path}: the text is not UTF-8; it is read as {called}")
+    if delimiter != "," and not _is_tsv(path):
+        notices.append(f"{path}: the columns are separated by {DELIMITERS[delimiter]}")
+    if skip:
+        notices.append(f"{path}: {plural(skip, 'line')} before the table left out as comments ({COMMENT})")
+    return notices
+
+
+def _names(path: Path, line: int, header: list[str], head: list[Record], notices: list[str]) -> tuple[str, ...]:
+    """The columns' names, each another one; what had to be changed is added to `notices`."""
+    given = [" ".join(name.split()) for name in header]
+    taken = set(given)
+    names: dict[str, int] = {}
+    for i, name in enumerate(given, start=1):
+        if not name:
+            called = _free_name(i, taken)
+            if any(len(cells) >= i and cells[i - 1].strip() for _, cells in head):
+                notices.append(f"{path}:{line}:{i}: the column has no name; it is called {called!r}")
+        elif name in names:
+            called = next(free for n in count(2) if (free := f"{name}_{n}") not in taken)
+            notices.append(
+                f"{path}:{line}:{i}: column {quoted(name)} has the name of column {names[name]}; it is called "
+                f"{quoted(called)}"
+            )
+        else:
+            called = name
+        taken.add(called)
+        names[called] = i
+    return tuple(names)
+
+
+def _comments(file: TextFile) -> int:
+    """How many lines at the beginning are comments."""
+    with file.open() as lines:
+        n = 0
+        for text in lines:
+            if not text.startswith(COMMENT) and text.strip():
+                break
+            n += 1
+        else:
+            return 0  # nothing else is there
+    with file.open() as lines:
+        return n if any(text.startswith(COMMENT) for text in islice(lines, n)) else 0
+
+
+def _commented_header(
+    file: TextFile, delimiter: str, skip: int, head: list[Record], known: Collection[str]
+) -> list[str] | None:
+    """The cells of the last comment where they name the columns, as NumPy's savetxt writes a header."""
+    with file.open() as lines:
+        last = list(islice(lines, skip))[-1]
+    cells = next(csv.reader([last.removeprefix(COMMENT)], delimiter=delimiter), [])
+    if len(cells) != len(head[0][1]) or not all(cell.strip() and number(cell) is None for cell in cells):
+        return None
+    if len(cells) == 1 and not known:
+        return None
+    if all(number(cell) is None for cell in head[0][1]) and any(
+        all(number(row[i]) is not None for _, row in head[1:] if len(row) == len(cells)) for i in range(len(cells))
+    ):
+        return None  # a header of its own follows
+    return cells
 
 
 def _head(rows: Iterator[Record]) -> list[Record]:
@@ -214,7 +357,7 @@ def _is_tsv(path: Path) -> bool:
     return ".tsv" in path.name.lower()
 
 
-def _find_delimiter(file: TextFile) -> str:
+def _find_delimiter(file: TextFile, skip: int) -> str:
     """Commas, unless another is the only one by which the first 20 rows fall into equally many columns."""
     if _is_tsv(file.path):
         return "\t"
@@ -222,7 +365,7 @@ def _find_delimiter(file: TextFile) -> str:
     for delimiter in DELIMITERS:
         with file.open() as lines:
             try:
-                widths[delimiter] = [len(cells) for _, cells in islice(records(file.path, lines, delimiter), 20)]
+                widths[delimiter] = [len(cells) for _, cells in islice(records(file.path, lines, delimiter, skip), 20)]
             except UserError:  # a quote that makes sense with another delimiter only
                 widths[delimiter] = []
     for fits in (
@@ -232,16 +375,6 @@ def _find_delimiter(file: TextFile) -> str:
         if len(fits) == 1:
             return fits[0]
     return ","
-
-
-def number(cell: str) -> float | None:
-    """The number that a cell holds, None for text; nan and inf are numbers here."""
-    if "_" in cell:  # Python reads 1_000 as a number; people who write tables do not
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
 
 
 def _is_header(path: Path, head: list[Record], known: Collection[str]) -> bool:

@@ -10,10 +10,10 @@ from nn_scratch.wording import plural
 
 
 def leave_out(X: Array, targets: Array, missing: Missing, origin: str) -> tuple[Array, Array, tuple[str, ...]]:
-    """X (rows, features) and targets (rows, outputs) without the rows that cannot be used, and what to tell about it.
+    """X (rows, columns) and targets (rows, outputs) without the rows that cannot be used, and what to tell about it.
 
     NaN is missing. Rows without a target always go; those without a feature under `missing: drop`. What is missing
-    then is filled in once it is known which rows train, for their mean is what it is filled with.
+    then is filled in once it is known which rows train, for they decide what it is filled with.
     """
     no_target = np.isnan(targets).any(axis=1)
     no_feature = np.isnan(X).any(axis=1) if missing == "drop" and X.dtype.kind == "f" else np.zeros(len(X), dtype=bool)
@@ -22,16 +22,13 @@ def leave_out(X: Array, targets: Array, missing: Missing, origin: str) -> tuple[
     if n_kept == len(X):
         return X, targets, ()
     if not n_kept:
-        raise UserError(f"{origin}: no row has all its values; data.missing: mean would fill the features' in")
-    notices = []
+        raise UserError(f"{origin}: no row has all its values; data.missing: auto would fill in those of the features")
     if missing == "drop":
         left_out = len(X) - n_kept
-        notices.append(
-            f"{origin}: {left_out:,} of {plural(len(X), 'row')} left out for values missing (data.missing: drop)"
-        )
+        notice = f"{origin}: {left_out:,} of {plural(len(X), 'row')} left out for values missing (data.missing: drop)"
     else:
-        notices.append(
-            f"{origin}: {int(no_target.sum()):,} of {plural(len(X), 'row')} left out for a target missing, which "
-            "data.missing: mean does not fill in"
+        notice = (
+            f"{origin}: {int(no_target.sum()):,} of {plural(len(X), 'row')} left out for a missing target, which is "
+            "never filled in"
         )
-    return X[kept], targets[kept], tuple(notices)
+    return X[kept], targets[kept], (notice,)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nn_scratch.data.table import Array
+from nn_scratch.data.columns import Array, Encoder
 
 BLOCK = 1 << 17  # values at a time: 1 MB of float64, which stays in the cache
 
@@ -38,20 +38,21 @@ class Moments:
         return constant
 
 
-def moments(X: Array, rows: Array) -> Moments:
-    """Of X[rows], X (all rows, features) of any number type with NaN for missing values.
+def moments(X: Array, rows: Array, encode: Encoder | None = None) -> Moments:
+    """Of X[rows], X (all rows, features) of any number type with NaN for missing values; with `encode`, of what it
+    makes of X (all rows, columns).
 
     Blocks of rows are joined by the update of Chan, Golub and LeVeque (1979), so that the number of rows costs no
     accuracy; and all is measured from the mean of the first block, so that a far-off mean costs none.
     """
-    n_features = X.shape[1]
+    n_features = X.shape[1] if encode is None else encode.n_features
     n = np.zeros(n_features)
     mean = np.zeros(n_features)
     squares = np.zeros(n_features)  # Σ (x - mean)²
     low, high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
     origin: Array | None = None
     for part in row_blocks(len(rows), n_features):
-        block = X[rows[part]].astype(np.float64)
+        block = X[rows[part]].astype(np.float64) if encode is None else encode(X[rows[part]])
         there = ~np.isnan(block)
         m = there.sum(axis=0)
         np.fmin(low, np.fmin.reduce(block, axis=0), out=low)

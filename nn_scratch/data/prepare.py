@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.data.card import make_card
-from nn_scratch.data.moments import Moments, moments
+from nn_scratch.data.columns import Encoder, fit, recoded
+from nn_scratch.data.moments import Moments, moments, row_blocks
 from nn_scratch.data.preprocessing import Preprocessing, Scale, offset_and_scale
 from nn_scratch.data.problems import SHOWN, refuse
-from nn_scratch.data.split import class_notices, split_rows
+from nn_scratch.data.split import Fold, class_notices, split_rows
 from nn_scratch.data.table import Array, Table, Task
 from nn_scratch.errors import UserError
 from nn_scratch.wording import listed, plural, quoted
+
+TOLD_COLUMNS = 20  # with a line of their own each; of more, their number
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,14 @@ def prepare(
     target_scale: Scale,
     rng: np.random.Generator,
     dtype: Any = np.float32,
+    fold: Fold | None = None,
 ) -> Data:
-    """Split the rows, fit the scaling on those that train, and gather each part scaled.
+    """Split the rows, fit columns and scaling on those that train, and gather each part scaled.
 
     split: shares "val" and "test" of the rows; train gets the rest. A table with test rows of its own (IDX folders,
     data.test_source) keeps them for the test; its other rows are parted into train and val, val getting its share of
     them. rng: decides who goes where, and nothing else. dtype: of the features, and of the targets of a regression.
+    fold: which of how many folds is the test, instead of a share of the rows.
     """
     own_test = table.test
     notices = list(table.notices)
@@ -102,19 +107,23 @@ def prepare(
         test=0.0 if own_test is not None else split["test"],
         shuffle=shuffle,
         classes=classes if stratify else None,
+        groups=table.groups,
+        fold=fold,
         rng=rng,
     )
     rows = {"train": found.train, "val": found.val, "test": found.test}
-    sources = {"train": table, "val": table, "test": table}
     if own_test is not None:
-        rows["test"], sources["test"] = np.arange(len(own_test.X)), own_test
+        rows["test"] = np.arange(len(own_test.X))
     notices += found.notices
+
+    table, told = fitted(table, rows["train"])
+    sources = {part: table.test if part == "test" and table.test is not None else table for part in rows}
     if classes is not None:
         notices += class_notices({part: sources[part].y[rows[part]] for part in rows}, table.class_names)
-
-    measured = {part: moments(sources[part].X, rows[part]) for part in rows}
-    preprocessing = _fit(table, measured["train"], scale, target_scale, table.y[rows["train"]])
-    notices += _feature_notices(table, measured, preprocessing)
+    encode = Encoder(table.columns)
+    measured = {part: moments(sources[part].X, rows[part], encode) for part in rows}
+    preprocessing = _fit_scales(table, measured["train"], scale, target_scale, table.y[rows["train"]])
+    notices += [*told, *_missing_notices(table), *_constant_notices(table, measured["train"], preprocessing)]
     notices += _target_notices(table, preprocessing, rows["train"])
     _refuse_overflow(table, measured, preprocessing, np.finfo(dtype).max)
 
@@ -149,14 +158,56 @@ def prepare(
     )
 
 
-def _fit(table: Table, train: Moments, scale: Scale, target_scale: Scale, y: Array) -> Preprocessing:
-    fill = None
-    if table.missing == "mean":
-        empty = [name for name, mean in zip(table.feature_names, train.mean, strict=True) if np.isnan(mean)]
-        if empty:
+def fitted(table: Table, train: Array) -> tuple[Table, list[str]]:
+    """The table with its columns fitted on the rows `train`, its values coded accordingly; and what to tell.
+
+    Columns without any value in these rows are left out.
+    """
+    n = len(train)
+    gaps = _gaps(table.X, train)
+    empty = np.flatnonzero(gaps == n)
+    told: list[str] = []
+    if len(empty):
+        names = [table.columns[j].name for j in empty]
+        if table.missing != "auto" or len(empty) == len(table.columns):
             raise UserError(
-                f"{table.origin}: no row to train on has a value of {listed(empty)}; data.ignore leaves it out"
+                f"{table.origin}: no training row has a value of {listed(names)}; data.ignore leaves it out"
             )
+        told.append(f"{table.origin}: left out, since no training row has a value: {listed(names)}")
+        kept = np.flatnonzero(gaps < n)
+        table, gaps = _with_columns(table, kept), gaps[kept]
+    y = table.y[train] if table.y.ndim == 1 else table.y[train, 0]
+    mark = table.missing == "auto"
+    columns = tuple(
+        column
+        if column.kind not in ("text", "date") and not gap
+        else fit(column, table.X[train, j].astype(np.float64), y, table.task == "classification", mark)
+        for j, (column, gap) in enumerate(zip(table.columns, gaps.tolist(), strict=True))
+    )
+    test = table.test
+    if test is not None:
+        test = replace(test, X=recoded(table.columns, columns, test.X), columns=columns)
+    return replace(table, X=recoded(table.columns, columns, table.X), columns=columns, test=test), told
+
+
+def _gaps(X: Array, rows: Array) -> Array:
+    """(columns,) how many of these rows have no value."""
+    gaps = np.zeros(X.shape[1], dtype=np.int64)
+    if X.dtype.kind == "f":
+        for part in row_blocks(len(rows), X.shape[1]):
+            gaps += np.isnan(X[rows[part]]).sum(axis=0)
+    return gaps
+
+
+def _with_columns(table: Table, kept: Array) -> Table:
+    columns = tuple(table.columns[j] for j in kept)
+    test = None if table.test is None else replace(table.test, X=table.test.X[:, kept], columns=columns)
+    return replace(table, X=table.X[:, kept], columns=columns, test=test, image_shape=None)
+
+
+def _fit_scales(table: Table, train: Moments, scale: Scale, target_scale: Scale, y: Array) -> Preprocessing:
+    fill = None
+    if table.missing != "error":
         fill = train.mean
         # Means that are filled in leave the mean as it is, and lessen the spread.
         train = replace(train, std=train.std * np.sqrt(1 - train.missing / len(y)))
@@ -177,24 +228,42 @@ def _fit(table: Table, train: Moments, scale: Scale, target_scale: Scale, y: Arr
         fill=fill,
         target_offset=target_offset,
         target_scale=target_factor,
+        na_values=table.na_values,
     )
 
 
-def _feature_notices(table: Table, measured: Mapping[str, Moments], preprocessing: Preprocessing) -> list[str]:
+def _missing_notices(table: Table) -> list[str]:
+    """One line a column with missing values, of all rows."""
+    rows = len(table.X)
+    gaps = _gaps(table.X, np.arange(rows))
+    if table.test is not None:
+        rows += len(table.test.X)
+        gaps = gaps + _gaps(table.test.X, np.arange(len(table.test.X)))
     notices = []
-    names = table.feature_names
-    if preprocessing.fill is not None:
-        missing: Array = np.sum([part.missing for part in measured.values()], axis=0)
-        if total := int(missing.sum()):
-            filled = ", ".join(f"{quoted(names[i])} {missing[i]:,}" for i in np.flatnonzero(missing)[:5])
-            more = ", ..." if np.count_nonzero(missing) > 5 else ""
-            notices.append(f"{plural(total, 'missing value')} filled in with the training rows' mean ({filled}{more})")
-    constant = [names[i] for i in np.flatnonzero(measured["train"].constant)]
-    if constant:
-        become = " and become 0" if preprocessing.scale_kind != "none" else ""
-        which = "1 feature is" if len(constant) == 1 else f"{len(constant):,} features are"
-        notices.append(f"{which} constant in the training rows{become}: {listed(constant)}")
+    for j in np.flatnonzero(gaps):
+        column = table.columns[j]
+        how = "filled with the mean"
+        if column.kind == "text":
+            how = "a category of its own" if column.gap else "filled with the shares of the categories"
+        elif column.marked:
+            how += f", and marked in a feature of its own, {quoted(column.feature_names[-1])}"
+        notices.append(f"{column.name}: {gaps[j]:,} of {rows:,} missing, {how}")
+    if len(notices) > TOLD_COLUMNS:
+        notices = [
+            *notices[:TOLD_COLUMNS],
+            f"and {len(notices) - TOLD_COLUMNS:,} more columns with missing values: {int(gaps.sum()):,} in all",
+        ]
     return notices
+
+
+def _constant_notices(table: Table, train: Moments, preprocessing: Preprocessing) -> list[str]:
+    names = preprocessing.feature_names
+    constant = [names[i] for i in np.flatnonzero(train.constant)]
+    if not constant:
+        return []
+    become = " and become 0" if preprocessing.scale_kind != "none" else ""
+    which = "1 feature is" if len(constant) == 1 else f"{len(constant):,} features are"
+    return [f"{which} constant in the training rows{become}: {listed(constant)}"]
 
 
 def _target_notices(table: Table, preprocessing: Preprocessing, train: Array) -> list[str]:
@@ -225,8 +294,9 @@ def _refuse_overflow(
     if len(too_large):
         raise refuse(
             (
-                f"{table.origin}: {quoted(table.feature_names[i])} is {reached[i]:.3g} when scaled, beyond what "
-                "training can hold: it hardly changes in the training rows, and then does; leave it out by data.ignore"
+                f"{table.origin}: {quoted(preprocessing.feature_names[i])} is {reached[i]:.3g} when scaled, beyond "
+                "what training can hold: it hardly changes in the training rows, and then does; "
+                "leave it out by data.ignore"
                 for i in too_large[:SHOWN]
             ),
             len(too_large),

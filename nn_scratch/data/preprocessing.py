@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
+from nn_scratch.data.columns import Encoder
 from nn_scratch.data.moments import Moments, row_blocks
 from nn_scratch.data.table import Array, Column, Task
 from nn_scratch.errors import UserError
@@ -35,10 +37,10 @@ def offset_and_scale(kind: Scale, measured: Moments) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """(x - offset) / scale of every feature; missing values are filled in first."""
+    """Columns to features, missing ones filled in, then (x - offset) / scale of each."""
 
     task: Task
-    columns: tuple[Column, ...]  # of the user's table, without the target
+    columns: tuple[Column, ...]  # of the user's table, without the target, fitted on the training rows
     target_names: tuple[str, ...]
     class_names: tuple[str, ...]  # () for regression
     image_shape: tuple[int, int] | None
@@ -48,6 +50,12 @@ class Preprocessing:
     fill: Array | None  # (features,) float64: what stands for a missing value; None: none may be missing
     target_offset: Array  # (outputs,) float64; () for classification
     target_scale: Array  # (outputs,) float64; () for classification
+    na_values: tuple[str, ...] = ()  # what stands for a missing value in text, beside notation.MISSING_WORDS
+
+    @cached_property
+    def encode(self) -> Encoder:
+        """Blocks of values (rows, columns) to features (rows, features) float64, NaN where one is to be filled in."""
+        return Encoder(self.columns)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -60,7 +68,7 @@ class Preprocessing:
     def transform(
         self, X: Array, rows: Array | None = None, dtype: Any = np.float32, out: Array | None = None
     ) -> Array:
-        """X (rows, features) raw, or only its rows of these numbers, as the network takes them: (rows, features).
+        """X (rows, columns) raw, or only its rows of these numbers, as the network takes them: (rows, features).
 
         Computed in float64 and then rounded to `dtype`, or written into `out`; X is left as it is and no second copy
         of it is made.
@@ -68,7 +76,7 @@ class Preprocessing:
         if out is None:
             out = np.empty((len(X) if rows is None else len(rows), self.n_features), dtype=dtype)
         for part in row_blocks(len(out), self.n_features):
-            block = (X[part] if rows is None else X[rows[part]]).astype(np.float64)
+            block = self.encode(X[part] if rows is None else X[rows[part]])
             if self.fill is not None:
                 np.copyto(block, self.fill, where=np.isnan(block))
             block -= self.offset
@@ -91,11 +99,12 @@ class Preprocessing:
         """All of it as arrays of numbers and one of text, which `np.savez` stores without pickling."""
         words = {
             "task": self.task,
-            "columns": [[column.name, list(column.categories)] for column in self.columns],
+            "columns": [column.to_plain() for column in self.columns],
             "target_names": self.target_names,
             "class_names": self.class_names,
             "image_shape": self.image_shape,
             "scale": self.scale_kind,
+            "na_values": self.na_values,
         }
         arrays = {
             "words": np.array(json.dumps(words, ensure_ascii=True)),
@@ -113,7 +122,7 @@ class Preprocessing:
             words = json.loads(str(arrays["words"].item()))
             preprocessing = cls(
                 task=_one_of(words["task"], ("classification", "regression", "multi_label")),
-                columns=tuple(Column(_text(name), _texts(categories)) for name, categories in words["columns"]),
+                columns=tuple(Column.from_plain(column) for column in words["columns"]),
                 target_names=_texts(words["target_names"]),
                 class_names=_texts(words["class_names"]),
                 image_shape=_shape(words["image_shape"]),
@@ -123,14 +132,15 @@ class Preprocessing:
                 fill=_numbers(arrays["fill"]) if "fill" in arrays else None,
                 target_offset=_numbers(arrays["target_offset"]),
                 target_scale=_numbers(arrays["target_scale"]),
+                na_values=_texts(words.get("na_values", ())),
             )
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
             raise UserError(f"the model's preprocessing cannot be read ({type(error).__name__}: {error})") from None
         preprocessing._check()
         return preprocessing
 
     def _check(self) -> None:
-        n, outputs = len(self.feature_names), 0 if self.task == "classification" else len(self.target_names)
+        n, outputs = self.encode.n_features, 0 if self.task == "classification" else len(self.target_names)
         fits = (
             len(self.offset) == len(self.scale) == n > 0
             and (self.fill is None or len(self.fill) == n)

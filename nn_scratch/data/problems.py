@@ -11,7 +11,7 @@ SHOWN = 10
 
 LARGEST = 3.4028234663852886e38  # of float32
 
-FILL_IN = "write one, or set data.missing to drop (leave such rows out) or mean (fill it in)"
+FILL_IN = "write one, or set data.missing to auto (fill it in) or drop (leave such rows out)"
 
 FILL_IN_TARGET = "write one, or set data.missing: drop to leave such rows out"
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from nn_scratch.data.table import Array
+from nn_scratch.data.table import Array, Groups
 from nn_scratch.errors import UserError
 from nn_scratch.wording import listed, plural
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One of several folds: the rows of the `number`th (from 1) of `of` are the test."""
+
+    number: int
+    of: int
 
 
 @dataclass(frozen=True)
@@ -30,16 +40,22 @@ def split_rows(
     shuffle: bool,
     classes: Array | None,
     rng: np.random.Generator,
+    groups: Groups | None = None,
+    fold: Fold | None = None,
 ) -> Split:
     """Give val and test round(share x rows) rows each, and train the rest.
 
     Without `shuffle` nothing moves: the first rows train, the next validate, the last test. With it every part is
     in random order; `classes` (rows,) indices stratify: each class has its share in each part, to within a row.
-    A class keeps a row to train on as long as there is one.
+    A class keeps a row to train on as long as there is one. Rows of one of `groups` are never parted; groups that are
+    times keep their order, the last ones are the test. `fold` takes its rows for the test, and val its share of the
+    others.
 
     scikit-learn's train_test_split does this for two parts, but gives up on a class with one row, and importing it
     takes a second, in which the default run could have been trained.
     """
+    if fold is not None:
+        return _split_fold(n_rows, fold, val / max(1e-12, 1 - test), shuffle, classes, groups, rng)
     n_val, n_test = round(val * n_rows), round(test * n_rows)
     n_train = n_rows - n_val - n_test
     if n_train < 1:
@@ -52,6 +68,8 @@ def split_rows(
         for name, share, size in (("val", val, n_val), ("test", test, n_test))
         if share > 0 and not size
     ]
+    if groups is not None:
+        return _split_groups(groups, n_val, n_test, tuple(notices), shuffle, rng)
     if not shuffle:
         if classes is not None:
             notices.append("data.stratify has no effect: data.shuffle is false, so the rows stay where they are")
@@ -62,6 +80,90 @@ def split_rows(
         train, held_out = _draw(np.arange(n_rows), classes, n_val + n_test, rng)
         parts = [train, *_draw(held_out, classes[held_out], n_test, rng, keep_one=False)]
     return Split(parts[0], parts[1], parts[2], tuple(notices))
+
+
+def _split_groups(
+    groups: Groups, n_val: int, n_test: int, notices: tuple[str, ...], shuffle: bool, rng: np.random.Generator
+) -> Split:
+    """Whole groups, in random order or that of time, to test, then val, as near to their sizes as they fit."""
+    values = np.unique(groups.values, return_inverse=True)[1]
+    sizes = np.bincount(values)
+    if len(sizes) < 1 + (n_val > 0) + (n_test > 0):
+        raise UserError(
+            f"data.split.by: {groups.name!r} has {plural(len(sizes), 'group')}, fewer than there are parts; name "
+            "another column, or set a share of data.split to 0"
+        )
+    order = np.arange(len(sizes))[::-1] if groups.in_time or not shuffle else rng.permutation(len(sizes))
+    ends = np.cumsum(sizes[order])
+    n_groups_test = _nearest(ends, n_test, least=int(n_test > 0), most=len(sizes) - 1 - (n_val > 0))
+    first = ends[n_groups_test - 1] if n_groups_test else 0
+    n_groups_held = n_groups_test + _nearest(
+        ends[n_groups_test:] - first, n_val, least=int(n_val > 0), most=len(sizes) - 1 - n_groups_test
+    )
+    parts = (order[n_groups_held:], order[n_groups_test:n_groups_held], order[:n_groups_test])
+    chosen = [np.flatnonzero(np.isin(values, part)) for part in parts]
+    if groups.in_time:
+        chosen = [rows[np.argsort(values[rows], kind="stable")] for rows in chosen]
+        how = "the first rows in time train, the last are the test"
+    else:
+        chosen = [rng.permutation(rows) if shuffle else rows for rows in chosen]
+        how = f"the {len(sizes):,} groups are never parted"
+    sizes_told = ", ".join(f"{len(rows):,} {name}" for name, rows in zip(("train", "val", "test"), chosen, strict=True))
+    told = f"data.split.by: {groups.name}: {how} ({sizes_told})"
+    return Split(chosen[0], chosen[1], chosen[2], (*notices, told))
+
+
+def _nearest(ends: Array, wanted: int, least: int, most: int) -> int:
+    """How many of the groups that end at these rows come nearest to so many rows."""
+    if not wanted:
+        return 0
+    return min(max(least, 1 + int(np.abs(ends - wanted).argmin())), most)
+
+
+def _split_fold(
+    n_rows: int,
+    fold: Fold,
+    val: float,
+    shuffle: bool,
+    classes: Array | None,
+    groups: Groups | None,
+    rng: np.random.Generator,
+) -> Split:
+    from sklearn import model_selection  # slow to import, and only folds need it
+
+    from nn_scratch.seeding import random_state
+
+    mixed: dict[str, Any] = {"shuffle": shuffle, "random_state": random_state(rng) if shuffle else None}
+    rows, labels = np.arange(n_rows), classes
+    values = None if groups is None else groups.values
+    try:
+        if groups is not None and groups.in_time:
+            rows = np.argsort(groups.values, kind="stable")
+            splitter = model_selection.TimeSeriesSplit(fold.of)
+        elif groups is not None and classes is not None:
+            splitter = model_selection.StratifiedGroupKFold(fold.of, **mixed)
+        elif groups is not None:
+            splitter = model_selection.GroupKFold(fold.of, **mixed)
+        elif classes is not None and shuffle and np.bincount(classes).max() >= fold.of:
+            splitter = model_selection.StratifiedKFold(fold.of, **mixed)
+        else:
+            splitter = model_selection.KFold(fold.of, **mixed)
+        with warnings.catch_warnings():  # of classes with fewer rows than folds, which class_notices tells
+            warnings.simplefilter("ignore", UserWarning)
+            folds = list(splitter.split(rows, labels, values))
+    except ValueError as error:
+        raise UserError(f"data.split.folds: {fold.of} folds cannot be made ({error})") from None
+    train, test = (rows[part] for part in folds[fold.number - 1])
+    inner = split_rows(
+        len(train),
+        val=val,
+        test=0.0,
+        shuffle=shuffle,
+        classes=None if classes is None else classes[train],
+        groups=None if groups is None else Groups(groups.name, groups.values[train], groups.in_time),
+        rng=rng,
+    )
+    return Split(train[inner.train], train[inner.val], test, inner.notices)
 
 
 def class_notices(parts: Mapping[str, Array], class_names: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from numpy.typing import NDArray
+from nn_scratch.data.columns import Array, Column, number_columns
 
 # multi_label: several yes-no questions a row, each a column of 0 and 1; of a regression it has the shape of the target
 Task = Literal["classification", "regression", "multi_label"]
-Missing = Literal["error", "drop", "mean"]
-Array = NDArray[Any]
+Missing = Literal["auto", "error", "drop", "mean"]
 
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the user's table, and the features it becomes.
-
-    A number is one feature. Text (`categories`) becomes one feature a category: 1 in its rows, 0 elsewhere.
-    """
-
-    name: str
-    categories: tuple[str, ...] = ()
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        return tuple(f"{self.name}={category}" for category in self.categories) or (self.name,)
-
-
-def number_columns(names: Iterable[str]) -> tuple[Column, ...]:
-    return tuple(Column(name) for name in names)
+__all__ = ["Array", "Column", "Groups", "Missing", "Table", "Task", "number_columns", "numbered_names", "pixel_names"]
 
 
 def numbered_names(number: int, letter: str = "x") -> tuple[str, ...]:
@@ -43,10 +24,19 @@ def pixel_names(height: int, width: int) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
+class Groups:
+    """What data.split.by says of each row."""
+
+    name: str  # of the column
+    values: Array  # (rows,) int64: equal for rows that are never parted; ascending with time where `in_time`
+    in_time: bool  # whether the rows are split in the order of these, the last ones for the test
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows in the order of the source, values in the source's own units."""
 
-    X: Array  # (rows, features) float32 or float64, NaN where missing; images stay uint8
+    X: Array  # (rows, columns) float32 or float64 as Column says, NaN where missing; images stay uint8
     y: Array  # classification: (rows,) int64, indices into class_names; else (rows, outputs) float64
     task: Task
     columns: tuple[Column, ...]
@@ -56,14 +46,16 @@ class Table:
     image_shape: tuple[int, int] | None = None  # (height, width)
     test: Table | None = None  # rows kept apart for the test: same columns, same classes
     missing: Missing = "error"  # what becomes of NaN in X
+    groups: Groups | None = None  # which rows are split together
     weights: Array | None = None  # (rows,) float64, 0 or more: how much each row counts in the loss; None: all alike
     weight_name: str = ""  # the column they come from
+    na_values: tuple[str, ...] = ()  # what stands for a missing value in its file, beside notation.MISSING_WORDS
     task_rule: str = ""  # why `task: auto` came out as it did
     notices: tuple[str, ...] = field(default=())
 
     @property
-    def feature_names(self) -> tuple[str, ...]:
-        return tuple(name for column in self.columns for name in column.feature_names)
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
 
     @property
     def target_name(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,20 +11,26 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nn_scratch.data import array_files, csv_table, idx
-from nn_scratch.data.csv_table import ColumnName, Target
+from nn_scratch.data import array_files, idx
+from nn_scratch.data.column_types import ColumnOptions, TypeFinder
+from nn_scratch.data.columns import Column
+from nn_scratch.data.csv_cells import Cells, ColumnReader, Source
+from nn_scratch.data.file_table import ColumnName, Target, TargetReader, read_table
+from nn_scratch.data.formats import has_named_columns, open_table
 from nn_scratch.data.missing import leave_out
+from nn_scratch.data.moments import row_blocks
+from nn_scratch.data.new_rows import Block, RowReader
 from nn_scratch.data.preprocessing import Preprocessing
-from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, LARGEST
+from nn_scratch.data.problems import FILL_IN, LARGEST
 from nn_scratch.data.sources import SOURCES
 from nn_scratch.data.table import Array, Missing, Table, Task
-from nn_scratch.data.targets import check_classes, index_labels
+from nn_scratch.data.targets import check_classes, check_weights, index_labels, one_spelling
 from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.wording import did_you_mean, plural, quoted
 
 Named = str | Mapping[str, Any]  # "digits", "table.csv", {"type": "moons", "noise": 0.2}
-FORMATS = ".csv, .tsv (also packed: .csv.gz), .npz, .npy, or a folder of IDX files"
-NO_MEAN = "write one; the model knows no mean to fill in, since it was trained without data.missing: mean"
+FORMATS = ".csv, .tsv (also packed: .csv.gz), .jsonl, .parquet, .feather, .xlsx, .npz, .npy, or a folder of IDX files"
+NO_MEAN = "write one; the model has no value to fill in, since it was trained with data.missing: error"
 
 
 def load_table(
@@ -32,49 +38,69 @@ def load_table(
     *,
     target: Target = None,
     task: Task | Literal["auto"] = "auto",
-    missing: Missing = "error",
+    missing: Missing = "auto",
     ignore: Sequence[str] = (),
     weight: ColumnName | None = None,
+    by: ColumnName | None = None,
+    options: ColumnOptions = ColumnOptions(),  # noqa: B008 (it is immutable)
     test_source: Named | None = None,
     rng: np.random.Generator,
 ) -> Table:
     """The table that `source` names, with its test rows if it brings any or `test_source` names them.
 
     source: a built-in data set by name or as a mapping with its parameters, or a path (from the current directory).
-    target: the column of a text table to predict, by name or counted from 0; several for a regression of several
-    outputs; None: the last. ignore: columns of a text table to leave out. weight: the column of a text table, or the
-    array of an .npz, that says how much each row counts. rng: for the synthetic sources.
+    target: the column to predict of a file with named columns, by name or counted from 0; several for a regression of
+    several outputs; None: the last. ignore: columns to leave out. weight: the column, or the array of an .npz, that
+    says how much each row counts. by: the column of the groups or times that the split keeps. options: what the user
+    says of the columns. rng: for the synthetic sources.
     Raises UserError for whatever is wrong with the data, EnvironmentFailure if a file may not be read.
     """
-    table = _load(source, target, task, missing, ignore, weight, rng)
+    if isinstance(source, str) and source not in SOURCES and has_named_columns(path := find(source)) and path.is_file():
+        with reading(path):
+            table = read_table(
+                open_table(path),
+                target=target,
+                task=task,
+                missing=missing,
+                ignore=ignore,
+                weight=weight,
+                by=by,
+                options=options,
+            )
+    else:
+        table = _load(source, task, missing, weight, rng)
+        named = {"target": target is not None, "ignore": bool(ignore), "columns": bool(options.kinds)}
+        told = [
+            f"data.{key} has no effect: it names columns of a file, and those of {table.origin} have no names"
+            for key, given in named.items()
+            if given
+        ]
+        table = replace(table, notices=(*table.notices, *told))
+        if by is not None:
+            raise UserError(f"data.split.by: {table.origin} has no columns with names; write null")
     if len(table.X) < 2:
         raise UserError(f"{table.origin}: 1 row; bring more, to train on and to validate with")
     if table.task == "classification":
         check_classes(table.class_names, len(table.y), table.target_name, table.origin)
     if test_source is not None:
-        table = replace(table, test=_load_test(test_source, table, target, ignore, rng))
+        table = replace(table, test=_load_test(test_source, table, options, rng))
     return table if table.test is None else _same_classes(table, table.test)
 
 
 def _load(
     source: Named,
-    target: Target,
     task: Task | Literal["auto"],
     missing: Missing,
-    ignore: Sequence[str],
     weight: ColumnName | None,
     rng: np.random.Generator,
 ) -> Table:
+    """A table whose columns have no names of their own."""
     if not isinstance(source, str) or source in SOURCES:
         table = _load_built_in(source, rng)
     else:
         path = find(source)
         with reading(path):
             kind = format_of(path)
-            if kind == "csv":
-                return csv_table.read_csv(
-                    path, target=target, task=task, missing=missing, ignore=list(ignore), weight=weight
-                )
             if kind == "npz":
                 table = array_files.read_npz(path, task=task, missing=missing, weight=weight)
             elif kind == "npy":
@@ -86,10 +112,6 @@ def _load(
             f"data.weight: {table.origin} has no column of weights; write null, or bring a .csv with one, or an .npz "
             "with an array of them"
         )
-    for key, given in (("target", target is not None), ("ignore", bool(ignore))):
-        if given:
-            told = f"data.{key} has no effect: it names columns of a text table, and {table.origin} is none"
-            table = replace(table, notices=(*table.notices, told))
     return _as_task(table, task)
 
 
@@ -147,15 +169,15 @@ def find(name: str | os.PathLike[str]) -> Path:
     raise UserError(f"{path}: no such file; there is no folder {path.parent} either")
 
 
-def format_of(path: Path) -> Literal["csv", "npz", "npy", "idx"]:
+def format_of(path: Path) -> Literal["columns", "npz", "npy", "idx"]:
     """The format of a file, by its name."""
     if path.is_dir() or idx.NAME.fullmatch(path.name):
         return "idx"
     if not path.is_file():
         raise UserError(f"{path}: neither a file nor a folder; the formats are {FORMATS}")
     name = path.name.lower()
-    if name.endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz")):
-        return "csv"
+    if has_named_columns(path):
+        return "columns"
     if name.endswith(".npz"):
         return "npz"
     if name.endswith(".npy"):
@@ -177,17 +199,19 @@ def reading(path: Path) -> Iterator[None]:
 # ---- test rows of their own ----
 
 
-def _load_test(source: Named, table: Table, target: Target, ignore: Sequence[str], rng: np.random.Generator) -> Table:
+def _load_test(source: Named, table: Table, options: ColumnOptions, rng: np.random.Generator) -> Table:
     """Test rows in the columns of `table`."""
     if isinstance(source, str) and source not in SOURCES:
         path = find(source)
         with reading(path):
-            if format_of(path) == "csv":
-                return _read_test_csv(path, table)
+            if format_of(path) == "columns":
+                return _read_test_table(path, table, options)
     # What has no effect has been told of the training rows.
-    test = _load(source, None, table.task, table.missing, (), None, rng)
-    if any(column.categories for column in table.columns):
-        raise UserError(f"data.test_source: {table.origin} has columns of text, so its test rows have to be a .csv too")
+    test = _load(source, table.task, table.missing, None, rng)
+    if any(column.kind != "number" for column in table.columns):
+        raise UserError(
+            f"data.test_source: {table.origin} has columns of text, so its test rows have to be a table with names too"
+        )
     if test.X.shape[1] != table.X.shape[1]:
         raise UserError(
             f"data.test_source: {test.origin} has {plural(test.X.shape[1], 'feature')}, and {table.origin} "
@@ -204,35 +228,77 @@ def _load_test(source: Named, table: Table, target: Target, ignore: Sequence[str
     return test
 
 
-def _read_test_csv(path: Path, table: Table) -> Table:
-    fill_in, fill_in_target = (FILL_IN, FILL_IN_TARGET) if table.missing == "error" else (None, None)
-    rows = csv_table.read_new_rows(
-        path,
+def _read_test_table(path: Path, table: Table, options: ColumnOptions) -> Table:
+    source = open_table(path, known={*table.column_names, *table.target_names})
+    reader = RowReader(
+        source,
         table.columns,
-        fill_in=fill_in,
-        target_names=table.target_names,
-        task=table.task,
-        fill_in_target=fill_in_target,
+        table.target_names,
+        need_targets=True,
         weight=table.weight_name,
+        na_values=[str(word) for word in options.na_values],
     )
-    weights = np.ones(len(rows.X)) if rows.weights is None else rows.weights
-    X, kept, notices = leave_out(rows.X, np.column_stack([rows.targets, weights]), table.missing, str(path))
-    y, weights = kept[:, :-1], kept[:, -1]
-    if table.weights is not None and rows.weights is None:
-        notices = (*notices, f"{path}: no column {quoted(table.weight_name)}: its rows all count the same in the loss")
+    blocks = list(reader.blocks())
+    if not blocks:
+        raise UserError(f"{path}: no rows; write a line for each")
+    if table.missing == "error":
+        reader.refuse_odd(("missing", "unreadable"), f"; {FILL_IN}")
+    y, categories, label_notices = _targets_of(source, reader, blocks, table, options)
+    weights = np.ones(reader.rows)
+    notices: list[str] = [*reader.notices, *reader.told(), *label_notices]
+    if reader.weight is not None:
+        cells = [block.weights for block in blocks if block.weights is not None]
+        weights = np.concatenate([Column(table.weight_name).read(block, reader.nothing) for block in cells])
+        if not np.isfinite(weights).all():
+            row = int(np.flatnonzero(~np.isfinite(weights))[0])
+            raise UserError(f"{path}: data.weight: {table.weight_name!r} holds no number in row {row + 1:,}")
+        weights = check_weights(weights, table.weight_name, str(path))
+    elif table.weights is not None:
+        notices.append(f"{path}: no column {quoted(table.weight_name)}: its rows all count the same in the loss")
+    X = np.concatenate([block.X for block in blocks])
+    X, kept, told = leave_out(X, np.column_stack([*y, weights]), table.missing, str(path))
+    values, weights = kept[:, :-1], kept[:, -1]
     class_names: tuple[str, ...] = ()
     if table.task == "classification":
-        names = np.array(rows.target_categories)
-        y, class_names = index_labels(names[y[:, 0].astype(np.int64)] if len(names) else y[:, 0])
+        names = np.array(categories)
+        values, class_names = index_labels(names[values[:, 0].astype(np.int64)] if len(names) else values[:, 0])
     return replace(
         table,
         X=X,
-        y=y,
-        weights=None if rows.weights is None else weights,
+        y=values,
+        weights=None if reader.weight is None else weights,
         class_names=class_names,
         origin=str(path),
-        notices=(*rows.notices, *notices),
+        groups=None,
+        notices=(*notices, *told),
     )
+
+
+def _targets_of(
+    source: Source, reader: RowReader, blocks: Sequence[Block], table: Table, options: ColumnOptions
+) -> tuple[list[Array], tuple[str, ...], list[str]]:
+    """The targets (rows,) of test rows, the categories that the last one's values are codes of, and notices."""
+    raw = []
+    for i, (name, place) in enumerate(zip(table.target_names, reader.targets, strict=True)):
+        column = ColumnReader(name, place, reader.nothing, as_text=table.task == "classification")
+        for block in blocks:
+            column.add(block.targets[i])
+        raw.append(column.column())
+    finder = TypeFinder(Cells(source, tuple(raw), reader.rows, None), options, options.decimal or ".", None)
+    targets = TargetReader(finder, table.task, alone=len(raw) == 1, refuse_gaps=table.missing == "error")
+    read = [targets.read(column, "number" if table.task != "classification" else None) for column in raw]
+    finder.problems.raise_any()
+    categories = _as_in_training(read[-1].categories, table, options)
+    return [column.values for column in read], categories, targets.notices
+
+
+def _as_in_training(categories: tuple[str, ...], table: Table, options: ColumnOptions) -> tuple[str, ...]:
+    """Labels in the spelling of training, where they differ in case alone."""
+    if options.labels_exact:
+        return categories
+    known = [*table.class_names, *(label for label in categories if label not in table.class_names)]
+    called = one_spelling(known, [len(known) - i for i in range(len(known))])
+    return tuple(called.get(label, label) for label in categories)
 
 
 def _same_classes(table: Table, test: Table) -> Table:
@@ -260,42 +326,90 @@ def _numbers_first(name: str) -> tuple[int, float, str]:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows to predict."""
+class NewRows:
+    """Rows to predict, a block at a time."""
 
-    X: Array  # (rows, features) raw, as Preprocessing.transform takes it
+    blocks: Callable[[], Iterator[Block]]  # raw, as Preprocessing.transform takes them
+    notices: tuple[str, ...]  # what is known before the first block
+    reader: RowReader | None  # of a file with named columns: counts what is odd in its cells
+    locate: Callable[[int], str]  # of a row's number, from 0: the place of its line
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to predict, all at once."""
+
+    X: Array  # (rows, columns) raw, as Preprocessing.transform takes it
     lines: Array  # (rows,) int64: the line of each in a text file, else its number, from 1
     notices: tuple[str, ...]
 
 
-def read_rows(path: str | os.PathLike[str], preprocessing: Preprocessing) -> Rows:
+def open_rows(path: str | os.PathLike[str], preprocessing: Preprocessing, strict: bool = False) -> NewRows:
     """The rows of a file in any format that data.source takes, whatever format was trained on.
 
-    Columns of a text table are found by name; the target may be there or not. Of a folder of IDX files the test images
-    are taken where there are any; a single file of images will do as well.
+    Columns with names are found by them; the target may be there or not. Of a folder of IDX files the test images are
+    taken where there are any; a single file of images will do as well. strict: refuse what would be filled in.
     """
     place = find(path)
-    fill_in = NO_MEAN if preprocessing.fill is None else None
     with reading(place):
-        kind = format_of(place)
-        if kind == "csv":
-            rows = csv_table.read_new_rows(
-                place, preprocessing.columns, fill_in=fill_in, target_names=preprocessing.target_names
-            )
-            return Rows(rows.X, rows.lines, (*rows.notices, *_filled_in(place, rows.X)))
-        if any(column.categories for column in preprocessing.columns):
+        if format_of(place) == "columns":
+            return _open_table_rows(place, preprocessing, strict)
+        if any(column.kind != "number" for column in preprocessing.columns):
             raise UserError(f"{place}: the model was trained on columns of text; give it a .csv file with these")
         notices: tuple[str, ...] = ()
-        if kind == "idx":
+        if format_of(place) == "idx":
             X, notices = _read_images(place, preprocessing)
         else:
-            X = array_files.read_features(place, preprocessing.n_features, len(preprocessing.target_names), fill_in)
-    return Rows(X, np.arange(1, len(X) + 1), (*notices, *_filled_in(place, X)))
+            may_be_missing = preprocessing.fill is not None and not strict
+            X = array_files.read_features(
+                place,
+                len(preprocessing.columns),
+                len(preprocessing.target_names),
+                None
+                if may_be_missing
+                else NO_MEAN
+                if preprocessing.fill is None
+                else "write one, or leave out --strict",
+            )
+    missing = sum(int(np.isnan(block.X).sum()) for block in _array_blocks(X)) if X.dtype.kind == "f" else 0
+    if missing:
+        notices = (*notices, f"{place}: {plural(missing, 'missing value')} filled in with the training rows' mean")
+    return NewRows(lambda: _array_blocks(X), notices, None, lambda row: f"{place}:{row + 1}")
 
 
-def _filled_in(path: Path, X: Array) -> tuple[str, ...]:
-    missing = int(np.isnan(X).sum()) if X.dtype.kind == "f" else 0
-    return (f"{path}: {plural(missing, 'missing value')} filled in with the training rows' mean",) if missing else ()
+def _array_blocks(X: Array) -> Iterator[Block]:
+    for part in row_blocks(len(X), max(1, X.shape[1])):
+        yield Block(X[part], [], None, part.start)
+
+
+def _open_table_rows(path: Path, preprocessing: Preprocessing, strict: bool) -> NewRows:
+    source = open_table(path, known={*(column.name for column in preprocessing.columns), *preprocessing.target_names})
+    reader = RowReader(source, preprocessing.columns, preprocessing.target_names, na_values=preprocessing.na_values)
+    if strict or preprocessing.fill is None:
+        for _ in reader.blocks():  # refused before anything is written
+            pass
+        if preprocessing.fill is None:
+            reader.refuse_odd(("missing", "unreadable"), f"; {NO_MEAN}")
+        if strict:
+            reader.refuse_odd(("missing", "unreadable", "unseen"), "; correct it, or leave out --strict")
+
+    def locate(row: int) -> str:
+        (where, _), *_ = source.locate({(row, 0)}).values()
+        return f"{path}:{where.partition(':')[0]}"
+
+    return NewRows(reader.blocks, reader.notices, reader, locate)
+
+
+def read_rows(path: str | os.PathLike[str], preprocessing: Preprocessing) -> Rows:
+    """The rows of a file at once; see `open_rows`."""
+    rows = open_rows(path, preprocessing)
+    X = np.concatenate([block.X for block in rows.blocks()])
+    told = () if rows.reader is None else rows.reader.told()
+    lines = np.arange(1, len(X) + 1)
+    if rows.reader is not None:
+        located = rows.reader.source.locate({(row, 0) for row in range(len(X))})
+        lines = np.array([int(located[row, 0][0].partition(":")[0].removeprefix("row ")) for row in range(len(X))])
+    return Rows(X, lines, (*rows.notices, *told))
 
 
 def _read_images(path: Path, preprocessing: Preprocessing) -> tuple[Array, tuple[str, ...]]:

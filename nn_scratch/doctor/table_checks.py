@@ -28,11 +28,11 @@ MOSTLY = 0.8  # share of the rows with a value of their own from which a column 
 def examine_file(path: str, target: str | None = None) -> tuple[list[Finding], str]:
     """The findings on a file, the gravest first, and a line that says what it holds."""
     generators = spawn_generators(0)
-    table = load_table(path, target=target, missing="mean", rng=generators["source"])
+    table = load_table(path, target=target, missing="auto", rng=generators["source"])
     findings = sorted(examine(table), key=lambda finding: ("critical", "warning", "info").index(finding.severity))
     what = f"{len(table.class_names)} classes" if table.class_names else "a number"
     return findings, (
-        f"{table.origin}: {len(table.X):,} rows, {len(table.feature_names):,} features; "
+        f"{table.origin}: {len(table.X):,} rows, {len(table.columns):,} columns; "
         f"target {table.target_name} ({what}; {table.task_rule or table.task})"
     )
 
@@ -42,7 +42,7 @@ def examine(table: Table) -> Iterator[Finding]:
     yield from missing_values(table)
     yield from identifiers(table)
     data = prepare(
-        replace(table, missing="mean") if np.isnan(np.asarray(table.X, np.float32)).any() else table,
+        replace(table, missing="auto"),
         split=SHARES,
         shuffle=True,
         stratify=True,
@@ -80,9 +80,9 @@ def missing_values(table: Table) -> Iterator[Finding]:
         yield finding(
             "missing_values",
             "warning",
-            f"{np.count_nonzero(gaps)} of {len(gaps)} features have missing values, most in "
-            f"{table.feature_names[worst]!r} ({gaps[worst]} of {len(table.X)} rows)",
-            Patch({"data.missing": "mean"}, "missing values become the training rows' mean; 'drop' leaves rows out"),
+            f"{np.count_nonzero(gaps)} of {len(gaps)} columns have missing values, most in "
+            f"{table.column_names[worst]!r} ({gaps[worst]} of {len(table.X)} rows)",
+            Patch({"data.missing": "auto"}, "missing values are filled in and, where that says something, marked"),
             missing=int(gaps.sum()),
         )
 
@@ -90,7 +90,7 @@ def missing_values(table: Table) -> Iterator[Finding]:
 def identifiers(table: Table) -> Iterator[Finding]:
     """Columns that number the rows, or name each of them."""
     found = []
-    for j, name in enumerate(table.feature_names):
+    for j, name in enumerate(table.column_names):
         values = np.asarray(table.X[:, j], np.float64)
         different = np.unique(values)
         if len(values) < 10 or not np.isfinite(values).all() or len(different) < MOSTLY * len(values):

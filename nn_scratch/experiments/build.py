@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from nn_scratch.config.advice import unwise
 from nn_scratch.config.parts import Named, instantiate
 from nn_scratch.config.schema import Config
+from nn_scratch.data.column_types import ColumnOptions
 from nn_scratch.data.prepare import Data, Part, prepare
+from nn_scratch.data.split import Fold
+from nn_scratch.data.table import Table
 from nn_scratch.data.tables import load_table
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.machine import fewer_threads, threads
@@ -154,7 +157,24 @@ def batch_rows(batch_size: int | float, rows: int) -> int:
 def build_data(config: Config, generators: Generators) -> Data:
     """Read, split and scale the data."""
     options = config.data
-    table = load_table(
+    split = options.split
+    return prepare(
+        read_source(config, generators),
+        split={"val": split.val, "test": split.test},
+        fold=None if split.folds is None else Fold(split.fold, split.folds),
+        shuffle=options.shuffle,
+        stratify=options.stratify,
+        scale=options.scale,
+        target_scale=options.target_scale,
+        rng=generators["split"],
+        dtype=np.dtype(config.train.dtype),
+    )
+
+
+def read_source(config: Config, generators: Generators) -> Table:
+    """The table that the config names, before it is split."""
+    options = config.data
+    return load_table(
         plain_source(options.source),
         test_source=None if options.test_source is None else plain_source(options.test_source),
         target=options.target,
@@ -162,17 +182,14 @@ def build_data(config: Config, generators: Generators) -> Data:
         missing=options.missing,
         ignore=options.ignore,
         weight=options.weight,
+        by=options.split.by,
+        options=ColumnOptions(
+            kinds=options.columns,
+            na_values=tuple(options.na_values),
+            decimal=None if options.decimal == "auto" else options.decimal,
+            labels_exact=options.labels == "exact",
+        ),
         rng=generators["source"],
-    )
-    return prepare(
-        table,
-        split=options.split.model_dump(),
-        shuffle=options.shuffle,
-        stratify=options.stratify,
-        scale=options.scale,
-        target_scale=options.target_scale,
-        rng=generators["split"],
-        dtype=np.dtype(config.train.dtype),
     )
 
 

@@ -70,7 +70,7 @@ def untrained(run: Run) -> Model:
     targets = len(view.target_names) if not view.classifies else 0
     preprocessing = Preprocessing(
         task="multi_label" if view.task == "multi_label" else "classification" if view.classifies else "regression",
-        columns=tuple(Column(f"x{i}", ()) for i in range(features)),
+        columns=tuple(Column(f"x{i}") for i in range(features)),
         target_names=tuple(view.target_names),
         class_names=tuple(view.class_names),
         image_shape=view.image_shape,

@@ -1,0 +1,287 @@
+"""What the columns of a file hold: numbers, text, dates, yes and no, or nothing that a network could use."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nn_scratch.data.columns import Column, Judged
+from nn_scratch.data.csv_cells import Cells, RawColumn
+from nn_scratch.data.notation import (
+    DECIMALS,
+    MISSING_WORDS,
+    Decimal,
+    any_date,
+    clock_of,
+    date_style,
+    is_full_of_words,
+    number,
+    says_decimal,
+    written_number,
+    yes_and_no,
+)
+from nn_scratch.data.problems import LARGEST, SHOWN, refuse
+from nn_scratch.data.table import Array
+from nn_scratch.errors import UserError
+from nn_scratch.wording import did_you_mean, listed, plural, quoted
+
+KINDS = ("text", "date", "number", "ignore")  # what data.columns may say of a column
+FEW_NUMBERS = 20  # different ones, up to which a column of numbers and text is text
+CAMEL_IDENTIFIER = re.compile(r"(?<=[a-z])(?:Id|ID)$")
+PLAIN_IDENTIFIER = re.compile(
+    r"(?:^|[_\s.-])(?:id|ids|index|idx|nr|no|key|uuid|guid|row|row_?names?)$|^unnamed", re.IGNORECASE
+)
+MOSTLY = 0.8  # share of the rows with a value of their own from which a column may be an identifier
+FEWEST_ROWS = 10  # from which a column's values can be said to be all different
+
+
+@dataclass(frozen=True)
+class ColumnOptions:
+    """What the config says of a table's columns."""
+
+    kinds: Mapping[str, str] = field(default_factory=dict)  # data.columns
+    na_values: tuple[str | float, ...] = ()
+    decimal: Decimal | None = None  # None: told from the file
+    labels_exact: bool = False
+
+    @property
+    def nothing(self) -> frozenset[str]:
+        """What stands for a missing value, in lower case."""
+        return MISSING_WORDS | {str(word).strip().lower() for word in self.na_values}
+
+    @property
+    def no_numbers(self) -> list[float]:
+        """The numbers among them, however they are written."""
+        found = (number(str(word)) for word in self.na_values)
+        return [value for value in found if value is not None]
+
+
+@dataclass
+class Problems:
+    """What is wrong with cells of a file: told in the file's order, the first ten with their places."""
+
+    cells: Cells
+    found: list[tuple[int, int, str]] = field(default_factory=list)  # row, place, message with {cell}
+    total: int = 0
+
+    def add(self, raw: RawColumn, rows: Array, text: str) -> None:
+        """rows: numbers of the rows, from 0; text: what follows "'the cell' in column 'its name' "."""
+        self.total += len(rows)
+        self.found += [(int(row), raw.place, f" in column {quoted(raw.name)} {text}") for row in rows[:SHOWN]]
+
+    def raise_any(self) -> None:
+        if not self.total:
+            return
+        first = sorted(self.found)[:SHOWN]
+        places = self.cells.source.locate({(row, place) for row, place, _ in first})
+        lines = []
+        for row, place, text in first:
+            where, cell = places[row, place]
+            lines.append(f"{self.cells.source.path}:{where}: {quoted(cell)}{text}")
+        raise refuse(lines, self.total)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A column with its values (rows,) float64, NaN where missing; or why it is left out."""
+
+    raw: RawColumn
+    column: Column
+    values: Array
+    told: str = ""  # one line on how it was read
+    left_out: str = ""
+
+
+def find_decimal(cells: Cells) -> Decimal:
+    """The decimal separator of a file, from the numbers that can be read one way only; "." where nothing speaks."""
+    said = {".": 0, ",": 0}
+    either = 0
+    for raw in cells.columns:
+        for text in raw.texts[:1000]:
+            found = says_decimal(text.strip())
+            if found is not None:
+                said[found] += 1
+            elif "," in text and written_number(text, ",") is not None:
+                either += 1
+    if said[","] > said["."] or (either and not said["."] and cells.source.delimiter != ","):
+        return ","
+    return "."
+
+
+class TypeFinder:
+    """Finds the type of each column of a file, with the config's say."""
+
+    def __init__(self, cells: Cells, options: ColumnOptions, decimal: Decimal, error_on_gaps: str | None) -> None:
+        """error_on_gaps: what to do about a missing value; None where they may be."""
+        self.cells, self.options, self.decimal = cells, options, decimal
+        self.nothing = options.nothing
+        self.fill_in = error_on_gaps
+        self.problems = Problems(cells)
+
+    def find(self, raw: RawColumn) -> Typed:
+        kind = self.options.kinds.get(raw.name)
+        typed = self._numbers(raw) if raw.numbers is not None else self._texts(raw, kind)
+        if not typed.left_out and np.isnan(typed.values).all():
+            typed = Typed(raw, typed.column, typed.values, left_out="has no values")
+        if kind is None and not typed.left_out and (reason := self._is_useless(typed)):
+            typed = Typed(raw, typed.column, typed.values, left_out=reason)
+        if not typed.left_out and self.fill_in is not None:
+            gaps = np.flatnonzero(np.isnan(typed.values))
+            if len(gaps):
+                self.problems.add(raw, gaps, f"is no value; {self.fill_in}")
+        return typed
+
+    def _numbers(self, raw: RawColumn) -> Typed:
+        assert raw.numbers is not None
+        return Typed(raw, Column(raw.name), self.checked_numbers(raw, raw.numbers))
+
+    def checked_numbers(self, raw: RawColumn, values: Array) -> Array:
+        """The numbers without those that stand for nothing; infinite ones are missing, too large ones a problem."""
+        for no_number in self.options.no_numbers:
+            values = np.where(values == no_number, math.nan, values)
+        with np.errstate(invalid="ignore"):
+            if (abs(values) > LARGEST).any():
+                too_large = np.flatnonzero(np.isfinite(values) & (abs(values) > LARGEST))
+                self.problems.add(raw, too_large, "is beyond the numbers of float32 (3.4e38); rescale the column")
+                if self.fill_in is not None:
+                    self.problems.add(raw, np.flatnonzero(np.isinf(values)), f"is not finite; {self.fill_in}")
+                values = np.where(abs(values) > LARGEST, 0.0 if self.fill_in else math.nan, values)
+        return values
+
+    def _texts(self, raw: RawColumn, kind: str | None) -> Typed:
+        texts = [text.strip() for text in raw.texts]
+        there = [text for text in dict.fromkeys(texts) if text.lower() not in self.nothing]
+        if not there:
+            return Typed(raw, Column(raw.name), np.full(len(raw.codes), math.nan), left_out="has no values")
+        column, told = self.type_of(raw, there, kind)
+        if column.kind == "text":
+            categories = sorted(there)
+            places = {text: float(code) for code, text in enumerate(categories)}
+            table = np.array([places.get(text, math.nan) for text in texts])
+            typed = Typed(raw, Column(raw.name, "text", tuple(categories)), table[raw.codes], told)
+            return typed if kind is not None or not self._is_free_text(typed) else self._left_out(typed)
+        judged = Judged(column.judge(), self.nothing)
+        table = np.array([judged[text] for text in texts])
+        unreadable = {i for i, value in enumerate(table) if math.isinf(value) and not _is_infinite(texts[i])}
+        if unreadable:
+            rows = np.flatnonzero(np.isin(raw.codes, sorted(unreadable)))
+            told = self._unreadable(raw, column, kind, rows) or told
+        values = table[raw.codes]
+        if column.kind == "number":
+            values = self.checked_numbers(raw, np.where(np.isin(raw.codes, sorted(unreadable)), math.nan, values))
+        return Typed(raw, column, np.where(np.isinf(values), math.nan, values), told)
+
+    def _unreadable(self, raw: RawColumn, column: Column, kind: str | None, rows: Array) -> str:
+        what = f"is no {'number' if column.kind == 'number' else column.kind}"
+        if kind is not None or self.fill_in is not None:
+            self.problems.add(raw, rows, f"{what}; write one, or name it in data.na_values")
+            return ""
+        (where, cell), *_ = self.cells.source.locate({(int(rows[0]), raw.place)}).values()
+        return (
+            f"{len(rows):,} of {len(raw.codes):,} cells are no numbers and taken for missing values, such as "
+            f"{quoted(cell)} (line {where.partition(':')[0]}); for categories: data.columns={{{raw.name}: text}}"
+        )
+
+    def type_of(self, raw: RawColumn, texts: Sequence[str], kind: str | None) -> tuple[Column, str]:
+        """The column that these different texts make, and how it is told."""
+        if kind == "text":
+            return Column(raw.name, "text"), f"{plural(len(texts), 'category').replace('categorys', 'categories')}"
+        if kind == "date":
+            return self._date(raw, texts), "dates"
+        numbers = [number(text) for text in texts] if self.decimal == "." else [None] * len(texts)
+        if kind == "number" or all(value is not None for value in numbers):
+            plain = self.decimal == "." and all(value is not None for value in numbers)
+            return Column(raw.name, style="" if plain else self.decimal), ""
+        written = self._written(texts)
+        if written:
+            return Column(raw.name, style=written), f"numbers such as {quoted(texts[0])}"
+        if (words := yes_and_no(texts)) is not None:
+            return Column(raw.name, "boolean", style="|".join(words)), ""
+        if all(clock_of(text) is not None for text in texts):
+            return Column(raw.name, "time"), "times of day, in hours"
+        if (style := date_style(texts)) is not None:
+            told = f"dates, {style[0]}" + (" (day and month could be exchanged)" if style[1] else "")
+            return Column(raw.name, "date", style=style[0]), told
+        known = {text for text in texts if written_number(text, self.decimal) is not None}
+        if len(known) > FEW_NUMBERS and self._share(raw, known) > 0.5:
+            plain = self.decimal == "." and all(number(text) is not None for text in known)
+            return Column(raw.name, style="" if plain else self.decimal), ""
+        shown = f"{len(texts):,} categories" if len(texts) > 1 else "1 category"
+        return Column(raw.name, "text"), f"text: {shown}, {listed(sorted(texts))}"
+
+    def _written(self, texts: Sequence[str]) -> Decimal | None:
+        """The notation in which all the texts are numbers, the file's before the other."""
+        for decimal in sorted(DECIMALS, key=lambda known: known != self.decimal):
+            if all(written_number(text, decimal) is not None for text in texts):
+                return decimal
+        return None
+
+    def _share(self, raw: RawColumn, texts: Collection[str]) -> float:
+        """How much of the cells that are not missing hold one of the texts."""
+        counts = np.bincount(raw.codes, minlength=len(raw.texts))
+        cells = [(text.strip(), count) for text, count in zip(raw.texts, counts, strict=True)]
+        there = sum(count for text, count in cells if text.lower() not in self.nothing)
+        return float(sum(count for text, count in cells if text in texts) / max(1, there))
+
+    def _date(self, raw: RawColumn, texts: Sequence[str]) -> Column:
+        style = date_style([text for text in texts if any_date(text) is None] or ["2000-01-01"])
+        if all(any_date(text) is not None for text in texts):
+            return Column(raw.name, "date", style="compact")
+        return Column(raw.name, "date", style="year first" if style is None else style[0])
+
+    # ---- columns that say nothing about new rows ----
+
+    def _is_free_text(self, typed: Typed) -> bool:
+        n = int((~np.isnan(typed.values)).sum())
+        different = len(typed.column.categories)
+        return n >= FEWEST_ROWS and different > FEW_NUMBERS and different > n / 2
+
+    def _left_out(self, typed: Typed) -> Typed:
+        n = int((~np.isnan(typed.values)).sum())
+        what = "free text" if is_full_of_words(typed.column.categories[:100]) else "names or identifiers"
+        reason = f"holds {len(typed.column.categories):,} different texts in {n:,} rows: {what}"
+        return Typed(typed.raw, typed.column, typed.values, left_out=reason)
+
+    def _is_useless(self, typed: Typed) -> str:
+        values, name = typed.values, typed.column.name
+        if typed.column.kind != "number" or len(values) < FEWEST_ROWS:
+            return ""
+        if name in self.cells.source.unnamed() and counts_the_rows(values):
+            return "numbers the rows"
+        if not is_identifier(name):
+            return ""
+        there = values[~np.isnan(values)]
+        if (there != np.rint(there)).any():
+            return ""
+        different = len(np.unique(there))
+        if different < MOSTLY * len(values):
+            return ""
+        return f"holds {different:,} different whole numbers in {len(values):,} rows: identifiers"
+
+
+def is_identifier(name: str) -> bool:
+    """Whether a column's name says that it numbers the rows or names them."""
+    return PLAIN_IDENTIFIER.search(name) is not None or CAMEL_IDENTIFIER.search(name) is not None
+
+
+def counts_the_rows(values: Array) -> bool:
+    """Whether each row's number follows the one before."""
+    if len(values) < FEWEST_ROWS or values[1] - values[0] != 1 or values[-1] - values[0] != len(values) - 1:
+        return False
+    return bool(np.all(np.diff(values) == 1))
+
+
+def _is_infinite(text: str) -> bool:
+    value = number(text)
+    return value is not None and math.isinf(value)
+
+
+def check_kinds(path: object, kinds: Mapping[str, str], names: Collection[str]) -> None:
+    """Refuse a name in data.columns that no column has."""
+    for name in kinds:
+        if name not in names:
+            raise UserError(f"{path}:1: data.columns: no column {quoted(name)}{did_you_mean(name, names)}")

@@ -1,0 +1,329 @@
+"""Files of named columns to tables: the source's cells, their types, the target, the table.
+
+A text file's way is layout (csv_layout), cells (csv_cells), column types (column_types), table (here); other formats
+join it at the cells (formats).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from nn_scratch.data.column_types import ColumnOptions, Typed, TypeFinder, check_kinds, counts_the_rows, find_decimal
+from nn_scratch.data.columns import Column, texts_of
+from nn_scratch.data.csv_cells import Cells, RawColumn, Source, read_cells
+from nn_scratch.data.missing import leave_out
+from nn_scratch.data.notation import number
+from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET
+from nn_scratch.data.table import Array, Groups, Missing, Table, Task
+from nn_scratch.data.targets import (
+    EXACT,
+    MAX_CLASSES_OF_NUMBERS,
+    check_weights,
+    one_spelling,
+    settle_task,
+    task_notice,
+)
+from nn_scratch.errors import UserError
+from nn_scratch.wording import did_you_mean, listed, quoted
+
+ColumnName = str | int  # as in the header, or counted from 0
+Target = ColumnName | list[ColumnName] | None
+TOLD_COLUMNS = 20  # with a line of their own each; of more, their number
+
+NO_WEIGHT = "write one; 0 leaves the row out of the loss"
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What each column of a file is for; names as in the header."""
+
+    features: list[str]
+    targets: list[str]
+    weight: str | None
+    by: str | None
+
+
+def read_table(
+    source: Source,
+    *,
+    target: Target,
+    task: Task | Literal["auto"],
+    missing: Missing,
+    ignore: Sequence[str],
+    weight: ColumnName | None = None,
+    by: ColumnName | None = None,
+    options: ColumnOptions,
+) -> Table:
+    """The table of a file with a target; `weight` is the column of row weights, `by` that of groups or times."""
+    path = source.path
+    roles = find_roles(source, target, ignore, weight, by, options)
+    names = {*roles.features, *roles.targets} | {name for name in (roles.weight, roles.by) if name is not None}
+    cells, options = _read(source, names, roles, task, options)
+    raw = {column.name: column for column in cells.columns}
+    finder = TypeFinder(cells, options, options.decimal or ".", FILL_IN if missing == "error" else None)
+    typed = [finder.find(raw[name]) for name in roles.features]
+    kept, left_out = _without_useless(path, typed, roles)
+    targets = TargetReader(finder, task, alone=len(roles.targets) == 1, refuse_gaps=missing == "error")
+    read = [targets.read(raw[name], options.kinds.get(name)) for name in roles.targets]
+    weights = [] if roles.weight is None else [_weights(finder, raw[roles.weight], missing)]
+    finder.problems.raise_any()
+    groups = None if roles.by is None else _groups(finder.find(raw[roles.by]), roles.by)
+    stacked = [column.values for column in read] + weights + ([] if groups is None else [groups.values])
+    X, y, notices = leave_out(_values(cells, kept), np.column_stack(stacked), missing, str(path))
+    n = len(read)
+    row_weights = check_weights(y[:, n], roles.weight or "", str(path)) if weights else None
+    numeric = [j for j, column in enumerate(kept) if column.column.kind != "text"]
+    y_values, settled, class_names, rule = settle_task(
+        y[:, :n], read[-1].categories, task, tuple(roles.targets), X if len(numeric) == len(kept) else X[:, numeric]
+    )
+    told = [*source.notices, *_told_of_columns(path, kept, left_out), *targets.notices]
+    if task == "auto" and n == 1 and not read[0].categories and "whole number" in rule:
+        told.append(task_notice(settled, len(np.unique(y[:, 0])), rule))
+    return Table(
+        X=X,
+        y=y_values,
+        weights=row_weights,
+        weight_name=roles.weight or "",
+        task=settled,
+        columns=tuple(column.column for column in kept),
+        target_names=tuple(roles.targets),
+        origin=str(path),
+        class_names=class_names,
+        missing=missing,
+        task_rule=rule,
+        groups=None if groups is None else replace(groups, values=y[:, -1].astype(np.int64)),
+        na_values=tuple(str(word) for word in options.na_values),
+        notices=(*told, *notices),
+    )
+
+
+def find_roles(
+    source: Source,
+    target: Target,
+    ignore: Sequence[str],
+    weight: ColumnName | None,
+    by: ColumnName | None,
+    options: ColumnOptions,
+) -> Roles:
+    path, names = source.path, source.names
+    for name in ignore:
+        if name not in names:
+            raise UserError(f"{path}:1: data.ignore: no column {quoted(name)}{did_you_mean(name, names)}")
+    check_kinds(path, options.kinds, names)
+    ignored = {*ignore, *(name for name, kind in options.kinds.items() if kind == "ignore")}
+    others = {}
+    for key, wanted in (("data.weight", weight), ("data.split.by", by)):
+        if wanted is None:
+            continue
+        name = others[key] = _find_column(path, key, names, wanted)
+        if name in ignored and key == "data.weight":
+            raise UserError(f"{path}:1: {key} and data.ignore both name {quoted(name)}; take it out of one")
+    weight_name, by_name = others.get("data.weight"), others.get("data.split.by")
+    used = [name for name in names if name not in ignored and name != weight_name]
+    targets = _find_targets(path, names, [name for name in used if name != by_name], ignored, target)
+    features = [name for name in used if name not in targets and (name != by_name or name in options.kinds)]
+    if not features:
+        raise UserError(
+            f"{path}:1: no column but {listed(targets)}: a table needs features beside its target "
+            "(columns are separated by commas, semicolons, tabs or vertical bars)"
+        )
+    return Roles(features, targets, weight_name, by_name)
+
+
+def _find_column(path: Path, key: str, names: tuple[str, ...], wanted: ColumnName) -> str:
+    if str(wanted) in names:
+        return str(wanted)
+    if isinstance(wanted, str):
+        raise UserError(f"{path}:1: {key}: no column {quoted(wanted)}{did_you_mean(wanted, names)}")
+    if not -len(names) <= wanted < len(names):
+        raise UserError(f"{path}:1: {key}: no column {wanted}; they are counted from 0 to {len(names) - 1}")
+    return names[wanted]
+
+
+def _find_targets(
+    path: Path, names: tuple[str, ...], used: list[str], ignored: Collection[str], target: Target
+) -> list[str]:
+    if target is None:
+        return used[-1:]
+    found = []
+    for wanted in target if isinstance(target, list) else [target]:
+        name = _find_column(path, "data.target", names, wanted)
+        if name not in used:
+            other = "data.ignore" if name in ignored else "data.weight or data.split.by"
+            raise UserError(f"{path}:1: data.target and {other} both name {quoted(name)}; take it out of one")
+        if name not in found:
+            found.append(name)
+    return found
+
+
+def _read(
+    source: Source, names: Collection[str], roles: Roles, task: Task | Literal["auto"], options: ColumnOptions
+) -> tuple[Cells, ColumnOptions]:
+    """The cells, and the options with the decimal separator that the file turns out to have."""
+    as_text = {name for name, kind in options.kinds.items() if kind in ("text", "date") and name in names}
+    cells = read_cells(source, names, as_text, options.nothing)
+    if task == "classification" and len(roles.targets) == 1:
+        raw = next(column for column in cells.columns if column.name == roles.targets[0])
+        if raw.numbers is not None and (np.abs(raw.numbers) > EXACT).any():  # as texts such labels stay apart
+            as_text |= set(roles.targets)
+            cells = read_cells(source, names, as_text, options.nothing)
+    decimal = options.decimal or find_decimal(cells)
+    if decimal == ",":  # 1.234 is no fraction then
+        fractions = {
+            raw.name
+            for raw in cells.columns
+            if raw.numbers is not None and np.any(raw.numbers[np.isfinite(raw.numbers)] % 1)
+        }
+        if fractions:
+            cells = read_cells(source, names, as_text | fractions, options.nothing)
+    return cells, replace(options, decimal=decimal)
+
+
+def _without_useless(path: Path, typed: list[Typed], roles: Roles) -> tuple[list[Typed], list[Typed]]:
+    kept = [column for column in typed if not column.left_out]
+    left_out = [column for column in typed if column.left_out]
+    if not kept:
+        reasons = "; ".join(f"{quoted(column.column.name)} {column.left_out}" for column in left_out[:5])
+        raise UserError(
+            f"{path}: no column but {listed(roles.targets)} is of use: {reasons}; data.columns says what a column holds"
+        )
+    return kept, left_out
+
+
+def _values(cells: Cells, kept: list[Typed]) -> Array:
+    """(rows, columns) float64, without a copy where the file's own array will do."""
+    places = [column.raw.place for column in kept]
+    if cells.matrix is not None and all(column.values.base is cells.matrix for column in kept):
+        if places == list(range(places[0], places[0] + len(places))):
+            return cells.matrix[:, places[0] : places[-1] + 1]
+        return cells.matrix[:, places]
+    X = np.empty((cells.rows, len(kept)))
+    for j, column in enumerate(kept):
+        X[:, j] = column.values
+    return X
+
+
+def _told_of_columns(path: Path, kept: list[Typed], left_out: list[Typed]) -> list[str]:
+    told = [
+        f"{path}: column {quoted(column.column.name)} is left out: {column.left_out}; to use it, set its type in "
+        "data.columns"
+        if column.left_out != "has no values"
+        else f"{path}: column {quoted(column.column.name)} is left out: it has no values"
+        for column in left_out
+    ]
+    for column in kept:
+        if column.told:
+            told.append(f"{path}: column {quoted(column.column.name)} holds {column.told}")
+        elif column.column.kind == "number" and counts_the_rows(column.values):
+            told.append(
+                f"{path}: column {quoted(column.column.name)} numbers the rows, which says nothing about new ones; "
+                f"to leave it out: data.ignore=[{column.column.name}]"
+            )
+    if len(told) > TOLD_COLUMNS:
+        told = [*told[: TOLD_COLUMNS - 1], f"{path}: and {len(told) - TOLD_COLUMNS + 1:,} more columns like these"]
+    return told
+
+
+# ---- targets ----
+
+
+@dataclass(frozen=True)
+class TargetColumn:
+    values: Array  # (rows,) float64: numbers, or codes of the categories; NaN where missing
+    categories: tuple[str, ...]  # sorted; () for numbers
+
+
+class TargetReader:
+    """Reads columns to predict: classes where one holds text, else numbers."""
+
+    def __init__(self, finder: TypeFinder, task: Task | Literal["auto"], alone: bool, refuse_gaps: bool) -> None:
+        self.finder, self.task, self.alone, self.refuse_gaps = finder, task, alone, refuse_gaps
+        self.notices: list[str] = []
+
+    def read(self, raw: RawColumn, kind: str | None) -> TargetColumn:
+        wants_classes = self.alone and (self.task == "classification" or kind == "text")
+        if raw.numbers is not None:
+            column = TargetColumn(self.finder.checked_numbers(raw, raw.numbers), ())
+            if wants_classes and kind == "text":
+                column = self._labels(raw)
+        else:
+            column = self._labels(raw) if wants_classes else self._texts(raw, kind)
+        if self.refuse_gaps:
+            gaps = np.flatnonzero(np.isnan(column.values))
+            self.finder.problems.add(raw, gaps, f"is no value; {FILL_IN_TARGET}")
+        return column
+
+    def _texts(self, raw: RawColumn, kind: str | None) -> TargetColumn:
+        texts = [text.strip() for text in raw.texts]
+        there = [text for text in dict.fromkeys(texts) if text.lower() not in self.finder.nothing]
+        column = self.finder.type_of(raw, there, "number" if kind == "number" else None)[0] if there else Column("")
+        judge = column.judge() if column.kind == "number" else number
+        numbers = {text for text in there if judge(text) is not None}
+        may_be_text = self.task == "auto" and self.alone and kind != "number"
+        if may_be_text and (not numbers or (len(numbers) <= MAX_CLASSES_OF_NUMBERS and len(numbers) < len(there))):
+            return self._labels(raw)
+        values = np.array([judge(text) if text in numbers else np.nan for text in texts], dtype=np.float64)
+        wrong = [i for i, text in enumerate(texts) if text not in numbers and text.lower() not in self.finder.nothing]
+        if wrong:
+            how = ", or set data.task: classification if the values are classes" if may_be_text else ""
+            rows = np.flatnonzero(np.isin(raw.codes, wrong))
+            self.finder.problems.add(raw, rows, f"is not a number; write one{how}")
+            values[wrong] = 0.0
+        if column.style:
+            self.notices.append(
+                f"{self.finder.cells.source.path}: column {quoted(raw.name)} holds numbers such as {quoted(there[0])}"
+            )
+        return TargetColumn(self.finder.checked_numbers(raw, values[raw.codes]), ())
+
+    def _labels(self, raw: RawColumn) -> TargetColumn:
+        """Classes, whatever the cells hold."""
+        texts = texts_of(np.unique(raw.numbers)) if raw.numbers is not None else list(raw.texts)
+        codes = np.unique(raw.numbers, return_inverse=True)[1] if raw.numbers is not None else raw.codes
+        labels = [text.strip() for text in texts]
+        there = [label for label in dict.fromkeys(labels) if label.lower() not in self.finder.nothing]
+        numbers = {label: number(label) for label in there}
+        if there and all(value is not None and abs(value) <= EXACT for value in numbers.values()):
+            found = [numbers.get(label) for label in labels]  # 1 and 1.0 are the same class
+            values = np.array([np.nan if value is None else value for value in found], dtype=np.float64)
+            return TargetColumn(values[codes], ())
+        called = {} if self.finder.options.labels_exact else self._one_spelling(raw, labels, there, codes)
+        classes = sorted({called.get(label, label) for label in there})
+        places = {label: float(code) for code, label in enumerate(classes)}
+        values = np.array([places.get(called.get(label, label), np.nan) for label in labels])
+        return TargetColumn(values[codes], tuple(classes))
+
+    def _one_spelling(self, raw: RawColumn, labels: list[str], there: list[str], codes: Array) -> dict[str, str]:
+        counts = dict.fromkeys(there, 0)
+        for label, count in zip(labels, np.bincount(codes, minlength=len(labels)).tolist(), strict=True):
+            if label in counts:
+                counts[label] += count
+        called = one_spelling(there, [counts[label] for label in there])
+        for best in dict.fromkeys(called.values()):
+            others = [label for label in there if called.get(label) == best]
+            self.notices.append(
+                f"{self.finder.cells.source.path}: column {quoted(raw.name)}: the labels {listed([best, *others])} are "
+                f"one class, {quoted(best)}; to keep them apart: data.labels=exact"
+            )
+        return called
+
+
+def _weights(finder: TypeFinder, raw: RawColumn, missing: Missing) -> Array:
+    typed = finder.find(raw) if raw.numbers is None else None
+    if typed is not None and (typed.column.kind != "number" or typed.left_out):
+        finder.problems.add(raw, np.arange(min(1, len(raw.codes))), f"is not a number; {NO_WEIGHT}")
+        return np.zeros(len(raw.codes))
+    values = finder.checked_numbers(raw, raw.numbers) if typed is None else typed.values  # type: ignore[arg-type]
+    if missing == "error":
+        finder.problems.add(raw, np.flatnonzero(np.isnan(values)), f"is no value; {NO_WEIGHT}")
+    return values
+
+
+def _groups(typed: Typed, name: str) -> Groups:
+    """Equal values are one group, rows without a value one more; dates and times are in their order."""
+    values = np.unique(typed.values, return_inverse=True)[1]
+    return Groups(name, values.astype(np.float64), in_time=typed.column.kind in ("date", "time"))

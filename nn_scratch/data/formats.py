@@ -1,0 +1,251 @@
+"""Tables in other formats than text: Parquet and Feather (pyarrow), Excel (openpyxl), JSON lines."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+
+from nn_scratch.data.csv_cells import Source, TextSource
+from nn_scratch.data.csv_layout import find_layout
+from nn_scratch.data.table import Array
+from nn_scratch.errors import UserError
+from nn_scratch.wording import first_line, quoted
+
+BATCH_ROWS = 8192
+TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+ARROW = (".parquet", ".pq", ".feather", ".arrow")
+EXCEL = (".xlsx", ".xlsm")
+NAMED_COLUMNS = (*TEXT, *JSON_LINES, *ARROW, *EXCEL)
+EXTRA = {"pyarrow": "parquet", "openpyxl": "excel"}
+
+Batch = list[Sequence[str] | Array]
+
+
+def has_named_columns(path: Path) -> bool:
+    """Whether a file's name says that it is a table whose columns have names."""
+    return path.name.lower().endswith(NAMED_COLUMNS)
+
+
+def open_table(path: Path, known: Collection[str] = ()) -> Source:
+    """The source of a file of named columns, by its name; `known`: names that a header may be told by."""
+    name = path.name.lower()
+    if name.endswith(JSON_LINES):
+        return JsonLinesSource.open(path)
+    if name.endswith(ARROW):
+        return ArrowSource.open(path)
+    if name.endswith(EXCEL):
+        return ExcelSource.open(path)
+    return TextSource(find_layout(path, known))
+
+
+def needed(module: str, path: Path) -> Any:
+    """An optional library; UserError says how to install it."""
+    try:
+        return import_module(module)
+    except ImportError:
+        package = module.partition(".")[0]
+        raise UserError(
+            f"{path}: needs {package}, which is not installed: pip install {package} (or nn-scratch[{EXTRA[package]}])"
+        ) from None
+
+
+@dataclass(frozen=True)
+class RecordSource:
+    """What the formats below have in common: names, and rows that are told by their number."""
+
+    path: Path
+    names: tuple[str, ...]
+
+    has_header = True
+    delimiter = ","
+    notices: tuple[str, ...] = ()
+
+    def unnamed(self) -> Collection[str]:
+        return ()
+
+    def numbers(self) -> Array | None:
+        return None
+
+    def batches(self, places: Sequence[int]) -> Iterator[Batch]:
+        raise NotImplementedError
+
+    def locate(self, cells: Collection[tuple[int, int]]) -> dict[tuple[int, int], tuple[str, str]]:
+        """Rows are counted from 1 and have no lines: "row 7"."""
+        found = {}
+        places = sorted({place for _, place in cells})
+        start = 0
+        for batch in self.batches(places):
+            for row, place in cells:
+                if start <= row < start + len(batch[0]):
+                    value = batch[places.index(place)][row - start]
+                    found[row, place] = f"row {row + 1}", value if isinstance(value, str) else f"{value:g}"
+            start += len(batch[0])
+        return found
+
+
+def check_names(path: Path, names: Sequence[Any]) -> tuple[str, ...]:
+    """The columns' names as text; UserError where there are none, or one stands twice."""
+    texts = tuple(" ".join(str(name).split()) for name in names)
+    if not texts:
+        raise UserError(f"{path}: the table has no columns")
+    for i, name in enumerate(texts):
+        if name in texts[:i]:
+            raise UserError(f"{path}: two columns have the name {quoted(name)}; give one another")
+    return texts
+
+
+def as_text(value: Any) -> str:
+    """A value as a text file would have it; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return value if isinstance(value, str) else json.dumps(value) if isinstance(value, (list, dict)) else str(value)
+
+
+# ---- JSON lines ----
+
+
+@dataclass(frozen=True)
+class JsonLinesSource(RecordSource):
+    """An object a line; the columns are the keys of the first thousand lines, in the order in which they come."""
+
+    @classmethod
+    def open(cls, path: Path) -> JsonLinesSource:
+        names: dict[str, None] = {}
+        for row in islice(json_rows(path), 1000):
+            names |= dict.fromkeys(row)
+        if not names:
+            raise UserError(f"{path}: the file is empty; write an object a line")
+        return cls(path, check_names(path, list(names)))
+
+    def batches(self, places: Sequence[int]) -> Iterator[Batch]:
+        rows = json_rows(self.path)
+        keys = [self.names[place] for place in places]
+        while chunk := list(islice(rows, BATCH_ROWS)):
+            yield [[as_text(row.get(key)) for row in chunk] for key in keys]
+
+
+def json_rows(path: Path) -> Iterator[dict[str, Any]]:
+    opened = gzip.open if path.name.lower().endswith(".gz") else open
+    with cast("IO[str]", opened(path, "rt", encoding="utf-8-sig")) as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise UserError(f"{path}:{number}: not JSON ({first_line(error)}); write an object a line") from None
+            if not isinstance(row, dict):
+                raise UserError(f"{path}:{number}: {quoted(line.strip())} is no object; write {{name: value, ...}}")
+            yield {" ".join(str(key).split()): value for key, value in row.items()}
+
+
+# ---- Parquet and Feather ----
+
+
+@dataclass(frozen=True)
+class ArrowSource(RecordSource):
+    """Columns of Parquet or Feather, read a batch of rows at a time."""
+
+    is_parquet: bool = True
+
+    @classmethod
+    def open(cls, path: Path) -> ArrowSource:
+        is_parquet = path.name.lower().endswith((".parquet", ".pq"))
+        with arrow_errors(path):
+            if is_parquet:
+                names = needed("pyarrow.parquet", path).ParquetFile(path).schema_arrow.names
+            else:
+                names = needed("pyarrow.ipc", path).open_file(str(path)).schema.names
+        return cls(path, check_names(path, names), is_parquet=is_parquet)
+
+    def batches(self, places: Sequence[int]) -> Iterator[Batch]:
+        wanted = [self._own_names()[place] for place in places]
+        for batch in self._record_batches(wanted):
+            if batch.num_rows:
+                yield [arrow_column(batch.column(batch.schema.get_field_index(name))) for name in wanted]
+
+    def _own_names(self) -> list[str]:
+        if self.is_parquet:
+            return list(needed("pyarrow.parquet", self.path).ParquetFile(self.path).schema_arrow.names)
+        return list(needed("pyarrow.ipc", self.path).open_file(str(self.path)).schema.names)
+
+    def _record_batches(self, wanted: list[str]) -> Iterator[Any]:
+        if self.is_parquet:
+            file = needed("pyarrow.parquet", self.path).ParquetFile(self.path)
+            yield from file.iter_batches(BATCH_ROWS, columns=wanted)
+            return
+        reader = needed("pyarrow.ipc", self.path).open_file(str(self.path))
+        for i in range(reader.num_record_batches):
+            yield reader.get_batch(i)
+
+
+@contextmanager
+def arrow_errors(path: Path) -> Iterator[None]:
+    """Turn what pyarrow says of a broken file into one line."""
+    broken = needed("pyarrow", path).lib.ArrowException
+    try:
+        yield
+    except broken as error:
+        raise UserError(f"{path}: cannot be read as a table ({first_line(error)})") from None
+
+
+def arrow_column(values: Any) -> Sequence[str] | Array:
+    """Numbers as float64 with NaN for null; everything else as texts, dates in their ISO form."""
+    types = import_module("pyarrow").types
+    kind = values.type
+    if types.is_dictionary(kind):
+        values = values.dictionary_decode()
+        kind = values.type
+    if types.is_integer(kind) or types.is_floating(kind):
+        return np.asarray(values.cast("float64", safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+    return [as_text(value) for value in values.to_pylist()]
+
+
+# ---- Excel ----
+
+
+@dataclass(frozen=True)
+class ExcelSource(RecordSource):
+    """The first sheet of a workbook; its first row names the columns."""
+
+    @classmethod
+    def open(cls, path: Path) -> ExcelSource:
+        header = next(excel_rows(path), None)
+        if header is None:
+            raise UserError(f"{path}: the first sheet is empty; write the columns' names in its first row")
+        while header and header[-1] is None:
+            header = header[:-1]
+        return cls(path, check_names(path, [f"x{i}" if name is None else name for i, name in enumerate(header, 1)]))
+
+    def batches(self, places: Sequence[int]) -> Iterator[Batch]:
+        rows = (row for row in islice(excel_rows(self.path), 1, None) if any(value is not None for value in row))
+        while chunk := list(islice(rows, BATCH_ROWS)):
+            yield [[as_text(row[place] if place < len(row) else None) for row in chunk] for place in places]
+
+
+def excel_rows(path: Path) -> Iterator[tuple[Any, ...]]:
+    library = needed("openpyxl", path)
+    try:
+        book = library.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # it raises whatever its XML parser and zipfile do
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise UserError(f"{path}: not an Excel workbook ({first_line(error)})") from None
+    try:
+        yield from book.worksheets[0].iter_rows(values_only=True)
+    finally:
+        book.close()
