@@ -105,7 +105,7 @@ def make_card(
 
 def rows_hash(table: Table) -> str:
     """SHA-256 of every value of a table, of its column and class names, and of its test rows: any change alters it."""
-    found = hashlib.sha256(repr((table.task, table.column_names, table.target_names, table.class_names)).encode())
+    found = hashlib.sha256(repr((table.task, table.feature_names, table.target_names, table.class_names)).encode())
     for values in (table.X, table.y, table.weights):
         if values is not None:
             found.update(f"{values.dtype.str}{values.shape}".encode())

@@ -54,7 +54,7 @@ class Table:
     notices: tuple[str, ...] = field(default=())
 
     @property
-    def column_names(self) -> tuple[str, ...]:
+    def feature_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
     @property

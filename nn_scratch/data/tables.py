@@ -229,7 +229,7 @@ def _load_test(source: Named, table: Table, options: ColumnOptions, rng: np.rand
 
 
 def _read_test_table(path: Path, table: Table, options: ColumnOptions) -> Table:
-    source = open_table(path, known={*table.column_names, *table.target_names})
+    source = open_table(path, known={*table.feature_names, *table.target_names})
     reader = RowReader(
         source,
         table.columns,

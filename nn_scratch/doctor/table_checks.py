@@ -81,7 +81,7 @@ def missing_values(table: Table) -> Iterator[Finding]:
             "missing_values",
             "warning",
             f"{np.count_nonzero(gaps)} of {len(gaps)} columns have missing values, most in "
-            f"{table.column_names[worst]!r} ({gaps[worst]} of {len(table.X)} rows)",
+            f"{table.feature_names[worst]!r} ({gaps[worst]} of {len(table.X)} rows)",
             Patch({"data.missing": "auto"}, "missing values are filled in and, where that says something, marked"),
             missing=int(gaps.sum()),
         )
@@ -90,7 +90,7 @@ def missing_values(table: Table) -> Iterator[Finding]:
 def identifiers(table: Table) -> Iterator[Finding]:
     """Columns that number the rows, or name each of them."""
     found = []
-    for j, name in enumerate(table.column_names):
+    for j, name in enumerate(table.feature_names):
         values = np.asarray(table.X[:, j], np.float64)
         different = np.unique(values)
         if len(values) < 10 or not np.isfinite(values).all() or len(different) < MOSTLY * len(values):
