@@ -99,17 +99,28 @@ class Typed:
 def find_decimal(cells: Cells) -> Decimal:
     """The decimal separator of a file, from the numbers that can be read one way only; "." where nothing speaks."""
     said = {".": 0, ",": 0}
-    either = 0
+    either = False
     for raw in cells.columns:
-        for text in raw.texts[:1000]:
-            found = says_decimal(text.strip())
-            if found is not None:
-                said[found] += 1
-            elif "," in text and written_number(text, ",") is not None:
-                either += 1
+        if raw.numbers is not None:
+            said["."] += _has_fractions(raw.numbers[:1000])
+            continue
+        texts = [text.strip() for text in raw.texts[:1000]]
+        found = [says_decimal(text) for text in texts]
+        points, commas = found.count("."), found.count(",")
+        said["."] += points > commas
+        said[","] += commas > points
+        either = either or any("," in text and written_number(text, ",") is not None for text in texts)
     if said[","] > said["."] or (either and not said["."] and cells.source.delimiter != ","):
         return ","
     return "."
+
+
+def _has_fractions(values: Array) -> bool:
+    """Whether numbers read with decimal points have other than three decimals: 1.234 may be a thousand and more."""
+    values = values[np.isfinite(values)]
+    values = values[values != np.rint(values)]
+    thousandths = values * 1000
+    return bool(np.any((values * 100 == np.rint(values * 100)) | (thousandths != np.rint(thousandths))))
 
 
 class TypeFinder:
@@ -149,7 +160,8 @@ class TypeFinder:
                 self.problems.add(raw, too_large, "is beyond the numbers of float32 (3.4e38); rescale the column")
                 if self.fill_in is not None:
                     self.problems.add(raw, np.flatnonzero(np.isinf(values)), f"is not finite; {self.fill_in}")
-                values = np.where(abs(values) > LARGEST, 0.0 if self.fill_in else math.nan, values)
+                infinite = 0.0 if self.fill_in else math.nan
+                values = np.where(np.isinf(values), infinite, np.where(abs(values) > LARGEST, 0.0, values))
         return values
 
     def _texts(self, raw: RawColumn, kind: str | None) -> Typed:
@@ -162,7 +174,7 @@ class TypeFinder:
             categories = sorted(there)
             places = {text: float(code) for code, text in enumerate(categories)}
             table = np.array([places.get(text, math.nan) for text in texts])
-            typed = Typed(raw, Column(raw.name, "text", tuple(categories)), table[raw.codes], told)
+            typed = Typed(raw, Column(raw.name, tuple(categories)), table[raw.codes], told)
             return typed if kind is not None or not self._is_free_text(typed) else self._left_out(typed)
         judged = Judged(column.judge(), self.nothing)
         table = np.array([judged[text] for text in texts])
@@ -182,14 +194,14 @@ class TypeFinder:
             return ""
         (where, cell), *_ = self.cells.source.locate({(int(rows[0]), raw.place)}).values()
         return (
-            f"{len(rows):,} of {len(raw.codes):,} cells are no numbers and taken for missing values, such as "
+            f"numbers; {len(rows):,} of {len(raw.codes):,} cells are none and taken for missing values, such as "
             f"{quoted(cell)} (line {where.partition(':')[0]}); for categories: data.columns={{{raw.name}: text}}"
         )
 
     def type_of(self, raw: RawColumn, texts: Sequence[str], kind: str | None) -> tuple[Column, str]:
         """The column that these different texts make, and how it is told."""
         if kind == "text":
-            return Column(raw.name, "text"), f"{plural(len(texts), 'category').replace('categorys', 'categories')}"
+            return Column(raw.name, kind="text"), f"{plural(len(texts), 'category').replace('categorys', 'categories')}"
         if kind == "date":
             return self._date(raw, texts), "dates"
         numbers = [number(text) for text in texts] if self.decimal == "." else [None] * len(texts)
@@ -200,18 +212,18 @@ class TypeFinder:
         if written:
             return Column(raw.name, style=written), f"numbers such as {quoted(texts[0])}"
         if (words := yes_and_no(texts)) is not None:
-            return Column(raw.name, "boolean", style="|".join(words)), ""
+            return Column(raw.name, kind="boolean", style="|".join(words)), ""
         if all(clock_of(text) is not None for text in texts):
-            return Column(raw.name, "time"), "times of day, in hours"
+            return Column(raw.name, kind="time"), "times of day, in hours"
         if (style := date_style(texts)) is not None:
             told = f"dates, {style[0]}" + (" (day and month could be exchanged)" if style[1] else "")
-            return Column(raw.name, "date", style=style[0]), told
+            return Column(raw.name, kind="date", style=style[0]), told
         known = {text for text in texts if written_number(text, self.decimal) is not None}
         if len(known) > FEW_NUMBERS and self._share(raw, known) > 0.5:
             plain = self.decimal == "." and all(number(text) is not None for text in known)
             return Column(raw.name, style="" if plain else self.decimal), ""
         shown = f"{len(texts):,} categories" if len(texts) > 1 else "1 category"
-        return Column(raw.name, "text"), f"text: {shown}, {listed(sorted(texts))}"
+        return Column(raw.name, kind="text"), f"text: {shown}, {listed(sorted(texts))}"
 
     def _written(self, texts: Sequence[str]) -> Decimal | None:
         """The notation in which all the texts are numbers, the file's before the other."""
@@ -230,8 +242,8 @@ class TypeFinder:
     def _date(self, raw: RawColumn, texts: Sequence[str]) -> Column:
         style = date_style([text for text in texts if any_date(text) is None] or ["2000-01-01"])
         if all(any_date(text) is not None for text in texts):
-            return Column(raw.name, "date", style="compact")
-        return Column(raw.name, "date", style="year first" if style is None else style[0])
+            return Column(raw.name, kind="date", style="compact")
+        return Column(raw.name, kind="date", style="year first" if style is None else style[0])
 
     # ---- columns that say nothing about new rows ----
 

@@ -39,8 +39,8 @@ class Column:
     """
 
     name: str
-    kind: Kind = "number"
     categories: tuple[str, ...] = ()
+    kind: Kind = "number"
     style: str = ""  # how cells are written: "." or "," in numbers, "no|yes", a style of notation.DATES
     # what fitting adds
     counts: tuple[int, ...] = ()  # training rows of each category
@@ -49,6 +49,10 @@ class Column:
     marked: bool = False  # a feature that is 1 where the value is missing
     parts: tuple[str, ...] = ()  # of a date: those that vary
     start: float = 0.0  # of a date: the first of the training rows
+
+    def __post_init__(self) -> None:
+        if self.categories and self.kind == "number":
+            object.__setattr__(self, "kind", "text")
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -135,7 +139,7 @@ class Column:
         texts = (column.name, column.kind, column.style, *column.categories, *column.parts)
         flags = (column.other, column.gap, column.marked)
         if not all(isinstance(text, str) for text in texts) or not all(isinstance(flag, bool) for flag in flags):
-            raise TypeError(f"{column.name!r} is no column")
+            raise TypeError(f"{column.name!r} is no column: a name, a category or a mark of another type")
         parts = {"year", "month", "day", "weekday", "hour", "days"}
         if column.kind not in ("number", "boolean", "text", "date", "time") or not set(column.parts) <= parts:
             raise ValueError(f"{column.kind!r} is no kind of column")
@@ -296,6 +300,11 @@ class Encoder:
         plain = np.array([column.is_plain for column in columns], dtype=bool)
         self._plain, self._plain_features = np.flatnonzero(plain), ends[plain] - 1
         self._others = [(j, slice(int(ends[j]) - widths[j], int(ends[j]))) for j in np.flatnonzero(~plain).tolist()]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Encoder) and self.columns == other.columns
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __call__(self, X: Array) -> Array:
         """X (rows, columns) to (rows, features) float64, NaN where to be filled in; a copy in any case."""

@@ -6,7 +6,7 @@ join it at the cells (formats).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -125,7 +125,8 @@ def find_roles(
             raise UserError(f"{path}:1: {key} and data.ignore both name {quoted(name)}; take it out of one")
     weight_name, by_name = others.get("data.weight"), others.get("data.split.by")
     used = [name for name in names if name not in ignored and name != weight_name]
-    targets = _find_targets(path, names, [name for name in used if name != by_name], ignored, target)
+    keys = {name: key for key, name in others.items()}
+    targets = _find_targets(path, names, [name for name in used if name != by_name], ignored, keys, target)
     features = [name for name in used if name not in targets and (name != by_name or name in options.kinds)]
     if not features:
         raise UserError(
@@ -146,7 +147,12 @@ def _find_column(path: Path, key: str, names: tuple[str, ...], wanted: ColumnNam
 
 
 def _find_targets(
-    path: Path, names: tuple[str, ...], used: list[str], ignored: Collection[str], target: Target
+    path: Path,
+    names: tuple[str, ...],
+    used: list[str],
+    ignored: Collection[str],
+    others: Mapping[str, str],
+    target: Target,
 ) -> list[str]:
     if target is None:
         return used[-1:]
@@ -154,7 +160,7 @@ def _find_targets(
     for wanted in target if isinstance(target, list) else [target]:
         name = _find_column(path, "data.target", names, wanted)
         if name not in used:
-            other = "data.ignore" if name in ignored else "data.weight or data.split.by"
+            other = "data.ignore" if name in ignored else others.get(name, "another key")
             raise UserError(f"{path}:1: data.target and {other} both name {quoted(name)}; take it out of one")
         if name not in found:
             found.append(name)
@@ -318,7 +324,7 @@ def _weights(finder: TypeFinder, raw: RawColumn, missing: Missing) -> Array:
         finder.problems.add(raw, np.arange(min(1, len(raw.codes))), f"is not a number; {NO_WEIGHT}")
         return np.zeros(len(raw.codes))
     values = finder.checked_numbers(raw, raw.numbers) if typed is None else typed.values  # type: ignore[arg-type]
-    if missing == "error":
+    if missing in ("auto", "error"):  # a weight cannot be guessed
         finder.problems.add(raw, np.flatnonzero(np.isnan(values)), f"is no value; {NO_WEIGHT}")
     return values
 

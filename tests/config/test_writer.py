@@ -25,8 +25,12 @@ data:
   ignore: [id]
   weight: null
   task: auto
-  missing: error
-  split: {train: 0.7, val: 0.15, test: 0.15}
+  columns: {}
+  na_values: []
+  decimal: auto
+  labels: merge
+  missing: auto
+  split: {train: 0.7, val: 0.15, test: 0.15, by: null, folds: null, fold: 1}
   shuffle: true
   stratify: true
   scale: standard

@@ -10,7 +10,7 @@ from nn_scratch.data import array_files
 from tests.data.reading import loaded, problems_of
 
 X = np.arange(12.0).reshape(6, 2)
-FILL_IN = "write one, or set data.missing to drop (leave such rows out) or mean (fill it in)"
+FILL_IN = "write one, or set data.missing to auto (fill it in) or drop (leave such rows out)"
 FILL_IN_TARGET = "write one, or set data.missing: drop to leave such rows out"
 
 
@@ -161,15 +161,15 @@ def holed():
     return saved(X=values, y=y)
 
 
-def test_missing_values_are_refused_by_default():
-    assert problems_of(loaded, holed()) == [
+def test_missing_values_are_refused_when_asked_for():
+    assert problems_of(loaded, holed(), missing="error") == [
         f"t.npz: X[0, 1] = nan is no value; {FILL_IN}",
         f"t.npz: X[4, 0] = -inf is no value; {FILL_IN}",
     ]
-    assert problems_of(loaded, saved(X=X, y=np.array([0, 1, np.nan, 3, 4, 5]))) == [
+    assert problems_of(loaded, saved(X=X, y=np.array([0, 1, np.nan, 3, 4, 5])), missing="error") == [
         f"t.npz: y[2, 0] = nan is no value; {FILL_IN_TARGET}"
     ]
-    assert problems_of(loaded, saved(X=X, y=np.array(["a", "", "b", "b", " ", "a"]))) == [
+    assert problems_of(loaded, saved(X=X, y=np.array(["a", "", "b", "b", " ", "a"])), missing="error") == [
         f"t.npz: y[1] = '' is no value; {FILL_IN_TARGET}",
         f"t.npz: y[4] = '' is no value; {FILL_IN_TARGET}",
     ]
@@ -197,14 +197,14 @@ def test_numbers_beyond_float32_are_refused_whatever_becomes_of_missing_ones():
 
 
 def test_of_many_bad_numbers_the_first_ten_are_told():
-    problems = problems_of(loaded, saved(X=np.full((6, 3), np.nan), y=np.arange(6)))
+    problems = problems_of(loaded, saved(X=np.full((6, 3), np.nan), y=np.arange(6)), missing="error")
     assert problems[9:] == [f"t.npz: X[3, 0] = nan is no value; {FILL_IN}", "and 8 more"]
 
 
 def test_keys_for_columns_have_no_effect_and_say_so():
     assert loaded(saved(X=X, y=np.arange(6) % 2), target="y", ignore=["x1"]).notices == (
-        "data.target has no effect: it names columns of a text table, and t.npz is none",
-        "data.ignore has no effect: it names columns of a text table, and t.npz is none",
+        "data.target has no effect: it names columns of a file, and those of t.npz have no names",
+        "data.ignore has no effect: it names columns of a file, and those of t.npz have no names",
     )
 
 
@@ -237,7 +237,7 @@ def test_the_last_column_of_an_array_is_the_target():
     ],
 )
 def test_an_array_that_is_no_table_is_refused(array, problem):
-    assert problems_of(loaded, npy(array)) == [problem]
+    assert problems_of(loaded, npy(array), missing="error") == [problem]
 
 
 # ---- files from strangers ----

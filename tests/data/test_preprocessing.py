@@ -16,7 +16,7 @@ RNG = np.random.default_rng(0)
 def make(**changes):
     fields = {
         "task": "regression",
-        "columns": (Column("a"), Column("color", ("blue", "red"))),
+        "columns": (Column("a"), Column("b"), Column("c")),
         "target_names": ("y",),
         "class_names": (),
         "image_shape": None,
@@ -175,7 +175,10 @@ def words_with(**changes):
         ({"words": np.array("[" * 100_000)}, "(RecursionError: maximum recursion depth exceeded"),
         ({"words": np.zeros(3)}, "(ValueError: can only convert an array of size 1 to a Python scalar)"),
         ({"words": words_with(task="evil")}, "(ValueError: 'evil' is none of classification, regression, multi_label)"),
-        ({"words": words_with(columns=[["a", [1]]])}, "(TypeError: 1 is no text)"),
+        (
+            {"words": words_with(columns=[["a", [1]]])},
+            "(TypeError: 'a' is no column: a name, a category or a mark of another type)",
+        ),
         ({"words": words_with(columns=[["a", []]])}, "(its parts do not fit together)"),
         ({"words": words_with(image_shape=[2, 3])}, "(its parts do not fit together)"),
         ({"words": words_with(target_names=[])}, "(its parts do not fit together)"),

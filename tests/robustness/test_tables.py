@@ -21,7 +21,7 @@ def table(*odd: str, rows: list[str] = ROWS, header: str = HEADER, end: str = "\
     return end.join([header, *rows[:5], *odd, *rows[5:], ""]).encode()
 
 
-NO_VALUE = "is no value; write one, or set data.missing to drop (leave such rows out) or mean (fill it in)"
+NO_VALUE = "is no value; write one, or set data.missing to auto (fill it in) or drop (leave such rows out)"
 REFUSED = {
     "NaN": (table("nan,1,yes"), f":7:1: 'nan' in column 'a' {NO_VALUE}"),
     "an infinity": (table("1,inf,yes"), f":7:2: 'inf' in column 'b' {NO_VALUE.replace('no value', 'not finite')}"),
