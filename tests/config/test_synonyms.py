@@ -159,7 +159,8 @@ def test_a_key_is_led_to_its_place(values: dict[str, Any], problem: str) -> None
         ("layers: [type:dense]", "1:10: layers[0]: unknown layer 'type:dense'; {}: type: dense"),
         (
             "data: {split: train:0.5}",
-            "1:15: data.split: must be a mapping with the keys train, val, test, by, folds, fold, not 'train:0.5'; {}: train: 0.5",
+            "1:15: data.split: must be a mapping with the keys train, val, test, by, folds, fold, not 'train:0.5'; {}: "
+            "train: 0.5",
         ),
     ],
 )

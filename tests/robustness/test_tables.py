@@ -21,18 +21,10 @@ def table(*odd: str, rows: list[str] = ROWS, header: str = HEADER, end: str = "\
     return end.join([header, *rows[:5], *odd, *rows[5:], ""]).encode()
 
 
-NO_VALUE = "is no value; write one, or set data.missing to auto (fill it in) or drop (leave such rows out)"
 REFUSED = {
-    "NaN": (table("nan,1,yes"), f":7:1: 'nan' in column 'a' {NO_VALUE}"),
-    "an infinity": (table("1,inf,yes"), f":7:2: 'inf' in column 'b' {NO_VALUE.replace('no value', 'not finite')}"),
-    "a missing value": (table(",1,yes"), f":7:1: '' in column 'a' {NO_VALUE}"),
     "beyond float32": (
         table("1e308,1,yes"),
         ":7:1: '1e308' in column 'a' is beyond the numbers of float32 (3.4e38); rescale the column",
-    ),
-    "words": (
-        table("abc,1,yes"),
-        ":7:1: 'abc' in column 'a' is not a number; write one, as 1234.5, or leave the column out with data.ignore",
     ),
     "one class": (
         table(rows=[row.replace("no", "yes") for row in ROWS]),
@@ -49,16 +41,10 @@ REFUSED = {
         table("1,2,yes,4"),
         ":7:4: 4 values on this line; a row has 3 (one that holds a ',' is put in quotes)",
     ),
-    "cp1252": (
-        table("1,2,caf").replace(b"caf", b"caf\xe9"),
-        ":7: byte 0xe9 is not UTF-8 (but Windows-1252 or Latin-1, perhaps); save the file as UTF-8",
-    ),
-    "UTF-16": (table().decode().encode("utf-16"), ": the text is UTF-16; save it as UTF-8"),
     "an open quote": (
         table('1,2,"yes'),
         ':7: a quote (") is opened here and never closed; close it, or double a quote that belongs to the text',
     ),
-    "one name twice": (table(header="a,a,label"), ":1:2: column 'a' has the name of column 1; give it another"),
     "a zero byte": (table("1,\0,yes"), ":7: a NUL byte, which no text holds; is this a CSV file?"),
 }
 TRAINED = {
@@ -67,6 +53,23 @@ TRAINED = {
     "lines of old Macs": (table(end="\r"), None),
     "quoted line breaks": (table(rows=[row.replace("no", '"n\no"') for row in ROWS]), None),
     "semicolons": (table().replace(b",", b";"), "{path}: the columns are separated by semicolons"),
+    "NaN": (table("nan,1,yes"), "a: 1 of 61 missing, filled with the mean"),
+    "an infinity": (table("1,inf,yes"), "b: 1 of 61 missing, filled with the mean"),
+    "a missing value": (table(",1,yes"), "a: 1 of 61 missing, filled with the mean"),
+    "words": (
+        table("abc,1,yes"),
+        "{path}: column 'a' holds numbers; 1 of 61 cells are none and taken for missing values, such as 'abc' (line 7); "
+        "for categories: data.columns={{a: text}}",
+    ),
+    "cp1252": (
+        table(rows=[row.replace("no", "caf\u00e9") for row in ROWS]).decode().encode("cp1252"),
+        "{path}: the text is not UTF-8; it is read as Windows-1252",
+    ),
+    "UTF-16": (table().decode().encode("utf-16"), "{path}: the text is not UTF-8; it is read as UTF-16"),
+    "one name twice": (
+        table(header="a,a,label"),
+        "{path}:1:2: column 'a' has the name of column 1; it is called 'a_2'",
+    ),
     "a constant column": (
         table(rows=[f"{row.split(',')[0]},7,{row.split(',')[2]}" for row in ROWS]),
         "1 feature is constant in the training rows and become 0: 'b'",
