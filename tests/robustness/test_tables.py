@@ -58,8 +58,8 @@ TRAINED = {
     "a missing value": (table(",1,yes"), "a: 1 of 61 missing, filled with the mean"),
     "words": (
         table("abc,1,yes"),
-        "{path}: column 'a' holds numbers; 1 of 61 cells are none and taken for missing values, such as 'abc' (line 7); "
-        "for categories: data.columns={{a: text}}",
+        "{path}: column 'a' holds numbers; 1 of 61 cells are none and taken for missing values, such as 'abc' (line "
+        "7); for categories: data.columns={{a: text}}",
     ),
     "cp1252": (
         table(rows=[row.replace("no", "caf\u00e9") for row in ROWS]).decode().encode("cp1252"),
