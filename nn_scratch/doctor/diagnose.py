@@ -1,7 +1,8 @@
-"""From a run to a diagnosis: every rule is asked, the earliest violated stage comes first, symptoms are subsumed."""
+"""From a run to a diagnosis: hypotheses are suspected, tested by retraining, graded and ranked."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from typing import Any
@@ -9,45 +10,127 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.config.project import command
-from nn_scratch.doctor.diagnosis import STAGES, Diagnosis, Finding, Verdict
-from nn_scratch.doctor.evidence import Case
+from nn_scratch.doctor.counterfactual import Counterfactuals, Gain
+from nn_scratch.doctor.diagnosis import MOST_KEYS, STAGES, Diagnosis, Finding, Patch, Suspicion, Verdict
+from nn_scratch.doctor.evidence import HARM, Case
 from nn_scratch.doctor.rule import RULES, load_rules
+from nn_scratch.doctor.severity import graded
 from nn_scratch.runs.run import Run
 
 SEVERITIES = ("critical", "warning", "info")
 SAFE = ("data", "config", "end")  # stages whose patches leave a run that works as good as it was, or better
-SURE = 0.5  # confidence from which the stage decides which of two causes came first
+STEP = 0.15  # confidence by which a later cause has to be surer than an earlier one to come first
+WORTH_ASKING = 0.08  # confidence from which retraining may decide
+MOST_ASKED = 3
+
+Gains = Mapping[str, Gain]
 
 
-def diagnose(run: Run) -> Diagnosis:
-    """What is wrong with a run, by its folder alone. The same folder gives the same diagnosis."""
+def diagnose(run: Run, budget: int | None = None) -> Diagnosis:
+    """What is wrong with a run, by its folder, and by retraining where that leaves doubts.
+
+    budget: training steps that retraining may take; None: the run's own `diagnose.budget`; 0: none. The same folder
+    and data give the same diagnosis.
+    """
     load_rules()
     with np.errstate(all="ignore"):  # what overflowed is in the log as it was
-        return _diagnose(Case(run))
+        case = Case(run)
+        suspicions = suspected(case)
+        questions = Counterfactuals(run, budget)
+        gains = tested(case, suspicions, questions)
+        return concluded(case, suspicions, gains, questions.to_json() if questions.asked else {})
 
 
-def _diagnose(case: Case) -> Diagnosis:
-    """What all rules say of it together."""
-    found = [
-        replace(finding, source=rule.source) for rule in RULES.values() if (finding := rule.check(case)) is not None
-    ]
-    findings = ranked(found)
+def suspected(case: Case) -> list[Suspicion]:
+    """What the hypotheses suspect, without any retraining."""
+    return [suspicion for rule in RULES.values() if (suspicion := rule.check(case)) is not None]
+
+
+def concluded(
+    case: Case, suspicions: Sequence[Suspicion], gains: Gains, retraining: Mapping[str, Any] | None = None
+) -> Diagnosis:
+    """The diagnosis from the suspicions and what retraining said of some of them."""
+    findings = ranked(all_graded(case, suspicions, gains))
     verdict = judge(case, findings)
     if verdict == "healthy":  # faint signs of what does no harm help nobody
         findings = [untreated(finding) for finding in findings if finding.severity != "info"]
-    return Diagnosis(verdict, tuple(findings), summary(case, verdict, findings), figures(case))
+    note = note_of(verdict, findings)
+    return Diagnosis(
+        verdict,
+        tuple(findings),
+        summary(case, verdict, findings, note),
+        figures(case),
+        note,
+        retraining or {},
+    )
+
+
+def all_graded(case: Case, suspicions: Sequence[Suspicion], gains: Gains) -> list[Finding]:
+    return [
+        told(graded(case, one, rival_of(one, suspicions), gains.get(one.rule), RULES[one.rule].source), gains)
+        for one in suspicions
+    ]
+
+
+def rival_of(suspicion: Suspicion, suspicions: Sequence[Suspicion]) -> float:
+    """The strength of the strongest other suspicion that explains this one."""
+    return max(
+        (one.strength for one in suspicions if suspicion.rule in RULES[one.rule].explains and one is not suspicion),
+        default=0.0,
+    )
+
+
+def told(finding: Finding, gains: Gains) -> Finding:
+    """The finding with what retraining said in its evidence."""
+    gain = gains.get(finding.rule)
+    if gain is None:
+        return finding
+    said = {"gain_by_retraining": gain.mean, "gain_at_least": gain.low, "gain_at_most": gain.high}
+    return replace(finding, evidence={**finding.evidence, **said})
+
+
+# --- retraining
+
+
+def tested(case: Case, suspicions: Sequence[Suspicion], questions: Counterfactuals) -> dict[str, Gain]:
+    """Ask the network about the likeliest suspicions, as far as the budget goes; by rule, what was gained."""
+    gains: dict[str, Gain] = {}
+    if case.unfinished or not questions.left:
+        return gains
+    by_rule = {one.rule: one for one in suspicions}
+    chosen = [
+        by_rule[finding.rule]
+        for finding in ranked(all_graded(case, suspicions, gains))
+        if finding.confidence >= WORTH_ASKING and askable(by_rule[finding.rule], finding)
+    ][:MOST_ASKED]
+    for number, suspicion in enumerate(chosen):
+        gain = asked(case, suspicion, questions, questions.left // (len(chosen) - number))
+        if gain is not None:
+            gains[suspicion.rule] = gain
+            if gain.low > HARM:  # the others are no better explanation
+                break
+    return gains
+
+
+def askable(suspicion: Suspicion, finding: Finding) -> bool:
+    return suspicion.testable and not suspicion.certain and bool(suspicion.trial or finding.patches)
+
+
+def asked(case: Case, suspicion: Suspicion, questions: Counterfactuals, steps: int) -> Gain | None:
+    if suspicion.trial is not None:
+        return questions.ask(suspicion.trial, steps)
+    return questions.ask(suspicion.patches[0].set, steps)
+
+
+# --- the order of findings
 
 
 def ranked(found: list[Finding]) -> list[Finding]:
-    """The root cause first; findings that a more severe one before them explains become its symptoms."""
+    """The root cause first; findings that a more severe one before them explains become its symptoms, and their
+    patches are offered together with its own."""
     order = sorted(
         found,
-        key=lambda f: (
-            SEVERITIES.index(f.severity),
-            f.confidence < SURE,
-            STAGES.index(f.stage),
-            -f.confidence,
-        ),
+        key=lambda f: (SEVERITIES.index(f.severity), -round(f.confidence / STEP), STAGES.index(f.stage), -f.confidence),
     )
     kept: list[Finding] = []
     for finding in order:
@@ -63,29 +146,59 @@ def ranked(found: list[Finding]) -> list[Finding]:
         if cause is None:
             kept.append(finding)
         else:
-            kept[cause] = replace(kept[cause], symptoms=(*kept[cause].symptoms, finding.rule))
+            kept[cause] = with_symptom(kept[cause], finding)
     return kept
+
+
+def with_symptom(cause: Finding, symptom: Finding) -> Finding:
+    """The cause with one more symptom; where the symptom is critical by itself, its patch may be needed as well."""
+    joint: tuple[Patch, ...] = ()
+    if symptom.severity == "critical" and cause.patches and symptom.patches:
+        first, other = cause.patches[0], symptom.patches[0]
+        if not set(first.set) & set(other.set) and len({*first.set, *other.set}) <= MOST_KEYS:
+            joint = (Patch({**first.set, **other.set}, f"{first.why}; {other.why}"),)
+    return replace(
+        cause, symptoms=(*cause.symptoms, symptom.rule), patches=(*cause.patches[:1], *joint, *cause.patches[1:])
+    )
+
+
+# --- the verdict
 
 
 def judge(case: Case, findings: list[Finding]) -> Verdict:
     if any(finding.severity == "critical" for finding in findings):
         return "sick"
-    if case.falls_short or case.diverged or case.unfinished or not case.held_rows:
+    if case.falls_short or case.diverged or case.unfinished:
         return "inconclusive"
     return "healthy"
 
 
 def untreated(finding: Finding) -> Finding:
-    """The finding as a healthy run hears it: other initial weights, or another rate, are a gamble."""
+    """The finding as it is reported of a healthy run, without patches that may do harm there: other initial weights,
+    or another rate."""
     return finding if finding.stage in SAFE else replace(finding, patches=())
 
 
-def summary(case: Case, verdict: Verdict, findings: list[Finding]) -> str:
-    """One sentence with the figures that speak for the verdict."""
+def note_of(verdict: Verdict, findings: Sequence[Finding]) -> str:
+    """What a healthy run should know nevertheless."""
+    if verdict != "healthy" or not findings:
+        return ""
+    first = findings[0]
+    cost = first.cost
+    return first.because + (
+        f"; this costs {cost.log_loss:.2g} nats of log loss, not {cost.measure}"
+        if cost is not None and (cost.log_loss or 0.0) > HARM and not cost.mean > HARM
+        else ""
+    )
+
+
+def summary(case: Case, verdict: Verdict, findings: Sequence[Finding], note: str) -> str:
+    """One sentence with the figures that the verdict rests on."""
     name = "balanced accuracy" if case.is_classification else "R²"
-    if verdict == "inconclusive" and not case.held_rows:
-        return f"inconclusive: {name} {case.train_score:.3f} on the training rows, and there are no others to judge by"
-    score = f"{name} {case.held_score:.3f} on rows not trained on"
+    if case.judged_by == "train":
+        score = f"{name} {case.train_score:.3f} on the training rows, by which it is judged because there are no others"
+    else:
+        score = f"{name} {case.held_score:.3f} on rows not trained on"
     if verdict == "inconclusive" and case.unfinished:
         return (
             f"inconclusive: not finished, {case.epochs_done} of {case.info['epochs_asked']} epochs; so far {score}, "
@@ -95,19 +208,23 @@ def summary(case: Case, verdict: Verdict, findings: list[Finding]) -> str:
     if isfinite(case.best_baseline):
         score += f", where {case.best_reference}"
     if verdict == "healthy":
-        return f"healthy: {score}; {case.train_score:.3f} on the training rows"
+        trained = "" if case.judged_by == "train" else f"; {case.train_score:.3f} on the training rows"
+        return f"healthy{', but ' + note if note else ''}: {score}{trained}"
     if verdict == "inconclusive":
-        return f"inconclusive: {score}, and no rule says why with confidence"
+        return f"inconclusive: {score}, and no hypothesis explains it with confidence"
     return f"sick: {findings[0].because}"
 
 
 def figures(case: Case) -> dict[str, Any]:
     return {
         "score": case.held_score,
+        "accuracy": case.accuracy,
         "train_score": case.train_score,
+        "judged_by": case.judged_by,
         "attainable": case.best_baseline,
         "references": case.references,
+        "selection_bias": case.selection_bias,
         "chance": case.chance,
         "standard_error": case.standard_error,
-        "rows": case.held_rows,
+        "rows": case.held_rows or case.train_rows,
     }

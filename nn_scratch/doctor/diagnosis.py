@@ -33,11 +33,63 @@ class Patch:
 
 
 @dataclass(frozen=True)
+class Suspicion:
+    """What a hypothesis says of a run: how far its mechanism is at work, before anything is known of its cost.
+
+    strength: 0 to 1. cost: points of the score that it costs, where the hypothesis knows better than the shortfall
+    behind the references; log_loss: nats that it costs. certain: follows by logic, not from figures. most: the gravest
+    severity that it may have. testable: whether retraining with a change can tell its cost; trial: the change of the
+    config to retrain with (None: the first patch); without_columns: leave out these columns instead.
+    """
+
+    rule: str
+    strength: float
+    stage: Stage
+    because: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    patches: tuple[Patch, ...] = ()
+    layer: str | None = None
+    epoch: int | None = None
+    step: int | None = None
+    cost: float | None = None
+    log_loss: float | None = None
+    certain: bool = False
+    most: Severity = "critical"
+    testable: bool = True
+    trial: Mapping[str, Any] | None = None
+    without_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a finding costs: points of a measure with their interval, and nats of log loss.
+
+    tested: measured by retraining with and without a change; else estimated from the references.
+    """
+
+    measure: str
+    mean: float
+    low: float
+    high: float
+    tested: bool = False
+    log_loss: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "measure": self.measure,
+            "points": [round(value, 4) for value in (self.mean, self.low, self.high)],
+            "log_loss": None if self.log_loss is None else round(self.log_loss, 4),
+            "tested": self.tested,
+        }
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing that is wrong, or worth knowing.
 
     because: one plain sentence. evidence: the numbers, with the thresholds they crossed. confidence: 0 to 1, that this
-    is so and does what the severity says. where: layer, epoch, step; None where it has no such place.
+    is so and does what the severity says. where: layer, epoch, step; None where it has no such place. cost: what it
+    costs, where that is known.
     """
 
     rule: str
@@ -52,6 +104,7 @@ class Finding:
     step: int | None = None
     symptoms: tuple[str, ...] = ()
     source: str = ""
+    cost: Cost | None = None
 
     @property
     def where(self) -> dict[str, Any]:
@@ -65,6 +118,7 @@ class Finding:
             "stage": self.stage,
             "where": self.where,
             "evidence": finite(dict(self.evidence)),
+            "cost": None if self.cost is None else finite(self.cost.to_json()),
             "because": self.because,
             "symptoms": list(self.symptoms),
             "patches": [patch.to_json() for patch in self.patches],
@@ -74,18 +128,26 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The findings on a run, the root cause first; `figures` are those that speak for its health."""
+    """The findings on a run, the root cause first; `figures` are those that the verdict rests on.
+
+    note: what a healthy run should know nevertheless, in one sentence; "" where there is nothing. retraining: what was
+    asked of the network, and the training steps that it took.
+    """
 
     verdict: Verdict
     findings: tuple[Finding, ...]
     summary: str
     figures: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+    retraining: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
             "verdict": self.verdict,
             "summary": self.summary,
+            "note": self.note,
             "figures": finite(dict(self.figures)),
             "findings": [finding.to_json() for finding in self.findings],
+            "retraining": finite(dict(self.retraining)),
         }

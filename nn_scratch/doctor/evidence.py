@@ -35,8 +35,21 @@ REFERENCES = {  # what a run is compared with: models without settings that coul
     "knn": "a vote of the nearest neighbours",
     "kernel": "kernel ridge regression",
     "network": "a plain network with two hidden layers",
+    "memory": "a table of these few rows, all of them different,",
 }
 HARM = 0.05  # points of balanced accuracy, or of R², from which a fault is critical
+FEW_ROWS = 64  # training rows that any network can memorize, if they differ
+NORMAL_90 = 1.6449  # half of a 90 % interval, in standard errors
+EXPECTED_MAXIMUM = (0.0, 0.0, 0.5642, 0.8463, 1.0294)  # of 0 to 4 independent standard normal deviates
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A layer of any type as the config has it."""
+
+    type: str
+    key: str  # dotted, of its mapping in the config: layers.0, layers.3.layers.1
+    config: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -46,8 +59,13 @@ class LayerOf:
     name: str
     key: str  # dotted, of its mapping in the config: layers.0, layers.3.layers.1, output
     config: Mapping[str, Any]
-    activation: str
+    activation: str  # its own, or that of the activation layer behind it
     normalized: bool  # whether a normalization follows before the next dense layer
+    activation_key: str | None  # of the activation layer that gives it; None: its own
+
+    def with_activation(self, name: str) -> dict[str, Any]:
+        """The change that gives it another activation, wherever that is written."""
+        return {f"{self.activation_key or self.key}.activation": name}
 
     @property
     def trainable(self) -> bool:
@@ -79,15 +97,26 @@ class Case:
         return bool(self.card.get("task") == "classification")
 
     @cached_property
+    def entries(self) -> list[Entry]:
+        """Every layer of the config, nested ones included, in the order of the forward pass."""
+        return list(walk_entries(self.config["layers"], "layers"))
+
+    def of_type(self, kind: str) -> list[Entry]:
+        """Every layer of a type, nested ones included."""
+        return [entry for entry in self.entries if entry.type == kind]
+
+    @cached_property
     def layers(self) -> list[LayerOf]:
         """The dense layers in order, the output last."""
-        found = list(dense_layers(self.config["layers"], "layers"))
-        named = [
-            LayerOf(f"hidden_{i}", layer.key, layer.config, layer.activation, layer.normalized)
-            for i, layer in enumerate(found, start=1)
-        ]
+        dense = self.of_type("dense")
         output = self.config.get("output") or {}
-        return [*named, LayerOf("output", "output", output, name_of(output.get("activation", "auto")), False)]
+        return [
+            *(
+                LayerOf(f"hidden_{i}", one.key, one.config, *followers(one, self.entries))
+                for i, one in enumerate(dense, 1)
+            ),
+            LayerOf("output", "output", output, name_of(output.get("activation", "auto")), False, None),
+        ]
 
     @property
     def hidden(self) -> list[LayerOf]:
@@ -184,20 +213,59 @@ class Case:
             return 0.0
         return 1.0 / max(1, int(np.count_nonzero(self.class_counts["train"])))
 
+    @property
+    def judged_by(self) -> str:
+        """ "held": the rows of val and test; "train" where there are none."""
+        return "held" if self.held_rows else "train"
+
     @cached_property
     def held_score(self) -> float:
-        """The score on the rows of val and test together; that of guessing where training did not end."""
-        found = self._held()
+        """The score on the rows of val and test together, on the training rows where there are none; that of guessing
+        where training did not end."""
         if self.diverged:
             return self.chance
+        if self.judged_by == "train":
+            return self.train_score
+        found = self._held()
         return found if isfinite(found) else self._so_far("val")
+
+    @cached_property
+    def accuracy(self) -> float:
+        """Plain accuracy on the rows that the run is judged by; nan for numbers."""
+        y, output = self._predicted()
+        if len(y) and self.is_classification and not self.diverged:
+            return float((output.argmax(axis=1) == y).mean())
+        return number((self.info.get("train") or {}).get("accuracy")) if self.judged_by == "train" else nan
+
+    @cached_property
+    def balanced_decisions(self) -> float:
+        """The balanced accuracy of the run's own probabilities when each is divided by its class's share of the
+        training rows (Elkan 2001): what the network knows, whatever classes weigh in its loss; nan where it is not
+        defined."""
+        y, output = self._predicted()
+        if not len(y) or not self.is_classification or self.diverged:
+            return nan
+        if self.config.get("class_weight") is not None:
+            return self.held_score
+        shares = self.class_counts["train"] / max(1, self.class_counts["train"].sum())
+        raised = np.where(shares > 0, output / np.maximum(shares, 1e-12), 0.0)
+        return balanced_accuracy_from(confusion_counts(y, raised.argmax(axis=1), output.shape[1]))
+
+    @cached_property
+    def comparable_score(self) -> float:
+        """The score to compare with references that weigh classes alike: the better of the run's own decisions and
+        its balanced ones."""
+        found = self.balanced_decisions
+        return max(self.held_score, found) if isfinite(found) else self.held_score
 
     def part_score(self, part: str) -> float:
         """The score on the rows of "val" or "test"; nan where there are none."""
         return self._held((part,))
 
     def _held(self, among: tuple[str, ...] = ("val", "test")) -> float:
-        y, output = self._predicted(among)
+        return self._score(*self._predicted(among))
+
+    def _score(self, y: Array, output: Array) -> float:
         if not len(y):
             return nan
         if self.is_classification:
@@ -205,14 +273,25 @@ class Case:
         spread = ((y - y.mean(axis=0)) ** 2).sum()
         return clipped(1 - ((y - output) ** 2).sum() / spread) if spread > 0 else nan
 
-    def _predicted(self, among: tuple[str, ...] = ("val", "test")) -> tuple[Array, Array]:
+    def _predicted(
+        self, among: tuple[str, ...] = ("val", "test"), without: Mapping[str, list[int]] | None = None
+    ) -> tuple[Array, Array]:
         """What is true and what was predicted of the rows of these parts together; empty before the end of training."""
         predictions = self.run.predictions
         parts = [part for part in among if len(predictions.get(f"{part}_y", ()))]
         if not parts:
             return np.empty(0), np.empty(0)
-        y, output = (np.concatenate([predictions[f"{part}_{what}"] for part in parts]) for what in ("y", "output"))
+        y, output = (
+            np.concatenate(
+                [np.delete(predictions[f"{part}_{what}"], (without or {}).get(part, []), axis=0) for part in parts]
+            )
+            for what in ("y", "output")
+        )
         return y, output
+
+    def score_without(self, positions: Mapping[str, list[int]]) -> float:
+        """The score on the held-out rows but those at these positions of "val" and "test"; nan where none are left."""
+        return self._score(*self._predicted(without=positions))
 
     @cached_property
     def certain_errors(self) -> float:
@@ -260,9 +339,12 @@ class Case:
         kernel = (self.signals.get("attainable") or {}).get("split")
         if kernel is not None:
             found["kernel"] = clipped(kernel)
-        network = (self.signals.get("plain_network") or {}).get("score")
+        plain = self.signals.get("plain_network") or {}
+        network = plain.get("score" if self.judged_by == "held" else "train_score")
         if network is not None:
             found["network"] = clipped(network)
+        if self.judged_by == "train" and self.train_rows <= FEW_ROWS and not self.card["duplicates"].get("conflicting"):
+            found["memory"] = 1.0
         return found
 
     @cached_property
@@ -285,9 +367,15 @@ class Case:
 
     @cached_property
     def standard_error(self) -> float:
-        """Of a difference of two scores on the held-out rows."""
+        """Of the difference of two models' scores on the same rows that the run is judged by.
+
+        The errors of two models on the same rows go together; with a correlation of one half, which is what the
+        references show among each other, the variance of the difference is that of one score.
+        """
+        if self.judged_by == "train":
+            return 0.5 / max(1, self.train_rows)
         n = max(1, self.held_rows)
-        if not self.is_classification:  # of squared residuals, on the same rows
+        if not self.is_classification:  # of squared residuals
             left = 1.0 - self.best_baseline if isfinite(self.best_baseline) else 1.0
             return min(1.0, max(0.05, left)) * sqrt(2.0 / n)
         p = float(np.clip(self.best_baseline if isfinite(self.best_baseline) else 0.8, 0.05, 0.97))
@@ -298,19 +386,29 @@ class Case:
         return sqrt(variance)
 
     @cached_property
+    def selection_bias(self) -> float:
+        """By how much the best of several equally good references is expected to exceed their common level, by chance:
+        the expected maximum of as many normal deviates, for the part of the error that each has for itself."""
+        count = sum(name != "memory" for name in self.references)
+        return 0.0 if self.judged_by == "train" else EXPECTED_MAXIMUM[min(count, 4)] * self.standard_error / sqrt(2)
+
+    @cached_property
     def shortfall(self) -> float:
-        """How far the network stays behind what is attainable, on held-out rows."""
-        return self.best_baseline - self.held_score if isfinite(self.best_baseline) else nan
+        """How far the network stays behind what is attainable, with classes weighed alike in both; nan if unknown."""
+        if not isfinite(self.best_baseline):
+            return nan
+        return self.best_baseline - self.selection_bias - self.comparable_score
 
     @property
     def falls_short(self) -> bool:
-        """Behind by more than HARM, and by more than chance would have it."""
-        return isfinite(self.shortfall) and self.shortfall > max(HARM, 1.0 * self.standard_error)
+        """Behind by more than HARM, and by more than chance explains."""
+        return isfinite(self.shortfall) and self.shortfall > max(HARM, NORMAL_90 * self.standard_error)
 
     @cached_property
     def fit_shortfall(self) -> float:
         """How far the score on the training rows stays behind what is attainable on rows never seen."""
-        return self.best_baseline - self.train_score if isfinite(self.best_baseline) else nan
+        gained = self.comparable_score - self.held_score  # by weighing classes alike
+        return self.best_baseline - self.selection_bias - min(1.0, self.train_score + gained)
 
     # --- signals
 
@@ -369,22 +467,26 @@ def split_by_layer(table: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
     }
 
 
-def dense_layers(layers: list[Any], key: str) -> Iterator[LayerOf]:
+def walk_entries(layers: list[Any], key: str) -> Iterator[Entry]:
     for index, layer in enumerate(layers):
         here = f"{key}.{index}"
-        entry: Mapping[str, Any] = {"type": layer} if isinstance(layer, str) else layer
-        if entry["type"] == "dense":
-            activation, normalized = name_of(entry.get("activation") or "relu"), False
-            for follower in layers[index + 1 :]:
-                kind = name_of(follower)
-                if kind == "dense" or kind == "residual":
-                    break
-                normalized = normalized or kind in ("batch_norm", "layer_norm", "rms_norm")
-                if kind == "activation" and activation == "identity":
-                    activation = name_of(follower["activation"])
-            yield LayerOf("", here, entry, activation, normalized)
-        inner = [] if isinstance(layer, str) else layer.get("layers") or []
-        yield from dense_layers(inner, f"{here}.layers")
+        config: Mapping[str, Any] = {"type": layer} if isinstance(layer, str) else layer
+        yield Entry(str(config["type"]), here, config)
+        yield from walk_entries(config.get("layers") or [], f"{here}.layers")
+
+
+def followers(dense: Entry, entries: list[Entry]) -> tuple[str, bool, str | None]:
+    """What stands between a dense layer and the next: the activation in force, whether a normalization, and the key of
+    the activation layer (None: the dense layer's own)."""
+    activation, normalized, key = name_of(dense.config.get("activation") or "relu"), False, None
+    block = dense.key.rpartition(".")[0]
+    for follower in entries[entries.index(dense) + 1 :]:
+        if follower.type == "dense" or follower.key.rpartition(".")[0] != block or "layers" in follower.config:
+            break
+        normalized = normalized or follower.type in ("batch_norm", "layer_norm", "rms_norm")
+        if follower.type == "activation" and activation == "identity":
+            activation, key = name_of(follower.config["activation"]), follower.key
+    return activation, normalized, key
 
 
 def name_of(part: Any) -> str:

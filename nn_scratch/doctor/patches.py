@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from nn_scratch.doctor.evidence import Case, name_of
+from nn_scratch.doctor.evidence import Case
 
 
 def with_layers(case: Case, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -22,20 +22,37 @@ def with_layers(case: Case, changes: Mapping[str, Mapping[str, Any]]) -> dict[st
 
 def relu_layers(case: Case) -> dict[str, Any]:
     """`layers` with ReLU and its own initializer for every hidden layer that has an activation."""
-    return with_layers(
-        case,
-        {
-            layer.key: {"activation": "relu", "init": None}
-            for layer in case.hidden
-            if name_of(layer.config.get("activation") or "relu") != "identity"
-        },
-    )
+    changes: dict[str, dict[str, Any]] = {}
+    for layer in case.hidden:
+        if layer.activation != "identity":
+            changes.setdefault(layer.key, {})["init"] = None
+            changes.setdefault(layer.activation_key or layer.key, {})["activation"] = "relu"
+    return with_layers(case, changes)
 
 
-def without_type(case: Case, kind: str, **values: Any) -> dict[str, Any]:
-    """`layers` with the parameters of every layer of a type replaced."""
+def normalized_layers(case: Case) -> dict[str, Any]:
+    """`layers` with a batch normalization between every hidden layer and its activation, nested ones included."""
     layers = deepcopy(case.config["layers"])
-    for entry in layers:
-        if name_of(entry) == kind:
-            entry.update(values)
-    return {"layers": layers}
+    chosen = {layer.key: layer for layer in case.hidden if not layer.normalized and layer.activation != "identity"}
+
+    def rebuilt(entries: list[Any], key: str) -> list[Any]:
+        found: list[Any] = []
+        for index, entry in enumerate(entries):
+            here = f"{key}.{index}"
+            if isinstance(entry, Mapping) and entry.get("layers"):
+                entry = {**entry, "layers": rebuilt(entry["layers"], f"{here}.layers")}
+            layer = chosen.get(here)
+            if layer is None:
+                found.append(entry)
+            elif layer.activation_key is not None:
+                found += [entry, "batch_norm"]
+            else:
+                activation = entry.get("activation") or "relu"
+                found += [
+                    {**entry, "activation": "identity"},
+                    "batch_norm",
+                    {"type": "activation", "activation": activation},
+                ]
+        return found
+
+    return {"layers": rebuilt(layers, "layers")}

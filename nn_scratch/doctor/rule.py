@@ -1,15 +1,15 @@
-"""The registry of rules: functions from a case to a finding, known by their names."""
+"""The registry of rules: functions from a case to a suspicion, known by their names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nn_scratch.doctor.diagnosis import Finding, Stage
+from nn_scratch.doctor.diagnosis import Stage, Suspicion
 from nn_scratch.doctor.evidence import Case
 from nn_scratch.registry import import_all
 
-Check = Callable[[Case], Finding | None]
+Check = Callable[[Case], Suspicion | None]
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,27 @@
-"""How sure and how bad: what a mechanism and a shortfall say together."""
+"""How grave and how sure: what a mechanism, the shortfall behind the references and retraining say together.
+
+The confidence that a suspicion is the cause of a harmful fault is a logistic score of the terms of `terms`, mapped to
+the share of right findings by isotonic regression. Both are fitted by `python -m tests.doctor_benchmark.calibrate` and
+stored in calibration.json; nothing but NumPy is needed to apply them.
+"""
 
 from __future__ import annotations
 
-from math import isfinite, sqrt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import exp, isfinite, sqrt
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from nn_scratch.doctor.diagnosis import Severity
-from nn_scratch.doctor.evidence import HARM, Case
+from nn_scratch.doctor.counterfactual import Gain
+from nn_scratch.doctor.diagnosis import Cost, Finding, Severity, Suspicion
+from nn_scratch.doctor.evidence import HARM, NORMAL_90, Case
 
-PLAIN = 1.2  # times HARM: the shortfall that a weak mechanism needs to be critical
-CLEAR = 0.75  # the same of a mechanism that leaves no doubt
-NOISE = 0.8  # standard errors of the score on top, for a weak mechanism
+CALIBRATION = Path(__file__).with_name("calibration.json")
 
 
 def ramp(value: float, low: float, high: float) -> float:
@@ -22,8 +32,8 @@ def ramp(value: float, low: float, high: float) -> float:
 
 
 def score_fallen(case: Case) -> float:
-    """How far the validation score is below its best, both as means over five epochs, by more than chance would have
-    it: two standard errors of a score of so many rows."""
+    """How far the validation score is below its best, both as means over five epochs, by more than chance explains: two
+    standard errors of a score of so many rows."""
     score = case.curve("val_balanced_accuracy" if case.is_classification else "val_r2")
     smooth = np.convolve(score, np.ones(5) / 5, mode="valid") if len(score) >= 5 else score
     if not np.isfinite(smooth).any():
@@ -35,23 +45,111 @@ def score_fallen(case: Case) -> float:
     return max(0.0, best - float(smooth[-1]) - 2 * chance)
 
 
-def needed(case: Case, strength: float) -> float:
-    """The shortfall from which a mechanism of a strength (0 to 1) is taken to cost HARM."""
-    weight = min(1.0, max(0.0, strength))
-    return HARM * (PLAIN + (CLEAR - PLAIN) * weight) + NOISE * (1.2 - 0.7 * weight) * case.standard_error
+@dataclass(frozen=True)
+class Calibration:
+    """The fitted score: the sum of weights times terms, an intercept and an offset a rule; and what it means.
 
-
-def grade(case: Case, strength: float, cost: float | None = None) -> tuple[Severity, float]:
-    """Severity and confidence of a finding whose mechanism has a strength from 0 to 1.
-
-    cost: the points it costs, where the rule knows better than the shortfall behind the attainable.
+    scores, shares   a score, and the share of suspicions of that score that were right; straight between
+    critical         the confidence from which a finding may be critical
+    interval         standard errors between the cost and the lower end that has to be above HARM
     """
-    lost = case.shortfall if cost is None else cost
+
+    weights: Mapping[str, float]
+    intercept: float
+    rules: Mapping[str, float]
+    scores: tuple[float, ...]
+    shares: tuple[float, ...]
+    critical: float
+    interval: float
+
+    def score(self, rule: str, values: Mapping[str, float]) -> float:
+        return (
+            self.intercept
+            + self.rules.get(rule, 0.0)
+            + sum(weight * values[name] for name, weight in self.weights.items())
+        )
+
+    def confidence(self, rule: str, values: Mapping[str, float]) -> float:
+        score = self.score(rule, values)
+        if not self.scores:
+            return 1 / (1 + exp(-max(-30.0, min(30.0, score))))
+        return float(np.interp(score, self.scores, self.shares))
+
+
+@cache
+def calibration() -> Calibration:
+    """What calibration.json holds."""
+    found: dict[str, Any] = json.loads(CALIBRATION.read_text(encoding="utf-8"))
+    del found["about"]
+    return Calibration(**{**found, "scores": tuple(found["scores"]), "shares": tuple(found["shares"])})
+
+
+def terms(case: Case, suspicion: Suspicion, rival: float, gain: Gain | None) -> dict[str, float]:
+    """What the confidence is computed from, each between 0 and 1 (`strength`, ... as in calibration.json).
+
+    rival: the strength of the strongest other suspicion that would explain this one.
+    """
+    lost = cost_of(case, suspicion, None).mean
+    return {
+        "strength": suspicion.strength,
+        "strong": ramp(suspicion.strength, 0.6, 1.0),
+        "short": ramp(lost, 0.0, 0.1),
+        "far_short": ramp(lost, 0.1, 0.4),
+        "clearly_short": ramp(lost / max(case.standard_error, 1e-3), 0.5, 4.0),
+        "unfit": ramp(case.fit_shortfall, -0.02, 0.06) if isfinite(case.fit_shortfall) else 0.5,
+        "rival": rival,
+        "gained": ramp(gain.mean, 0.0, 0.1) if gain else 0.0,
+        "surely_gained": ramp(gain.low, 0.0, HARM) if gain else 0.0,
+        "nothing_gained": 1 - ramp(gain.mean, 0.0, HARM) if gain else 0.0,
+    }
+
+
+def cost_of(case: Case, suspicion: Suspicion, gain: Gain | None) -> Cost:
+    """What the suspicion costs if it is right: as retraining measured it, else by the references."""
+    measure = "balanced accuracy" if case.is_classification else "R²"
+    if gain is not None:
+        loss = suspicion.log_loss if suspicion.log_loss is not None else gain.loss.mean
+        return Cost(measure, gain.mean, gain.low, gain.high, True, loss)
+    lost = case.shortfall if suspicion.cost is None else suspicion.cost
     if case.diverged:
         lost = max(1.0, lost if isfinite(lost) else 1.0)
     if not isfinite(lost):
-        return ("warning" if strength > 0.5 else "info"), 0.3 * strength
-    margin = lost - needed(case, strength)
-    if strength >= 0.2 and margin > 0:
-        return "critical", min(0.98, 0.35 + 0.5 * strength + 0.15 * ramp(margin, 0.0, 0.1))
-    return ("warning" if strength > 0.6 else "info"), 0.2 + 0.4 * strength
+        lost = 0.0
+    margin = NORMAL_90 * case.standard_error
+    return Cost(measure, lost, lost - margin, lost + margin, False, suspicion.log_loss)
+
+
+def graded(case: Case, suspicion: Suspicion, rival: float, gain: Gain | None, source: str) -> Finding:
+    """The suspicion with its severity, its confidence and its cost."""
+    fitted = calibration()
+    cost = cost_of(case, suspicion, gain)
+    confidence = 0.97 if suspicion.certain else fitted.confidence(suspicion.rule, terms(case, suspicion, rival, gain))
+    return Finding(
+        suspicion.rule,
+        severity_of(case, suspicion, cost, confidence),
+        confidence,
+        suspicion.stage,
+        suspicion.because,
+        suspicion.evidence,
+        suspicion.patches,
+        suspicion.layer,
+        suspicion.epoch,
+        suspicion.step,
+        source=source,
+        cost=cost,
+    )
+
+
+def severity_of(case: Case, suspicion: Suspicion, cost: Cost, confidence: float) -> Severity:
+    """critical: by logic, or where the finding is likely and the lower end of its cost's interval is above HARM."""
+    fitted = calibration()
+    if suspicion.certain:
+        return suspicion.most
+    low = cost.mean - fitted.interval * (cost.mean - cost.low) / NORMAL_90
+    by_references = cost_of(case, suspicion, None)
+    # a cure that failed says little where the run is far behind what plain models reach: faults come in company
+    far = by_references.mean - fitted.interval * (by_references.mean - by_references.low) / NORMAL_90 > 2 * HARM
+    if suspicion.most == "critical" and confidence >= fitted.critical and (low > HARM or far):
+        return "critical"
+    worth = confidence >= fitted.critical / 2 or suspicion.strength > 0.6 or (suspicion.log_loss or 0.0) > HARM
+    return "warning" if worth else "info"

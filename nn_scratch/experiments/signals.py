@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn_scratch.baselines.copied_target import copied_target
 from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
 from nn_scratch.baselines.plain_network import plain_network
 from nn_scratch.baselines.simple import best_feature
-from nn_scratch.data.prepare import Data
+from nn_scratch.data.prepare import Data, Part
 from nn_scratch.experiments.build import Built
 from nn_scratch.experiments.gradient_check import (
     forward,
@@ -39,6 +40,7 @@ Array = NDArray[Any]
 SCHEMA = 1
 
 ORDER_BATCHES = 50
+MOST_COMPARED = 20_000_000  # numbers of the training rows, up to which rows are compared one by one
 
 ALIKE = 1e-6  # relative difference of two units' weights below which they are one unit twice
 
@@ -57,7 +59,8 @@ def signals_at_start(built: Built) -> dict[str, Any]:
         # Z is computed again: where f needs A alone, A has taken its place
         pre = {layer.name: layer.Wb @ X for layer, X in inputs if X is not None}
         panels = [
-            unit_panel(layer, unit.f, unit.A, pre[layer.name])
+            # a dense layer's own activation may overwrite Z, an activation layer keeps what it is applied to
+            unit_panel(layer, unit.f, unit.A, pre[layer.name], pre[layer.name] if unit is layer else unit.Z)
             for layer, unit in zip(graph.dense, activation_units(graph), strict=True)
         ]
         graph.backward(loss.backward(Z, batch.Y, batch.w))
@@ -95,6 +98,8 @@ def signals_at_end(built: Built) -> dict[str, Any]:
             end["layers"] = [end_panel(built, layer) for layer in network.dense]
     if built.data.card["split"]["own_test"]:
         end["giveaway"] = giveaway(built.data)
+    end["repeated_rows"] = repeated_rows(built.data)
+    end["copied_target"] = copied_target(built.data)
     return {
         "end": rounded(end),
         "attainable": rounded(kernel_ridge_report(built.data)),
@@ -105,14 +110,15 @@ def signals_at_end(built: Built) -> dict[str, Any]:
 # --- the panel of a layer
 
 
-def unit_panel(layer: Dense, f: Activation, A: Array, Z: Array) -> dict[str, Any]:
-    """How the layer's signal stands at step 0; Z (o, n) what the dense layer makes, A (o, n) what follows it."""
+def unit_panel(layer: Dense, f: Activation, A: Array, Z: Array, Z_f: Array) -> dict[str, Any]:
+    """How the layer's signal stands at step 0; Z (o, n) what the dense layer makes, A (o, n) what follows it, Z_f what
+    the activation is applied to, which a normalization may have changed."""
     fans = (layer.inputs, layer.outputs)
     name, parameters = f.initializer
     W = layer.Wb[:, : layer.inputs]
     slope: Array = np.ones_like(A)
-    if not isinstance(f, Identity) and f.elementwise and not isinstance(layer.f, Identity):
-        f.backward(Z, A, slope, slope)
+    if not isinstance(f, Identity) and f.elementwise:
+        f.backward(Z_f, A, slope, slope)
     return {
         "layer": layer.name,
         "inputs": layer.inputs,
@@ -221,6 +227,22 @@ def penalty_panel(built: Built) -> dict[str, Any]:
     pull = mask * (regularize.l1 * np.sign(network.theta) + regularize.l2 * network.theta)
     data = norm(gauge.graph.grad * mask)
     return {"penalty_over_data": norm(pull) / data if data > 0 else nan, "data_gradient": data}
+
+
+def repeated_rows(data: Data) -> dict[str, list[int]]:
+    """By part, the positions of the held-out rows whose features and target all equal those of a training row."""
+
+    def keys(part: Part) -> list[bytes]:
+        y = part.y.reshape(len(part), int(part.y[:1].size)).astype(np.float64)
+        return [x.tobytes() + t.tobytes() for x, t in zip(part.X, y, strict=True)]
+
+    if data.train.X.size > MOST_COMPARED:
+        return {}
+    known = set(keys(data.train))
+    return {
+        name: [at for at, key in enumerate(keys(part)) if key in known]
+        for name, part in (("val", data.val), ("test", data.test))
+    }
 
 
 def giveaway(data: Data) -> dict[str, Any] | None:

@@ -173,6 +173,8 @@ SIGNALS: Shape = {
             "layers": Maybe([{"layer": text, "W_rms": OrNull(number), "moved": OrNull(number)}]),
             "confident_errors": Maybe(MEASURED),  # of earlier runs
             "giveaway": Maybe({"feature": text, "val": OrNull(number), "test": OrNull(number)}),
+            "repeated_rows": Maybe(Each([count])),
+            "copied_target": Maybe({"column": text, "kind": text, OTHERS: anything}),
         }
     ),
     "plain_network": Maybe(MEASURED),

@@ -44,4 +44,4 @@ def test_labels_without_a_reason_are_not_predicted() -> None:
 
 
 def test_nothing_is_said_where_no_row_can_be_scored() -> None:
-    assert plain_network(data_of("iris", split={"train": 1.0, "val": 0.0, "test": 0.0})) == {}
+    assert plain_network(data_of("iris", split={"train": 1.0, "val": 0.0, "test": 0.0}))["score"] is None

@@ -42,15 +42,13 @@ def test_a_log_that_was_cut_is_not_taken_for_a_run_without_epochs(run: Path) -> 
         diagnose(Run(run))
 
 
-def test_a_run_without_held_out_rows_is_not_called_healthy(tmp_path: Path) -> None:
+def test_a_run_without_held_out_rows_is_judged_by_its_training_rows_and_says_so(tmp_path: Path) -> None:
     split = {"train": 1.0, "val": 0.0, "test": 0.0}
     source = rows(tmp_path)
-    run = train(
-        config(source, data={"source": source, "split": split}, train__epochs=60, train__batch_size=60), tmp_path
-    )
-    diagnosis = diagnose(run)
-    assert diagnosis.verdict == "inconclusive"
-    assert diagnosis.summary == (
-        f"inconclusive: balanced accuracy {run.info['train']['balanced_accuracy']:.3f} on the training rows, "
-        "and there are no others to judge by"
-    )
+    data = {"source": source, "split": split}
+    learned = diagnose(train(config(source, data=data, train__epochs=400, train__batch_size=8), tmp_path))
+    assert (learned.verdict, learned.figures["judged_by"]) == ("healthy", "train")
+    assert "on the training rows, by which it is judged because there are no others" in learned.summary
+    begun = diagnose(train(config(source, data=data, train__epochs=2, train__batch_size=60), tmp_path))
+    assert begun.verdict == "sick"
+    assert begun.findings[0].rule in ("too_few_epochs", "lr_too_low")

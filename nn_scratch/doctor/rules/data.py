@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isfinite, nan
 from typing import Any
 
 import numpy as np
 
 from nn_scratch.data.card import alike_by_chance
-from nn_scratch.doctor.diagnosis import Finding, Patch, Severity
-from nn_scratch.doctor.evidence import HARM, Case, number
+from nn_scratch.doctor.diagnosis import Patch, Suspicion
+from nn_scratch.doctor.evidence import HARM, NORMAL_90, Case, number
 from nn_scratch.doctor.rule import rule
-from nn_scratch.doctor.severity import grade, ramp, score_fallen
+from nn_scratch.doctor.severity import ramp, score_fallen
 
 IN_ORDER = 5.0  # standard deviations by which runs of equal labels are fewer than in a random order
 MOSTLY_SORTED = 0.4  # runs of equal labels over those of a random order
 UNLIKE = 5.0  # the same of label counts a batch
 ENOUGH_ROWS = 200  # to say that nothing can be learned from them
+UNEVEN = 1.5  # rows of the most frequent class for one of the rarest: below, weights change next to nothing
 FAR = 15.0  # standard errors of a feature's mean from which parts no longer lie in one place
 LATER = (
     "split_mismatch",
@@ -44,8 +46,8 @@ LATER = (
     source="Bengio 2012, Practical recommendations for gradient-based training, 3.1 (shuffle the examples)",
     explains=LATER,
 )
-def sorted_data(case: Case) -> Finding | None:
-    """Rows in the order of their labels, with nothing that mixes them before the split or before each epoch."""
+def sorted_data(case: Case) -> Suspicion | None:
+    """Rows in the order of their labels that are shuffled neither before the split nor before each epoch."""
     order = case.card["order"]
     shuffled, mixed = bool(case.config["data"]["shuffle"]), bool(case.config["train"]["shuffle"])
     z = number(order.get("z"))
@@ -59,28 +61,25 @@ def sorted_data(case: Case) -> Finding | None:
     absent = absent_share(case)
     blocks = not mixed and isfinite(batch_z) and batch_z > UNLIKE
     if shuffled or not (in_order or absent > 0.5 or (blocks and batch_z > 10 * UNLIKE)):
-        return None
+        return fixed_order(case) if not mixed else None
     apart = class_distance(case)
     pooled = number((case.signals.get("attainable") or {}).get("pooled"))
     short = not case.held_score > pooled - HARM
     split_hurts = (lost > HARM + case.standard_error and short) or absent > 0.2 or (apart > 0.25 and case.falls_short)
-    severity, confidence = grade(case, 0.9 if blocks else 0.6)
-    if split_hurts:
-        severity, confidence = "critical", 0.95
-    elif not blocks:
+    strength = 0.95 if split_hurts else 0.9 if blocks else 0.6
+    if not (split_hurts or blocks):
         return None
     what = "label" if case.is_classification else "target"
     patch = {"data.shuffle": True} | ({} if mixed else {"train.shuffle": True})
-    return Finding(
+    return Suspicion(
         "sorted_data",
-        severity,
-        confidence,
+        strength,
         "data",
-        f"the rows stand in the order of their {what}s and nothing mixes them, so "
+        f"the rows stand in the order of their {what}s and nothing shuffles them, so "
         + (
             "the parts of the split do not resemble each other"
             if split_hurts
-            else f"each batch shows the network a single stretch of {what}s, and it forgets the others"
+            else f"each batch holds a narrow range of {what}s, and the network forgets the others"
         ),
         evidence={
             "runs": order.get("runs"),
@@ -93,9 +92,25 @@ def sorted_data(case: Case) -> Finding | None:
             "class_share_distance": apart,
             "score_lost_by_the_split": lost,
         },
-        patches=(
-            Patch(patch, "mixed rows give every part of the split, and every batch, a fair sample of all of them"),
-        ),
+        patches=(Patch(patch, "shuffled rows make every part of the split, and every batch, a random sample of all"),),
+        cost=max(lost, case.shortfall) if split_hurts else None,
+        certain=absent > 0.2,
+        epoch=1,
+        step=1,
+    )
+
+
+def fixed_order(case: Case) -> Suspicion | None:
+    """The same batches in every epoch: their gradients have the same errors each time."""
+    if case.batch_size >= case.train_rows:
+        return None
+    return Suspicion(
+        "sorted_data",
+        0.3,
+        "config",
+        "train.shuffle is false: every epoch has the same batches in the same order",
+        evidence={"batches_an_epoch": int(np.ceil(case.train_rows / case.batch_size))},
+        patches=(Patch({"train.shuffle": True}, "other batches in each epoch average the errors of their gradients"),),
         epoch=1,
         step=1,
     )
@@ -125,8 +140,8 @@ def absent_share(case: Case) -> float:
     source="Quionero-Candela et al. 2009, Dataset Shift in Machine Learning",
     explains=tuple(name for name in LATER if name != "split_mismatch"),
 )
-def split_mismatch(case: Case) -> Finding | None:
-    """Training rows and held-out rows are not of one kind."""
+def split_mismatch(case: Case) -> Suspicion | None:
+    """Training rows and held-out rows that are not samples of one population."""
     lost, absent = split_cost(case), absent_share(case)
     summary = case.card["feature_summary"]
     shift = abs(number((summary.get("shift_val_z_max") or {}).get("value")))
@@ -142,16 +157,14 @@ def split_mismatch(case: Case) -> Finding | None:
     hurts = (lost > HARM + 1.5 * case.standard_error and short) or absent > 0.2 or (apart > 0.25 and case.falls_short)
     # what was learned does not carry over to rows that lie elsewhere, even where a smooth model's does
     hurts |= shift > FAR and case.falls_short and case.train_score - case.held_score > 2 * HARM
-    severity: Severity = "critical" if hurts else "warning"
     shuffled = bool(case.config["data"]["shuffle"])
     patch = {"data.shuffle": True} if not shuffled else {"data.stratify": True}
     own_test = bool(case.card["split"].get("own_test"))
-    return Finding(
+    return Suspicion(
         "split_mismatch",
-        severity,
-        0.9 if hurts else 0.6,
+        0.9 if hurts else 0.5,
         "data",
-        "the rows that are held out differ from the rows that are trained on by more than chance would have it",
+        "the held-out rows differ from the training rows by more than random sampling explains",
         evidence={
             "largest_shift_z": shift,
             "class_shift_z": class_shift(case),
@@ -161,7 +174,9 @@ def split_mismatch(case: Case) -> Finding | None:
         },
         patches=()
         if own_test and shuffled
-        else (Patch(patch, "rows drawn at random make the parts samples of the same thing"),),
+        else (Patch(patch, "rows drawn at random make all parts samples of one population"),),
+        cost=float(np.nanmax([lost, case.shortfall, 0.0])) if hurts else 0.0,
+        certain=absent > 0.2,
     )
 
 
@@ -197,57 +212,62 @@ def class_shift(case: Case) -> float:
     "leakage",
     stage="data",
     source="Kaufman et al. 2012, Leakage in data mining",
-    explains=("split_mismatch", "overfit", "underfit"),
+    explains=("split_mismatch", "overfit", "underfit", "too_few_epochs", "label_noise", "class_imbalance"),
 )
-def leakage(case: Case) -> Finding | None:
-    """Held-out rows that also stand in train, or one feature that gives the target away."""
-    found = case.card["duplicates"]
-    held = max(1, case.held_rows)
-    leaked = int(found["val_in_train"]) + int(found["test_in_train"])
-    told = (case.signals.get("end") or {}).get("giveaway") or {}
-    if told and number(told["val"]) - number(told["test"]) > HARM:
-        return given_away(case, told)
-    if leaked / held >= 0.05 and leaked >= 5 and not alike_by_chance(found):
-        return Finding(
-            "leakage",
-            "warning",
-            0.8,
-            "data",
-            f"{leaked} of {held} held-out rows also stand in the training rows, so the score measures memory",
-            evidence={"leaked_rows": leaked, "held_rows": held, "threshold": 0.05 * held},
-        )
-    best = (case.info.get("baselines") or {}).get("best_feature") or {}
-    alone = number(best.get(case.score_name))
-    second = number(((case.signals.get("attainable") or {}).get("without_best") or {}).get("score"))
-    if isfinite(alone) and alone >= 0.98 and int(case.card["features"]) >= 3 and alone - second > 0.1:
-        return Finding(
-            "leakage",
-            "warning",
-            0.5,
-            "data",
-            f"the feature {best['feature']!r} alone predicts the target ({alone:.3f}); is it known before the answer?",
-            evidence={"feature": best["feature"], "score_alone": alone, "score_without_it": second},
-            patches=(Patch({"data.ignore": [best["feature"]]}, "the network has to use the other columns"),)
-            if str(case.card["origin"]).endswith(".csv")
-            else (),
-        )
-    return None
+def leakage(case: Case) -> Suspicion | None:
+    """A column that holds the target, or held-out rows that also stand among the training rows."""
+    end = case.signals.get("end") or {}
+    copied, later = end.get("copied_target"), end.get("giveaway") or {}
+    if copied:
+        return of_copied_target(case, copied)
+    if later and number(later["val"]) - number(later["test"]) > HARM:
+        return of_later_rows(case, later)
+    return of_repeated_rows(case, end.get("repeated_rows") or {})
 
 
-def given_away(case: Case, told: dict[str, Any]) -> Finding | None:
-    """A feature that tells the target in the rows of train and val, and not in the test rows, which come later."""
-    lost = case.part_score("val") - case.part_score("test")
-    spread = 1.5 * case.standard_error
-    strength = ramp(number(told["val"]) - number(told["test"]), 0.05, 0.25)
-    severity, confidence = grade(case, strength, lost - spread)
-    ignored = [*(case.config["data"].get("ignore") or []), told["feature"]]
-    return Finding(
+def of_copied_target(case: Case, copied: dict[str, Any]) -> Suspicion:
+    """A column that is the target, up to noise or another name for its values: the score on new rows is that of the
+    other columns."""
+    column, without = copied["column"], number(copied.get("without"))
+    how = {
+        "share": "tells the class of {:.1%} of the rows",
+        "ratio": "varies between the classes with {:.1%} of its variance",
+        "r2": "explains {:.1%} of the target's variance",
+    }[copied["kind"]].format(copied["value"])
+    ignored = [*(case.config["data"].get("ignore") or []), column]
+    unused = case.held_score < without - HARM  # whatever ails this run, it is not that it knows the target
+    return Suspicion(
         "leakage",
-        severity,
-        confidence,
+        1.0,
         "data",
-        f"{told['feature']!r} tells the target in the rows that are trained on, and not in the test rows: it is not "
-        "known before the answer is",
+        f"the column {column!r} {how}: it is the target or made from it, so the score will not be met on rows where "
+        "the target is not known yet"
+        + (f"; without it a plain model reaches {without:.3f}" if isfinite(without) else ""),
+        evidence={
+            "column": column,
+            copied["kind"]: copied["value"],
+            "threshold": copied["limit"],
+            "score_without_it": without,
+            "exact": copied["exact"],
+        },
+        patches=(Patch({"data.ignore": ignored}, "the network learns from columns that are known for new rows"),),
+        without_columns=(column,),
+        cost=case.held_score - without if isfinite(without) else None,
+        certain=True,
+        most="warning" if unused else "critical",
+    )
+
+
+def of_later_rows(case: Case, told: dict[str, Any]) -> Suspicion:
+    """A feature that predicts the target in the rows of train and val, and not in the test rows, which come later."""
+    lost = case.part_score("val") - case.part_score("test")
+    ignored = [*(case.config["data"].get("ignore") or []), told["feature"]]
+    return Suspicion(
+        "leakage",
+        ramp(number(told["val"]) - number(told["test"]), 0.05, 0.25),
+        "data",
+        f"{told['feature']!r} predicts the target in the rows that are trained on, and not in the test rows: it is not "
+        "known before the target is",
         evidence={
             "feature": told["feature"],
             "score_alone_on_val": told["val"],
@@ -255,19 +275,44 @@ def given_away(case: Case, told: dict[str, Any]) -> Finding | None:
             "network_on_val": case.part_score("val"),
             "network_on_test": case.part_score("test"),
         },
-        patches=(Patch({"data.ignore": ignored}, "the network learns from what is known in new rows, too"),),
+        patches=(Patch({"data.ignore": ignored}, "the network learns from columns that are known for new rows"),),
+        cost=lost - 1.5 * case.standard_error,
+        testable=False,  # retraining is measured on val and test together, which hides the difference
+    )
+
+
+def of_repeated_rows(case: Case, repeated: dict[str, list[int]]) -> Suspicion | None:
+    """Held-out rows that equal training rows, weighed by what the score is without them."""
+    found = case.card["duplicates"]
+    leaked = int(found["val_in_train"]) + int(found["test_in_train"])
+    if leaked < 5 or leaked < 0.05 * case.held_rows or alike_by_chance(found):
+        return None
+    others = case.score_without(repeated)
+    inflated = case.held_score - others
+    if not inflated > 2 * case.standard_error:
+        return None
+    return Suspicion(
+        "leakage",
+        0.7,
+        "data",
+        f"{leaked} of {case.held_rows} held-out rows equal training rows; without them the score is {others:.3f} and "
+        f"not {case.held_score:.3f}",
+        evidence={"leaked_rows": leaked, "held_rows": case.held_rows, "score_of_other_rows": others},
+        cost=inflated,
+        most="warning",
+        testable=False,
     )
 
 
 @rule(
     "class_imbalance",
     stage="data",
-    source="He and Garcia 2009, Learning from Imbalanced Data",
+    source="He and Garcia 2009, Learning from Imbalanced Data; Elkan 2001, The Foundations of Cost-Sensitive Learning",
     explains=("underfit", "too_few_epochs"),
 )
-def class_imbalance(case: Case) -> Finding | None:
-    """Rare classes that the network passes over for the frequent ones."""
-    if not case.is_classification:
+def class_imbalance(case: Case) -> Suspicion | None:
+    """Rare classes that an unweighted loss gives up for the frequent ones."""
+    if not case.is_classification or case.config.get("class_weight") is not None:
         return None
     counts = case.class_counts["train"]
     present = counts > 0
@@ -276,47 +321,42 @@ def class_imbalance(case: Case) -> Finding | None:
     # a split that keeps a class from training is another fault
     every = np.sum(list(case.class_counts.values()), axis=0)
     ratio = float(min(part.max() / part[present].min() for part in (counts, every)))
-    weighted = case.config.get("class_weight") is not None
-    if ratio < 5 or weighted:
+    if ratio < UNEVEN:
         return None
-    rare = present & (counts * 4 <= counts.max())
-    recall = case.recalls.get("held", np.full(len(counts), np.nan))
-    train_recall = case.recalls.get("train", np.full(len(counts), np.nan))
-    if not np.isfinite(recall[rare]).any():
-        recall = train_recall
-    rare_recall = float(np.nanmean(recall[rare])) if np.isfinite(recall[rare]).any() else np.nan
-    other = float(np.nanmean(recall[present & ~rare])) if np.isfinite(recall[present & ~rare]).any() else np.nan
+    rare = present & (counts < counts[present].mean())
+    recall = case.recalls.get("held", case.recalls.get("train", np.full(len(counts), np.nan)))
+    rare_recall, other = (
+        float(np.nanmean(recall[of])) if np.isfinite(recall[of]).any() else nan for of in (rare, present & ~rare)
+    )
     gap = other - rare_recall
-    evidence: dict[str, Any] = {
-        "counts_ratio": ratio,
-        "rare_recall": rare_recall,
-        "other_recall": other,
-        "balanced_accuracy": case.held_score,
-        "attainable": case.best_baseline,
-    }
-    if not isfinite(gap) or gap < 0.15:
+    # what the network's own probabilities give when they are weighed alike; and what the rare classes could reach
+    reweighted = case.balanced_decisions - case.held_score
+    cost = float(np.nanmax([0.0, reweighted, 0.4 * gap * np.count_nonzero(rare) / np.count_nonzero(present)]))
+    if not isfinite(gap) or gap < 0.05 or cost < 0.01:
         return None
-    strength = ramp(gap, 0.15, 0.4) * ramp(ratio, 5, 12) * ramp(other, 0.5, 0.75)
-    # the frequent classes show what the rare ones could reach with as many rows
-    cost = 0.6 * gap * np.count_nonzero(rare) / np.count_nonzero(present)
-    severity, confidence = grade(case, strength, max(cost, case.shortfall if isfinite(case.shortfall) else 0.0))
-    # simple models met the same imbalance: what the network is worse than they are has another cause
-    even_so = max((case.references[name] for name in ("linear", "knn") if name in case.references), default=nan)
-    if even_so - case.held_score > HARM + 0.5 * case.standard_error:
-        confidence = min(confidence, 0.45)
-    return Finding(
+    strength = ramp(gap, 0.05, 0.35) * ramp(ratio, 1.2, 6) * ramp(other, 0.4, 0.7)
+    return Suspicion(
         "class_imbalance",
-        severity,
-        confidence,
+        strength,
         "data",
-        f"the rarest class has 1 row for {ratio:.0f} of the most frequent, and the network passes the rare over",
-        evidence=evidence,
+        f"the rarest class has 1 row for {ratio:.3g} of the most frequent, and an unweighted loss prefers those: "
+        f"recall {rare_recall:.2f} of the rare classes, {other:.2f} of the others; this costs balanced accuracy, not "
+        "accuracy",
+        evidence={
+            "counts_ratio": ratio,
+            "rare_recall": rare_recall,
+            "other_recall": other,
+            "accuracy": case.accuracy,
+            "balanced_accuracy": case.held_score,
+            "balanced_accuracy_reweighted": case.balanced_decisions,
+        },
         patches=(
             Patch(
                 {"class_weight": "balanced"},
-                "rare rows count for more in the loss; it helps, and seldom cures fully: more rare rows would",
+                "rows of rare classes count for more in the loss; this raises balanced accuracy and may lower accuracy",
             ),
         ),
+        cost=cost,
     )
 
 
@@ -326,13 +366,13 @@ def class_imbalance(case: Case) -> Finding | None:
     source="Northcutt et al. 2021, Confident Learning: Estimating Uncertainty in Dataset Labels",
     explains=("overfit",),
 )
-def label_noise(case: Case) -> Finding | None:
-    """Rows far inside one class that carry the label of another."""
+def label_noise(case: Case) -> Suspicion | None:
+    """Rows far from every class boundary that have the label of another class."""
     if not case.is_classification:
         return None
     found = case.signals.get("attainable") or {}
     certain, overall = number(found.get("certain_errors")), 1 - number(found.get("margin_accuracy"))
-    rows = number(found.get("rows"))
+    surest, rows = number(found.get("surest_errors")), number(found.get("rows"))
     if not isfinite(certain) or not rows > 60:
         return None
     chance_error = 1 - case.chance
@@ -344,23 +384,22 @@ def label_noise(case: Case) -> Finding | None:
         return little_to_learn(case)
     if noise < 0.03 or not informed:
         return None
-    # where classes overlap, errors gather at the border and the certain rows have few of them
+    # where classes overlap, errors gather at the boundary and the certain rows have few of them
     strength = ramp(noise, 0.03, 0.09) * ramp(noise / max(overall, 1e-9), 0.4, 0.6)
-    surest = number(found.get("surest_errors"))
     if isfinite(surest):
         strength *= ramp(surest / max(overall, 1e-9), 0.2, 0.4)
     if isfinite(case.certain_errors):  # and the network, too, is wrong where it is sure
         strength *= ramp(case.certain_errors, 0.01, 0.05)
-    harmful = strength > 0.5
     # simple models learned from the same labels: what the network fits worse than they do has another cause
-    elsewhere = learned_by_heart(case) or case.fit_shortfall > HARM + case.standard_error
-    return Finding(
+    elsewhere = memorized_for_long(case) or case.fit_shortfall > HARM + case.standard_error
+    if strength < 0.05:
+        return None
+    return Suspicion(
         "label_noise",
-        "critical" if harmful else "info",
-        0.45 if elsewhere else 0.5 + 0.4 * strength,
+        strength * (0.5 if elsewhere else 1.0),
         "data",
-        f"about {certain:.0%} of the rows that lie deep inside one class carry the label of another: "
-        "the fault is in the data, and no line of YAML mends it",
+        f"about {certain:.0%} of the rows that lie far inside one class have the label of another"
+        + (": more than overlapping classes explain" if strength > 0.5 else ", as hard data may have, too"),
         evidence={
             "certain_errors": certain,
             "surest_errors": surest,
@@ -372,19 +411,21 @@ def label_noise(case: Case) -> Finding | None:
         patches=(
             Patch(
                 {"train.early_stopping": {"monitor": "val_loss", "patience": 10}},
-                "stopping early keeps the network from learning the wrong labels by heart; correct the labels",
+                "stopping early keeps the network from memorizing wrong labels; correcting the labels is the cure",
             ),
             Patch(
                 {"train.early_stopping": {"monitor": "val_loss", "patience": 10}, "regularize.l2": 0.03},
-                "and small weights make smooth functions, which single wrong labels bend less",
+                "and small weights make smooth functions, which single wrong labels change less",
             ),
         ),
+        cost=noise,
+        testable=False,  # the held-out labels are as wrong as those that are trained on
     )
 
 
-def learned_by_heart(case: Case) -> bool:
+def memorized_for_long(case: Case) -> bool:
     """Whether training went on far beyond the epoch of the best validation loss, at a price: the wrong labels do harm
-    because they are learned."""
+    because they are memorized."""
     loss = case.curve("val_loss")
     if not np.isfinite(loss).any():
         return False
@@ -392,17 +433,28 @@ def learned_by_heart(case: Case) -> bool:
     return score_fallen(case) > 0.06 and case.train_score - case.held_score > 0.15 and beyond >= 150
 
 
-def little_to_learn(case: Case) -> Finding:
-    """Hard data and random labels look alike. Where another finding is certain, that one comes first."""
-    rows = number((case.signals.get("attainable") or {}).get("rows"))
-    return Finding(
+def little_to_learn(case: Case) -> Suspicion:
+    """Hard data and random labels look alike: nothing tells them apart, so this is no more than a warning, unless no
+    model is better than guessing."""
+    found = case.signals.get("attainable") or {}
+    rows = number(found.get("rows"))
+    better = (case.best_baseline - case.selection_bias - case.chance) / max(case.standard_error, 1e-9)
+    nothing = rows >= ENOUGH_ROWS and better < NORMAL_90
+    return Suspicion(
         "label_noise",
-        "critical" if rows >= ENOUGH_ROWS else "warning",
-        0.45,
+        0.6 if nothing else 0.3,
         "data",
-        "no plain model does much better than guessing: the features say little about the labels, or the labels are "
-        "wrong",
-        evidence={"attainable": case.best_baseline, "chance": case.chance, "references": case.references},
+        f"no plain model is {'better' if nothing else 'much better'} than guessing ({case.best_baseline:.3f}, chance "
+        f"{case.chance:.3f}): the features say little about the labels, or the labels are wrong",
+        evidence={
+            "attainable": case.best_baseline,
+            "chance": case.chance,
+            "standard_errors_above_chance": better,
+            "rows": rows,
+        },
+        most="critical" if nothing else "warning",
+        cost=1.0 - case.best_baseline if nothing else 0.0,
+        testable=False,
     )
 
 
@@ -425,7 +477,7 @@ def little_to_learn(case: Case) -> Finding:
         "overfit",
     ),
 )
-def unscaled_inputs(case: Case) -> Finding | None:
+def unscaled_inputs(case: Case) -> Suspicion | None:
     """Features whose scales differ by orders, or that lie far from zero."""
     given = case.card["input"]
     if case.config["data"]["scale"] == "standard":
@@ -440,15 +492,13 @@ def unscaled_inputs(case: Case) -> Finding | None:
         ramp(np.log10(max(off_centre, 1e-9)), 0.8, 1.5),
         ramp(np.log10(max(spread, 1e-9)), 1.5, 2.5) * ramp(np.log10(max(size, 1e-9)), 0.5, 1.5),
     )
-    if case.layers[0].normalized:
-        strength *= 0.5
-    if strength < 0.1 or case.config["data"]["scale"] == "minmax":
+    if case.layers[0].normalized:  # a batch normalization behind the first layer undoes their scale
+        strength *= 0.25
+    if strength < 0.1 or case.config["data"]["scale"] == "minmax" or indicators(given):
         return None
-    severity, confidence = grade(case, strength)
-    return Finding(
+    return Suspicion(
         "unscaled_inputs",
-        severity,
-        confidence,
+        strength,
         "data",
         "the features are fed as they are: " + scales(low, high, mean),
         evidence={"std_ratio": spread, "largest_mean": mean, "largest_std": high, "smallest_std": low},
@@ -459,6 +509,11 @@ def unscaled_inputs(case: Case) -> Finding | None:
         epoch=0,
         step=0,
     )
+
+
+def indicators(given: Mapping[str, Any]) -> bool:
+    """Whether all features lie between 0 and 1, as columns of 0 and 1 do, and one of them reaches both."""
+    return number(given.get("min")) == 0.0 and number(given.get("max")) == 1.0
 
 
 def scales(low: float, high: float, mean: float) -> str:

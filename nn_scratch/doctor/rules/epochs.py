@@ -1,17 +1,21 @@
-"""What shows over the epochs: too much regularization, too little time or capacity, learning by heart."""
+"""What shows over the epochs: too much regularization, too few steps or units, overfitting."""
 
 from __future__ import annotations
 
+from copy import deepcopy
 from math import ceil, isfinite, log10
 from typing import Any
 
 import numpy as np
 
-from nn_scratch.doctor.diagnosis import Finding, Patch
-from nn_scratch.doctor.evidence import HARM, Case, LayerOf, name_of
-from nn_scratch.doctor.patches import with_layers, without_type
+from nn_scratch.doctor.diagnosis import Patch, Suspicion
+from nn_scratch.doctor.evidence import HARM, Case, LayerOf, walk_entries
+from nn_scratch.doctor.patches import with_layers
 from nn_scratch.doctor.rule import rule
-from nn_scratch.doctor.severity import grade, ramp, score_fallen
+from nn_scratch.doctor.severity import ramp, score_fallen
+
+LOSS_WORTH = 0.05  # nats of log loss from which a rise is worth a warning
+STEPS = 1500  # within which a plain network (baselines.plain_network, 1,200 steps) has learned a small table
 
 
 @rule(
@@ -29,21 +33,14 @@ from nn_scratch.doctor.severity import grade, ramp, score_fallen
         "noisy_batches",
     ),
 )
-def over_regularized(case: Case) -> Finding | None:
+def over_regularized(case: Case) -> Suspicion | None:
     """A penalty or dropout so strong that the network cannot fit even the rows it trains on."""
     regularize = case.config.get("regularize") or {}
     l1, l2 = float(regularize.get("l1") or 0), float(regularize.get("l2") or 0)
     decay = float(case.optimizer.get("weight_decay") or 0)
-    rates = [
-        float(layer.get("rate", 0.5))
-        for layer in case.config["layers"]
-        if name_of(layer) == "dropout" and isinstance(layer, dict)
-    ]
-    noise = [
-        float(layer.get("std", 0))
-        for layer in case.config["layers"]
-        if name_of(layer) == "gaussian_noise" and isinstance(layer, dict)
-    ]
+    dropouts = [*case.of_type("dropout"), *case.of_type("alpha_dropout")]
+    rates = [float(layer.config.get("rate", 0.5)) for layer in dropouts]
+    noise = [float(layer.config.get("std", 0)) for layer in case.of_type("gaussian_noise")]
     shrunk = shrinking(case)
     unfit = ramp(case.fit_shortfall, 0.0, 0.06) if isfinite(case.fit_shortfall) else 0.5
     candidates: list[tuple[float, str, dict[str, Any], Patch]] = []
@@ -82,9 +79,12 @@ def over_regularized(case: Case) -> Finding | None:
         candidates.append(
             (
                 strength,
-                f"dropout of {max(rates):g} leaves the layers too little to work with",
-                {"rate": max(rates), "threshold": 0.5, "train_score": case.train_score},
-                Patch(without_type(case, "dropout", rate=0.2), "enough units stay to carry the signal"),
+                f"dropout of {max(rates):g} leaves a share of {kept:.3g} of the signal",
+                {"rate": max(rates), "kept_by_all": kept, "train_score": case.train_score},
+                Patch(
+                    with_layers(case, {one.key: {"rate": 0.2} for one in dropouts}),
+                    "enough units stay to carry the signal",
+                ),
             )
         )
     if noise:
@@ -94,18 +94,19 @@ def over_regularized(case: Case) -> Finding | None:
                 strength,
                 f"noise of standard deviation {max(noise):g} drowns the signal",
                 {"std": max(noise)},
-                Patch(without_type(case, "gaussian_noise", std=0.1), "noise far below the signal"),
+                Patch(
+                    with_layers(case, {one.key: {"std": 0.1} for one in case.of_type("gaussian_noise")}),
+                    "noise far below the signal",
+                ),
             )
         )
     candidates = [candidate for candidate in candidates if candidate[0] > 0.1]
     if not candidates:
         return None
     strength, because, evidence, patch = max(candidates, key=lambda candidate: candidate[0])
-    severity, confidence = grade(case, strength)
-    return Finding(
+    return Suspicion(
         "over_regularized",
-        severity,
-        confidence,
+        strength,
         "config",
         because,
         evidence=evidence | {"train_score": case.train_score, "attainable": case.best_baseline},
@@ -150,7 +151,7 @@ def slope(case: Case) -> float:
     source="Prechelt 1998, Early Stopping - but when?",
     explains=("underfit", "vanishing_gradient", "class_imbalance", "init_too_small"),
 )
-def too_few_epochs(case: Case) -> Finding | None:
+def too_few_epochs(case: Case) -> Suspicion | None:
     """Training ended while the loss was still falling."""
     if case.diverged or case.unfinished or case.info.get("status") == "stopped" or not case.epochs_done:
         return None
@@ -161,6 +162,8 @@ def too_few_epochs(case: Case) -> Finding | None:
     if falling < 0.003:
         return None
     unfit = ramp(case.fit_shortfall, -0.02, 0.05) if isfinite(case.fit_shortfall) else 0.5
+    if case.train_score > 0.99 or past_its_best(case):  # all is learned, or more than generalizes
+        return None
     strength = (
         max(ramp(falling, 0.005, 0.03), ramp(-log10(max(steps, 1)), -2.7, -2.0))
         * (0.3 + 0.7 * unfit)
@@ -168,30 +171,44 @@ def too_few_epochs(case: Case) -> Finding | None:
     )
     if strength < 0.1:
         return None
-    severity, confidence = grade(case, strength)
-    epochs = wanted_epochs(case, falling)
-    return Finding(
+    epochs, by = wanted_epochs(case, falling)
+    return Suspicion(
         "too_few_epochs",
-        severity,
-        confidence,
+        strength,
         "end",
         f"training ended after {case.epochs_done} epoch{'s' * (case.epochs_done > 1)} ({steps} steps) while the loss "
         f"was still falling by {falling:.1%} an epoch",
-        evidence={"fall_an_epoch": falling, "threshold": 0.005, "steps": steps, "epochs": case.epochs_done},
+        evidence={"fall_an_epoch": falling, "threshold": 0.003, "steps": steps, "epochs": case.epochs_done},
         patches=(
-            Patch({"train.epochs": epochs}, "as many epochs as the loss needs to flatten, by its slope at the end"),
+            Patch({"train.epochs": epochs}, by),
             Patch({"train.epochs": 3 * epochs}, "more of them"),
         ),
+        trial={"init_from": {"run": str(case.run.path.resolve())}} if case.run.path.is_dir() else None,
         epoch=case.epochs_done,
         step=steps,
     )
 
 
-def wanted_epochs(case: Case, falling: float) -> int:
-    """Epochs by which the loss, falling at this share an epoch, would be a twentieth; and at least 1,500 steps."""
-    by_slope = case.epochs_done + ceil(3.0 / max(falling, 0.01))
+def past_its_best(case: Case) -> bool:
+    """Whether the validation loss has been rising for the last third of the run or longer."""
+    loss = case.curve("val_loss")
+    if len(loss) < 6 or not np.isfinite(loss).any():
+        return False
+    best = int(np.nanargmin(loss))
+    return best < 0.67 * len(loss) and float(loss[-1]) > 1.05 * float(loss[best])
+
+
+def wanted_epochs(case: Case, falling: float) -> tuple[int, str]:
+    """Epochs to train for, and why so many: by the loss, at least STEPS steps and five times as many as before."""
     a_epoch = max(1, int(case.info.get("steps_per_epoch") or 1))
-    return int(np.clip(max(by_slope, ceil(1500 / a_epoch), 5 * case.epochs_done), 10, 2000))
+    by = {
+        "as many epochs as bring the loss, falling at this rate, to a twentieth": case.epochs_done
+        + ceil(3.0 / max(falling, 0.01)),
+        f"as many epochs as make {STEPS:,} steps, which small networks need": ceil(STEPS / a_epoch),
+        "five times as many epochs": 5 * case.epochs_done,
+    }
+    why = max(by, key=lambda reason: by[reason])
+    return int(np.clip(by[why], 10, 2000)), why
 
 
 @rule(
@@ -200,13 +217,15 @@ def wanted_epochs(case: Case, falling: float) -> int:
     source="Goodfellow et al. 2016, Deep Learning, 5.2",
     explains=("lr_too_high", "lr_too_low", "too_few_epochs", "noisy_batches", "dead_relu"),
 )
-def underfit(case: Case) -> Finding | None:
+def underfit(case: Case) -> Suspicion | None:
     """The network is too small, or linear: it stays behind on the rows it trains on as well."""
     if case.diverged:
         return None
     unfit = case.fit_shortfall
     if not isfinite(unfit) or unfit < 0.02:
         return None
+    # after so few steps a wide network is no further: time comes before capacity
+    begun = ramp(log10(max(1, case.steps_done)), 1.7, 2.5) if slope(case) > 0.003 else 1.0
     widths = [(layer, int(layer.config["units"])) for layer in case.hidden]
     linear = not any(layer.activation not in ("identity",) for layer in case.hidden)
     outputs = len(case.card["classes"] or []) or len(case.card["target"])
@@ -220,37 +239,35 @@ def underfit(case: Case) -> Finding | None:
     if linear:
         early = bend > 0.05
         strength = 0.5 + 0.5 * ramp(bend, 0.02, 0.08)
-        because = "there is no hidden layer with a nonlinear activation: stacked linear layers draw straight lines only"
+        because = "there is no hidden layer with a nonlinear activation: stacked linear layers are one linear model"
         where = case.hidden[0].name if case.hidden else "output"
-        patches = (Patch({"layers": bent_layers(case)}, "a hidden layer that bends can follow the data"),)
+        patches = (Patch({"layers": nonlinear_layers(case)}, "a nonlinear hidden layer can follow the data"),)
         evidence: dict[str, Any] = {"nonlinear_layers": 0}
     elif narrow is not None and narrow[1] <= enough:
         layer, units = narrow
-        strength = ramp(-units, -max(6.0, outputs / 1.5), -2.0)
-        because = f"{layer.name} has {units} unit{'s' * (units > 1)}, through which all must pass"
+        strength = ramp(-units, -max(6.0, outputs / 1.5), -2.0) * (0.3 + 0.7 * begun)
+        because = f"{layer.name} has {units} unit{'s' * (units > 1)}, through which the whole signal passes"
         where = layer.name
         every = [one for one, width in widths if width <= enough]
         patches = (
-            Patch(widened(case, every, 32), "more units can tell more rows apart"),
-            Patch(widened(case, every, 128), "more still"),
+            Patch(widened(case, every, 32), "more units fit more of the data"),
+            Patch(widened(case, every, 128), "more of them"),
         )
         evidence = {"units": units, "threshold": enough}
         early = units <= 2
     else:
         where = narrow[0].name if narrow else "output"
         strength = 0.15 * ramp(unfit, 0.03, 0.1)  # too little to name a cause by
-        because = f"the network stays behind on the very rows that it trains on: on others {case.best_reference}"
+        because = f"the training score is {case.train_score:.3f}, and on held-out rows {case.best_reference}"
         patches = (
             ()
             if narrow is None
-            else (Patch({f"{narrow[0].key}.units": 4 * narrow[1]}, "more units can tell more rows apart"),)
+            else (Patch({f"{narrow[0].key}.units": 4 * narrow[1]}, "more units fit more of the data"),)
         )
         evidence = {}
-    severity, confidence = grade(case, strength)
-    return Finding(
+    return Suspicion(
         "underfit",
-        severity,
-        confidence,
+        strength,
         "config" if early else "end",
         because,
         evidence=evidence
@@ -267,17 +284,13 @@ def widened(case: Case, layers: list[LayerOf], units: int) -> dict[str, Any]:
     return with_layers(case, {layer.key: {"units": units} for layer in layers})
 
 
-def bent_layers(case: Case) -> list[Any]:
+def nonlinear_layers(case: Case) -> list[Any]:
     if not case.hidden:
         return [{"type": "dense", "units": 32, "activation": "relu"}]
-    from copy import deepcopy
-
     layers: list[Any] = deepcopy(case.config["layers"])
-    for entry in layers:
-        if name_of(entry) == "dense":
-            entry |= {"activation": "relu", "init": None}
-        if name_of(entry) == "activation":
-            entry["activation"] = "relu"
+    for entry in walk_entries(layers, "layers"):
+        if entry.type == "dense":
+            entry.config.update(activation="relu", init=None)  # type: ignore[attr-defined]
     return layers
 
 
@@ -287,41 +300,41 @@ def bent_layers(case: Case) -> list[Any]:
     source="Prechelt 1998, Early Stopping - but when?; Srivastava et al. 2014",
     explains=("label_noise",),
 )
-def overfit(case: Case) -> Finding | None:
-    """The network learns its rows by heart: the score on held-out rows falls behind, and their loss rises."""
-    if case.diverged or case.epochs_done < 5:
+def overfit(case: Case) -> Suspicion | None:
+    """The network memorizes its training rows: on held-out rows the score falls behind, or the loss rises."""
+    if case.diverged or case.epochs_done < 5 or case.judged_by == "train":
         return None
     loss = case.curve("val_loss")
     gap = case.train_score - case.held_score
-    if not np.isfinite(loss).any() or gap < 0.05:
+    if not np.isfinite(loss).any():
         return None
     best = int(np.nanargmin(loss))
     rise = float(loss[-1] / max(float(loss[best]), 1e-9))
+    lost_loss = float(loss[-1] - loss[best]) if case.is_classification else 0.5 * float(np.log(max(rise, 1e-9)))
     fallen = score_fallen(case)
     late = best < 0.7 * len(loss)
     rising = ramp(gap, 0.05, 0.2) * ramp(log10(max(rise, 1e-9)), 0.04, 0.3) * (1.0 if late else 0.3)
     # the loss on held-out rows may never have been good enough to rise
-    by_heart = 0.6 * ramp(gap, 0.2, 0.35) * ramp(case.shortfall, HARM, 2 * HARM)
-    strength = max(rising, by_heart)
+    memorized = 0.6 * ramp(gap, 0.2, 0.35) * ramp(case.shortfall, HARM, 2 * HARM)
+    overconfident = 0.3 * ramp(lost_loss, LOSS_WORTH, 3 * LOSS_WORTH) if late else 0.0
+    strength = max(rising, memorized, overconfident)
     if strength < 0.1:
         return None
-    cost = max(case.shortfall if isfinite(case.shortfall) else 0.0, fallen)
-    severity, confidence = grade(case, strength, cost)
     stop = Patch(
         {"train.early_stopping": {"monitor": "val_loss", "patience": 10}},
-        "training stops, and goes back to the epoch where unseen rows were predicted best",
+        "training stops when the validation loss rises, and returns to the epoch of the lowest",
     )
-    smooth = Patch({"regularize.l2": 0.01 if rising >= by_heart else 0.05}, "small weights make smooth functions")
-    return Finding(
+    smooth = Patch({"regularize.l2": 0.01 if rising >= memorized else 0.05}, "small weights make smooth functions")
+    by_loss = max(rising, overconfident) >= memorized
+    return Suspicion(
         "overfit",
-        severity,
-        confidence,
+        strength,
         "end",
-        f"since epoch {best + 1} the loss on rows not trained on rises ({loss[best]:.3g} to {loss[-1]:.3g}) while the "
-        "training loss falls: the network learns its rows by heart"
-        if rising >= by_heart
-        else f"the training rows are predicted with {case.train_score:.3f}, the others with {case.held_score:.3f}, "
-        f"where {case.best_reference}: the network learns its rows by heart",
+        f"since epoch {best + 1} the loss on held-out rows rises ({loss[best]:.3g} to {loss[-1]:.3g}) while the "
+        "training loss falls: the network memorizes its training rows"
+        if by_loss
+        else f"the training score is {case.train_score:.3f}, that on held-out rows {case.held_score:.3f}, "
+        f"where {case.best_reference}: the network memorizes its training rows",
         evidence={
             "train_score": case.train_score,
             "held_score": case.held_score,
@@ -329,6 +342,8 @@ def overfit(case: Case) -> Finding | None:
             "best_epoch": best + 1,
             "score_lost_since_its_best": fallen,
         },
-        patches=(stop, smooth) if rising >= by_heart else (smooth, stop),
+        patches=(stop, smooth) if by_loss else (smooth, stop),
+        cost=float(np.nanmax([case.shortfall, fallen, 0.0])),
+        log_loss=max(0.0, lost_loss) if late else None,
         epoch=best + 1,
     )

@@ -6,10 +6,10 @@ from math import isfinite, log10
 
 import numpy as np
 
-from nn_scratch.doctor.diagnosis import Finding, Patch
+from nn_scratch.doctor.diagnosis import Patch, Suspicion
 from nn_scratch.doctor.evidence import Case
 from nn_scratch.doctor.rule import rule
-from nn_scratch.doctor.severity import grade, ramp
+from nn_scratch.doctor.severity import ramp
 
 RATE = 0.6  # decades above the usual rate, from which a rate is suspicious by itself
 EARLY = 20  # steps whose batch is passed again after its update
@@ -32,7 +32,7 @@ EARLY = 20  # steps whose batch is passed again after its update
         "over_regularized",
     ),
 )
-def lr_too_high(case: Case) -> Finding | None:
+def lr_too_high(case: Case) -> Suspicion | None:
     """The network is fine at step 0 and broken by its own updates."""
     if case.optimizer["type"] == "lbfgs" or not len(case.steps.get("step", ())):
         return diverged_at_once(case)
@@ -55,7 +55,6 @@ def lr_too_high(case: Case) -> Finding | None:
         strength = 0.7
     if strength < 0.15:
         return None
-    severity, confidence = grade(case, strength)
     # momentum and Adam both forget a spike: a run that ends well was not harmed
     lr = case.lr / 10 if case.lr_ratio < 30 else case.usual_lr
     others = (
@@ -67,14 +66,13 @@ def lr_too_high(case: Case) -> Finding | None:
         ]
     )
     step = broken_step(case)
-    return Finding(
+    return Suspicion(
         "lr_too_high",
-        severity,
-        confidence,
+        strength,
         "first_steps",
         f"the learning rate {case.lr:g} is too high: "
         + (
-            f"its steps blew the numbers up until they overflowed in epoch {case.info['diverged']['epoch']}"
+            f"its updates made the numbers overflow in epoch {case.info['diverged']['epoch']}"
             if case.diverged
             else f"an update moves the weights by {signs['update_ratio']:.0%} and often makes its own batch worse"
             if signs["worse_share"] > 0.2
@@ -104,14 +102,13 @@ def rounded_lr(lr: float) -> float:
     return float(f"{lr:.2g}")
 
 
-def diverged_at_once(case: Case) -> Finding | None:
+def diverged_at_once(case: Case) -> Suspicion | None:
     if not case.diverged:
         return None
-    severity, confidence = grade(case, 0.6)
-    return Finding(
+    strength = 0.6
+    return Suspicion(
         "lr_too_high",
-        severity,
-        confidence,
+        strength,
         "first_steps",
         f"the first updates at the rate {case.lr:g} made the weights overflow",
         evidence={"lr": case.lr, "usual_lr": case.usual_lr},
@@ -165,7 +162,7 @@ def broken_step(case: Case) -> int | None:
     source="Bengio 2012, Practical recommendations for gradient-based training, 2.1",
     explains=("too_few_epochs", "underfit", "vanishing_gradient", "init_too_small"),
 )
-def lr_too_low(case: Case) -> Finding | None:
+def lr_too_low(case: Case) -> Suspicion | None:
     """Every layer's updates are so small that the network stays where it began."""
     if case.diverged or not len(case.steps.get("step", ())) or case.optimizer["type"] == "lbfgs":
         return None
@@ -197,25 +194,26 @@ def lr_too_low(case: Case) -> Finding | None:
     )
     if strength < 0.15:
         return None
-    severity, confidence = grade(case, strength)
-    usual = max(case.usual_lr, 5 * case.lr)
-    return Finding(
+    larger = max(case.usual_lr, 5 * case.lr)
+    return Suspicion(
         "lr_too_low",
-        severity,
-        confidence,
+        strength,
         "first_steps",
         f"the learning rate {case.lr:g} is too low: in {case.epochs_done} epochs no layer moved by more than "
         f"{furthest:.1%} of its weights",
         evidence={
             "lr": case.lr,
-            "usual_lr": usual,
+            "usual_lr": case.usual_lr,
+            "times_the_usual": case.lr_ratio,
             "median_update_ratio": ratio,
             "furthest_moved": furthest,
-            "threshold": 1e-5,
         },
         patches=(
-            Patch({"optimizer.lr": rounded_lr(usual)}, "a rate at which this optimizer usually works"),
-            Patch({"optimizer.lr": rounded_lr(usual * 3)}, "a larger one, where the epochs are few"),
+            Patch(
+                {"optimizer.lr": rounded_lr(larger)},
+                "a rate at which this optimizer usually works" if larger <= case.usual_lr else "five times the rate",
+            ),
+            Patch({"optimizer.lr": rounded_lr(larger * 3)}, "a larger one, for so few epochs"),
         ),
         epoch=1,
         step=1,
@@ -228,21 +226,19 @@ def lr_too_low(case: Case) -> Finding | None:
     source="McCandlish et al. 2018, An Empirical Model of Large-Batch Training",
     explains=("overfit", "underfit", "dead_relu", "saturated", "too_few_epochs"),
 )
-def noisy_batches(case: Case) -> Finding | None:
-    """Batches of so few rows that the noise of their gradients drowns the slope."""
+def noisy_batches(case: Case) -> Suspicion | None:
+    """Batches of so few rows that the noise of their gradients hides their mean."""
     size = case.batch_size
-    if size > 8 or case.diverged:
+    larger = min(4 * size if size > 2 else 16, case.train_rows)
+    if size > 8 or case.diverged or larger <= size:
         return None
     wobble = unsteadiness(case)
     strength = ramp(-log10(size), -0.95, -0.3) * (0.4 + 0.6 * ramp(wobble, 0.1, 0.4))
     if strength < 0.15:
         return None
-    severity, confidence = grade(case, strength)
-    larger = min(4 * size if size > 2 else 16, case.train_rows)
-    return Finding(
+    return Suspicion(
         "noisy_batches",
-        severity,
-        min(confidence, 0.9),
+        strength,
         "first_steps",
         f"batches of {size} row{'s' * (size > 1)} give gradients that are mostly noise at the rate {case.lr:g}",
         evidence={"batch_size": size, "unsteadiness": wobble, "threshold": 0.1},

@@ -6,11 +6,11 @@ from math import isfinite, log10
 
 import numpy as np
 
-from nn_scratch.doctor.diagnosis import MOST_KEYS, Finding, Patch
+from nn_scratch.doctor.diagnosis import MOST_KEYS, Patch, Suspicion
 from nn_scratch.doctor.evidence import Case, LayerOf, name_of, number
-from nn_scratch.doctor.patches import relu_layers, with_layers
+from nn_scratch.doctor.patches import normalized_layers, relu_layers, with_layers
 from nn_scratch.doctor.rule import rule
-from nn_scratch.doctor.severity import grade, ramp
+from nn_scratch.doctor.severity import ramp
 
 TRAINING = (
     "lr_too_high",
@@ -48,7 +48,7 @@ REACH = {
     source="Bishop 1995, Neural Networks for Pattern Recognition, 4.8.1 (central differences)",
     explains=(*TRAINING, "init_too_large", "init_too_small", "constant_init"),
 )
-def wrong_gradient(case: Case) -> Finding | None:
+def wrong_gradient(case: Case) -> Suspicion | None:
     """The gradient is not the slope of the loss: a fault of the code."""
     checked = [entry for entry in case.start.get("gradient_errors", ()) if entry["error"] is not None]
     wrong = [entry for entry in checked if entry["error"] > WRONG and entry["entries"] >= 2]
@@ -61,13 +61,14 @@ def wrong_gradient(case: Case) -> Finding | None:
     flipped = all(abs(entry["error"] - 2) < 1e-3 for entry in wrong)
     if len(wrong) > 1 and at + 1 == len(wrong) and flipped and at + 1 < len(checked):
         worst = {**checked[at + 1], "error": worst["error"]}
-    return Finding(
+    return Suspicion(
         "wrong_gradient",
-        "critical",
         0.95,
         "config",
         f"the gradient of {worst['layer']} is not the slope of the loss: a fault of the code, not of the config",
         evidence={"relative_error": worst["error"], "threshold": WRONG, "entries": worst["entries"]},
+        certain=True,
+        testable=False,
         layer=worst["layer"],
         epoch=0,
         step=0,
@@ -80,7 +81,7 @@ def wrong_gradient(case: Case) -> Finding | None:
     source="Bridle 1990; PyTorch's CrossEntropyLoss: 'the input is expected to contain the unnormalized logits'",
     explains=(*TRAINING, "class_imbalance", "over_regularized"),
 )
-def wrong_loss_output(case: Case) -> Finding | None:
+def wrong_loss_output(case: Case) -> Suspicion | None:
     """An activation on the output that the loss does not expect."""
     activation, loss = case.layers[-1].activation, name_of(case.config["loss"])
     plain = activation in ("auto", "identity")
@@ -91,13 +92,13 @@ def wrong_loss_output(case: Case) -> Finding | None:
     keys: dict[str, object] = {} if plain else {"output.activation": "auto"}
     if of_numbers:
         strength = 0.8 if not plain or loss == "mae" else 0.6
-        because = (
-            f"{loss} is a loss for numbers: it hardly pulls at classes that the network gets wrong with confidence"
-        )
+        because = f"{loss} is a loss for numbers: its gradient vanishes where the network is wrong with confidence"
         keys = {"loss": "auto", **keys}
     elif case.is_classification:
         strength = {"relu": 1.0, "relu6": 1.0, "softmax": 0.8, "sigmoid": 0.9}.get(activation, 0.6)
-        because = f"the loss takes logits, and {activation} has bent them before"
+        if activation == "softmax" and loss == "binary_cross_entropy":  # of one output
+            strength = 1.0
+        because = f"the loss expects logits, and {activation} is applied to them before"
     else:
         low, high = REACH.get(activation, (-np.inf, np.inf))
         target = case.start.get("target") or {}
@@ -105,24 +106,38 @@ def wrong_loss_output(case: Case) -> Finding | None:
         beyond = max(low - least, most - high) / std if std > 0 else 0.0
         evidence |= {"reach": [low, high], "targets": [least, most], "beyond_in_std": beyond}
         strength = ramp(beyond, 0.05, 0.7)
+        size = max(abs(number(target.get("mean"))), std)
+        if size > 5 and case.config["data"]["target_scale"] == "none":
+            keys |= {"data.target_scale": "standard"}
+        if activation == "softmax":  # of one output it is 1; several always sum to 1
+            strength, evidence["outputs"] = 1.0, len(case.card["target"])
         because = (
             f"{activation} gives numbers from {low:g} to {high:g}, and the targets go from {least:.3g} to {most:.3g}"
         )
         if strength == 0:
             return None
-    severity, confidence = grade(case, strength)
-    return Finding(
+        if activation == "softmax":
+            because = "softmax makes the outputs of a regression sum to 1" + (
+                ": a single output is always 1" if len(case.card["target"]) == 1 else ", whatever the targets are"
+            )
+    return Suspicion(
         "wrong_loss_output",
-        severity,
-        confidence,
+        strength,
         "config",
         because,
         evidence=evidence,
-        patches=(Patch(keys, "a loss for the kind of target, on the numbers that it is made for"),),
+        patches=patches_of(keys),
         layer="output",
         epoch=0,
         step=0,
     )
+
+
+def patches_of(keys: dict[str, object]) -> tuple[Patch, ...]:
+    """All the changes at once; where one of them is the output's alone, that as the second."""
+    why = "a loss for the kind of target, applied to the output that it expects"
+    first = {key: value for key, value in keys.items() if key == "output.activation"}
+    return (Patch(keys, why), *((Patch(first, why),) if first and first != keys else ()))
 
 
 @rule(
@@ -131,7 +146,7 @@ def wrong_loss_output(case: Case) -> Finding | None:
     source="Zhang et al. 2021 (AUTOTRAINER, ICSE) and this project's logs",
     explains=TRAINING,
 )
-def frozen_layer(case: Case) -> Finding | None:
+def frozen_layer(case: Case) -> Suspicion | None:
     """A layer whose weights stay as they are while the others move."""
     frozen = [layer for layer in case.layers if not layer.trainable]
     if not frozen:
@@ -147,16 +162,15 @@ def frozen_layer(case: Case) -> Finding | None:
         keys = with_layers(case, {layer.key: {"trainable": True} for layer in frozen if layer.key != "output"})
         keys |= {"output.trainable": True} if frozen[-1].key == "output" else {}
     named = ", ".join(layer.name for layer in frozen)
-    severity, confidence = grade(case, 1.0 if all_frozen or frozen[-1].name == "output" else 0.85)
-    return Finding(
+    strength = 1.0 if all_frozen or frozen[-1].name == "output" else 0.85
+    return Suspicion(
         "frozen_layer",
-        severity,
-        confidence,
+        strength,
         "config",
         f"the weights of {named} never change: trainable is false",
         evidence={"moved": moved.get(first.name)}
         | ({} if all_frozen else {"others_moved": max(moved.values(), default=0.0)}),
-        patches=(Patch(keys, "what is trained can learn"),),
+        patches=(Patch(keys, "weights that are updated can fit the data"),),
         layer=first.name,
         epoch=1,
         step=1,
@@ -169,7 +183,7 @@ def frozen_layer(case: Case) -> Finding | None:
     source="Goodfellow et al. 2016, Deep Learning, 8.4 (breaking symmetry)",
     explains=(*TRAINING, "init_too_small", "init_too_large"),
 )
-def constant_init(case: Case) -> Finding | None:
+def constant_init(case: Case) -> Suspicion | None:
     """Units that begin alike and have the same gradient: they stay one unit."""
     hidden = [(layer, case.start_layers[layer.name]) for layer in case.hidden if layer.name in case.start_layers]
     # other layers only seem alike where no gradient reaches them
@@ -185,11 +199,10 @@ def constant_init(case: Case) -> Finding | None:
     elif constant_output(case):
         patch = with_layers(case, {layer.key: {"init": None} for layer, _ in constant}) | {"output.init": None}
     # gradients that differ part the units in time, but late and little
-    severity, confidence = grade(case, 0.95 if stuck else 0.6)
-    return Finding(
+    strength = 0.95 if stuck else 0.6
+    return Suspicion(
         "constant_init",
-        severity,
-        confidence,
+        strength,
         "init",
         f"all units of {layer.name} begin with the same weights"
         + (" and get the same gradient, so they stay one unit" if stuck else ", and part only slowly"),
@@ -231,7 +244,7 @@ def off_scale(case: Case) -> list[tuple[LayerOf, dict[str, float], float]]:
     source="Glorot and Bengio 2010; He et al. 2015, Delving Deep into Rectifiers",
     explains=TRAINING,
 )
-def init_too_large(case: Case) -> Finding | None:
+def init_too_large(case: Case) -> Suspicion | None:
     """Initial weights far larger than the layer's width asks for: saturated units, or huge outputs."""
     total = sum(log10(r) for _, _, r in off_scale(case) if isfinite(r) and r > 0)
     least = 2.2 if total < TOGETHER else 1.5  # layers that are somewhat too large each add up
@@ -247,12 +260,10 @@ def init_too_large(case: Case) -> Finding | None:
         ramp(flat, 0.3, 0.8),
         ramp(log10(worst), 0.5, 1.3) * 0.9,
     )
-    severity, confidence = grade(case, strength)
     keys = init_patch(case, [layer for layer, _, _ in large])
-    return Finding(
+    return Suspicion(
         "init_too_large",
-        severity,
-        confidence,
+        strength,
         "init",
         f"the initial weights of {layer.name} are {r:.3g} times as large as its width and activation ask for",
         evidence={
@@ -264,11 +275,17 @@ def init_too_large(case: Case) -> Finding | None:
             "loss_of_a_constant": case.constant_loss,
             "saturated_at_start": flat,
         },
-        patches=(Patch(keys, "signals keep their size from layer to layer, and units work where they are not flat"),),
+        patches=(Patch(keys, "signals keep their size from layer to layer, and no unit starts saturated"),),
         layer=layer.name,
         epoch=0,
         step=0,
     )
+
+
+def by_width(layer: LayerOf) -> bool:
+    """Whether the initializer takes its size from the layer's width, as the defaults do: such weights may differ from
+    those that suit the activation, and are never far too small."""
+    return name_of(layer.config.get("init") or "he_normal").startswith(("he_", "glorot_", "lecun_", "orthogonal"))
 
 
 def init_patch(case: Case, layers: list[LayerOf]) -> dict[str, object]:
@@ -285,20 +302,22 @@ def init_patch(case: Case, layers: list[LayerOf]) -> dict[str, object]:
     source="Glorot and Bengio 2010; He et al. 2015, Delving Deep into Rectifiers",
     explains=TRAINING,
 )
-def init_too_small(case: Case) -> Finding | None:
+def init_too_small(case: Case) -> Suspicion | None:
     """Initial weights so small that the signal fades from layer to layer."""
-    small = [(layer, panel, r) for layer, panel, r in off_scale(case) if r < 0.4 and panel["twin_units"] < 0.5]
+    small = [
+        (layer, panel, r)
+        for layer, panel, r in off_scale(case)
+        if r < 0.4 and panel["twin_units"] < 0.5 and not by_width(layer)
+    ]
     small = [entry for entry in small if entry[0].name != "output" or len(small) > 1]
     if not small:
         return None
     total = -sum(log10(r) for _, _, r in off_scale(case) if isfinite(r) and 0 < r < 0.4)
     layer, panel, r = small[0]
     strength = ramp(total, 0.8, 3.0)
-    severity, confidence = grade(case, strength)
-    return Finding(
+    return Suspicion(
         "init_too_small",
-        severity,
-        confidence,
+        strength,
         "init",
         f"the initial weights of {layer.name} are {r:.2g} times what its width and activation ask for, "
         "so hardly any signal passes",
@@ -324,7 +343,7 @@ def init_too_small(case: Case) -> Finding | None:
     source="Lu et al. 2019, Dying ReLU and Initialization; Maas et al. 2013",
     explains=("vanishing_gradient", "lr_too_low", "underfit", "too_few_epochs", "lr_too_high", "overfit"),
 )
-def dead_relu(case: Case) -> Finding | None:
+def dead_relu(case: Case) -> Suspicion | None:
     """Units that are zero on every probe row: before the first step, or since some epoch."""
     start = [(layer, case.start_layers[layer.name]) for layer in case.hidden if layer.name in case.start_layers]
     dead = [(layer, panel) for layer, panel in start if panel["dead_share"] > DEAD and declared_spread(panel)]
@@ -336,18 +355,16 @@ def dead_relu(case: Case) -> Finding | None:
         # in narrow layers some units are dead by chance
         strength = ramp(panel["dead_share"], DEAD, 0.9) * (1.0 if biased else 0.6)
         keys = {f"{layer.key}.bias_init": 0.0} if biased else {f"{layer.key}.init": None}
-        severity, confidence = grade(case, strength)
-        return Finding(
+        return Suspicion(
             "dead_relu",
-            severity,
-            confidence,
+            strength,
             "init",
             f"{panel['dead_share']:.0%} of the units of {layer.name} are 0 on every row before the first step: "
-            + ("their biases hold them below zero" if biased else "their weights hold them below zero"),
+            + ("their biases keep them below zero" if biased else "their weights keep them below zero"),
             evidence={"dead_share": panel["dead_share"], "threshold": DEAD, "bias": panel["b_mean"]},
             patches=(
                 Patch(keys, "units that are above zero on some rows have a gradient"),
-                Patch({f"{layer.key}.activation": "leaky_relu"}, "a leaky unit has a gradient below zero, too"),
+                Patch(layer.with_activation("leaky_relu"), "a leaky unit has a gradient below zero, too"),
             ),
             layer=layer.name,
             epoch=0,
@@ -362,17 +379,16 @@ def dead_relu(case: Case) -> Finding | None:
         return None
     layer, shares = late[0]
     epoch = int(np.flatnonzero(shares > (shares[0] + shares[-1]) / 2)[0])
-    severity, confidence = grade(case, 0.5 * ramp(float(shares[-1]), 0.4, 0.9))
-    return Finding(
+    strength = 0.5 * ramp(float(shares[-1]), 0.4, 0.9)
+    return Suspicion(
         "dead_relu",
-        severity,
-        min(confidence, 0.45),
+        strength,
         "epochs",
         f"{shares[-1]:.0%} of the units of {layer.name} are 0 on every row, most since epoch {epoch}",
         evidence={"dead_share": float(shares[-1]), "at_start": float(shares[0]), "threshold": 0.4},
         patches=(
-            Patch({"optimizer.lr": case.lr / 10}, "smaller steps do not throw units below zero for good"),
-            Patch({f"{layer.key}.activation": "leaky_relu"}, "a leaky unit has a gradient below zero, too"),
+            Patch({"optimizer.lr": case.lr / 10}, "smaller steps do not push units below zero on every row"),
+            Patch(layer.with_activation("leaky_relu"), "a leaky unit has a gradient below zero, too"),
         ),
         layer=layer.name,
         epoch=epoch,
@@ -385,7 +401,7 @@ def dead_relu(case: Case) -> Finding | None:
     source="Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks",
     explains=("vanishing_gradient", "lr_too_low", "underfit", "too_few_epochs", "lr_too_high", "overfit"),
 )
-def saturated(case: Case) -> Finding | None:
+def saturated(case: Case) -> Suspicion | None:
     """Bounded units that stand at their ends, where their derivative is next to nothing."""
     found = [
         (layer, case.start_layers[layer.name])
@@ -398,14 +414,13 @@ def saturated(case: Case) -> Finding | None:
     layer, panel = flat[0]
     biased = abs(panel["b_mean"]) > 2 * panel["Z_spread"] and abs(panel["b_mean"]) > 1
     keys = {f"{layer.key}.bias_init": 0.0} if biased else {f"{layer.key}.init": None}
-    severity, confidence = grade(case, ramp(panel["flat_share"], 0.4, 0.9))
-    return Finding(
+    strength = ramp(panel["flat_share"], 0.4, 0.9)
+    return Suspicion(
         "saturated",
-        severity,
-        confidence,
+        strength,
         "init",
-        f"{panel['flat_share']:.0%} of the outputs of {layer.name} are at an end of {layer.activation} before the "
-        "first step, where its derivative is below 0.01",
+        f"{panel['flat_share']:.0%} of the outputs of {layer.name} are saturated before the first step: "
+        f"the derivative of {layer.activation} is below 0.01 there",
         evidence={"saturated_share": panel["flat_share"], "threshold": 0.4, "bias": panel["b_mean"]},
         patches=(Patch(keys, "near zero the activation is steep and passes the gradient on"),),
         layer=layer.name,
@@ -420,7 +435,7 @@ def saturated(case: Case) -> Finding | None:
     source="Hochreiter 1991; Bengio et al. 1994; Glorot and Bengio 2010",
     explains=("lr_too_low", "underfit", "too_few_epochs", "frozen_layer"),
 )
-def vanishing_gradient(case: Case) -> Finding | None:
+def vanishing_gradient(case: Case) -> Suspicion | None:
     """The gradient fades from the output to the first layer, though the weights have the right size."""
     panels = [case.start_layers[layer.name] for layer in case.layers if layer.name in case.start_layers]
     if len(panels) < 4:
@@ -435,33 +450,23 @@ def vanishing_gradient(case: Case) -> Finding | None:
     if (fall < 1.2 or per_layer < 0.2) and fade < 1.5:
         return None
     strength = max(ramp(fall, 1.2, 2.5), ramp(fade, 1.2, 2.4))
-    severity, confidence = grade(case, strength)
     activation = case.hidden[0].activation
     relu = Patch(relu_layers(case), "a ReLU passes the gradient on at its full size where it is active")
-    return Finding(
+    return Suspicion(
         "vanishing_gradient",
-        severity,
-        confidence,
+        strength,
         "init",
         f"the gradient of {case.hidden[0].name} is {10**-fall:.1g} times that of {case.hidden[-1].name} before the "
-        f"first step: each {activation} layer passes on a part of it only",
+        f"first step: each {activation} layer passes on a fraction of it",
         evidence={"gradient_ratio": 10**-fall, "threshold": 10**-1.2, "layers": len(sizes)},
-        patches=(relu, Patch({"layers": fewer(case)}, "the gradient has fewer layers to pass")),
+        patches=(
+            relu,
+            Patch(normalized_layers(case), "batch normalization restores the size of the signal in every layer"),
+        ),
         layer=case.hidden[0].name,
         epoch=0,
         step=0,
     )
-
-
-def fewer(case: Case) -> list[object]:
-    """The hidden layers up to the second dense one."""
-    keep, dense = [], 0
-    for layer in case.config["layers"]:
-        dense += name_of(layer) == "dense"
-        if dense > 2:
-            break
-        keep.append(layer)
-    return keep
 
 
 @rule(
@@ -470,18 +475,17 @@ def fewer(case: Case) -> list[object]:
     source="Pascanu et al. 2013, On the difficulty of training recurrent neural networks",
     explains=TRAINING,
 )
-def exploding_gradient(case: Case) -> Finding | None:
+def exploding_gradient(case: Case) -> Suspicion | None:
     """Gradients that are huge before the first step: targets without scale, or a depth that makes them grow."""
     target = case.start.get("target") or {}
     size = max(abs(number(target.get("mean"))), number(target.get("std")))
     if not case.is_classification and isfinite(size) and size > 5 and case.config["data"]["target_scale"] == "none":
-        severity, confidence = grade(case, ramp(log10(size), 0.7, 1.7))
-        return Finding(
+        strength = ramp(log10(size), 0.7, 1.7)
+        return Suspicion(
             "exploding_gradient",
-            severity,
-            confidence,
+            strength,
             "init",
-            f"the targets are fed as they are, up to {size:.3g} in size, and the gradient is as large as they are",
+            f"the targets are not scaled (mean or standard deviation {size:.3g}), and the gradient grows with them",
             evidence={"target_mean": target.get("mean"), "target_std": target.get("std"), "loss": case.start_loss},
             patches=(
                 Patch({"data.target_scale": "standard"}, "targets of mean 0 and std 1 suit the weights and the rate"),
@@ -497,17 +501,16 @@ def exploding_gradient(case: Case) -> Finding | None:
     growth = float(np.log10(sizes[0] / sizes[-2]))
     if growth < 1.5:
         return None
-    severity, confidence = grade(case, ramp(growth, 1.5, 3.0))
-    return Finding(
+    strength = ramp(growth, 1.5, 3.0)
+    return Suspicion(
         "exploding_gradient",
-        severity,
-        confidence,
+        strength,
         "init",
         f"the gradient grows {10**growth:.2g}-fold from {case.hidden[-1].name} back to {case.hidden[0].name}",
         evidence={"growth": 10**growth, "threshold": 10**1.5},
         patches=(
-            Patch({"optimizer.lr": case.lr / 10}, "smaller steps bear the larger gradient"),
-            Patch({"regularize.clip_norm": 1.0}, "long gradients are shortened"),
+            Patch({"optimizer.lr": case.lr / 10}, "smaller steps suit the larger gradient"),
+            Patch({"regularize.clip_norm": 1.0}, "gradients of large norm are scaled down"),
         ),
         layer=case.hidden[0].name,
         epoch=0,

@@ -1,0 +1,137 @@
+"""A column that holds the target: a copy of it, exact or with noise, or what is made from it.
+
+A network that is given such a column scores high and fails on new rows, where the column is not known. Three
+relations between one column and the target are measured, on the rows of all parts (Kaufman et al. 2012):
+
+share   classes, a column of few values: the share of rows whose class is the most frequent one of their value
+ratio   classes, a numeric column: the correlation ratio, the variance between classes over the variance (Fisher 1925)
+r2      a numeric target: the squared correlation of the values or, if larger, of their ranks (Spearman 1904)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
+from nn_scratch.baselines.protocol import MAX_FEATURES, sample_rows
+from nn_scratch.data.prepare import Data
+from nn_scratch.data.table import Array
+
+MAX_ROWS = 5000
+# The limits leave room for noise of 2 % of the range, which costs at most 0.01 of the ratio where the rarer of two
+# classes has 5 % of the rows, and lie above what honest columns reach (iris, petal length: a ratio of 0.94).
+SHARE, RATIO, R2 = 0.995, 0.97, 0.985
+NOISE = 0.025  # standard deviation of what the classes, or a line, leave over, in units of the range
+SKEWED_R2 = 0.85  # a column with so little noise is a copy of a skewed target if it explains this much, and the others
+CLEAR = 0.05  # together at least this much less
+FEWEST_COLUMNS = 3  # of two columns, one may well be all that the target depends on
+FEW_COPIES = 0.1  # share of the columns that may be copies; if more are, the target is simply that easy
+
+
+def copied_target(data: Data) -> dict[str, Any] | None:
+    """The column that comes closest to a copy of the target, if one is close enough to be one; else None.
+
+    {"column", "kind": "share", "ratio" or "r2", "value", "limit", "exact", "without"}: `without` is the score of kernel
+    ridge regression on the other columns (None if there are none). Tables of fewer than three columns are not
+    examined, nor are several targets. Of more than 1,000 features the first 1,000 are examined.
+    """
+    groups = column_groups(data)
+    if len(groups) < FEWEST_COLUMNS or data.task == "multi_label" or len(data.train) < 10 or data.train.y[0].size > 1:
+        return None
+    X, y = all_rows(data)
+    found: list[dict[str, Any]] = []
+    for name, features in groups.items():
+        relation = of_classes if data.task == "classification" else of_numbers
+        told = relation(X[:, features], y)
+        if told is not None:
+            found.append({"column": name, **told})
+    if not found or sum(entry["value"] >= entry["limit"] for entry in found) > max(2, FEW_COPIES * len(groups)):
+        return None
+    best = max(found, key=lambda entry: (entry["value"] >= entry["limit"], entry["value"]))
+    certain = best["value"] >= best["limit"]
+    if not certain and not (best["kind"] == "r2" and best["value"] >= SKEWED_R2 and best["noise"] <= NOISE):
+        return None
+    best["without"] = score_without(data, groups[best["column"]])
+    if not certain and best["value"] - (best["without"] or 0.0) < CLEAR:
+        return None
+    return best
+
+
+def column_groups(data: Data) -> dict[str, list[int]]:
+    """The features that each column of the table became, by its name."""
+    groups: dict[str, list[int]] = {}
+    at = 0
+    for column in data.preprocessing.columns:
+        features = range(at, at + len(column.feature_names))
+        at = features.stop
+        if at <= MAX_FEATURES:
+            groups[column.name] = list(features)
+    return groups
+
+
+def all_rows(data: Data) -> tuple[Array, Array]:
+    """Rows of all parts, at most MAX_ROWS of each: features float64, and class indices or the first target."""
+    parts = [(part, sample_rows(len(part), MAX_ROWS)) for part in (data.train, data.val, data.test) if len(part)]
+    X = np.concatenate([part.X[rows, :MAX_FEATURES] for part, rows in parts]).astype(np.float64)
+    y = np.concatenate([part.y[rows] for part, rows in parts])
+    return X, y if y.ndim == 1 else y[:, 0].astype(np.float64)
+
+
+def of_classes(X: Array, y: Array) -> dict[str, Any] | None:
+    """How well the column (rows, its features) tells classes apart, by `share` or by `ratio`."""
+    classes, y = np.unique(y, return_inverse=True)
+    k = len(classes)
+    if k < 2:
+        return None
+    values, inverse = np.unique(X, axis=0, return_inverse=True) if X.shape[1] > 1 else np.unique(X, return_inverse=True)
+    if len(values) <= k + 1:
+        counts = np.bincount(inverse.ravel() * k + y, minlength=len(values) * k).reshape(-1, k)
+        right = counts[np.arange(len(counts)), counts.argmax(axis=1)]
+        # every class has to be told: a value for the frequent one alone gives nothing away
+        told = np.bincount(counts.argmax(axis=1), weights=right, minlength=k) / counts.sum(axis=0)
+        share = float(np.average([right.sum() / len(y), told.mean()]))
+        return {"kind": "share", "value": share, "limit": SHARE, "exact": bool(share == 1.0)}
+    if X.shape[1] > 1:
+        return None
+    x = X[:, 0]
+    sizes = np.bincount(y)
+    means = np.bincount(y, weights=x) / sizes
+    total = float(((x - x.mean()) ** 2).sum())
+    ratio = float((sizes * (means - x.mean()) ** 2).sum()) / total if total > 0 else 0.0
+    noise = sqrt(max(0.0, 1 - ratio)) * x.std() / np.ptp(x) if total > 0 else 1.0
+    if noise > NOISE:  # clusters that lie far apart, and no copy
+        return None
+    return {"kind": "ratio", "value": ratio, "limit": RATIO, "exact": False, "noise": float(noise)}
+
+
+def of_numbers(X: Array, y: Array) -> dict[str, Any] | None:
+    """How well the column tells a number, and the residual of the line through it over the range of the target."""
+    if X.shape[1] > 1 or np.ptp(X) == 0 or np.ptp(y) == 0:
+        return None
+    linear = float(np.corrcoef(X[:, 0], y)[0, 1] ** 2)
+    ranks = float(np.corrcoef(ranked(X[:, 0]), ranked(y))[0, 1] ** 2)
+    noise = float(np.sqrt(max(0.0, 1 - linear)) * y.std() / np.ptp(y))
+    value = max(linear, ranks)
+    return {"kind": "r2", "value": value, "limit": R2, "exact": bool(linear > 1 - 1e-9), "noise": noise}
+
+
+def ranked(x: Array) -> Array:
+    """Ranks from 0, ties sharing their mean."""
+    values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    middle: Array = ends - (counts + 1) / 2
+    return middle[inverse] if len(values) else x
+
+
+def score_without(data: Data, features: list[int]) -> float | None:
+    """The score of kernel ridge regression on all other features."""
+    kept = [j for j in range(data.train.inputs.shape[1]) if j not in features]  # the column of ones stays
+    if len(kept) < 2:
+        return None
+    train, val, test = (replace(part, inputs=part.inputs[:, kept]) for part in (data.train, data.val, data.test))
+    score = kernel_ridge_report(replace(data, train=train, val=val, test=test)).get("pooled")
+    return None if score is None else float(score)
