@@ -1,4 +1,4 @@
-"""Draw a run: plots/*.png, weights.mp4 and report.html in its folder. Two runs or more are compared."""
+"""Draw a run: report.html, plots/*.png, plots.html and weights.mp4 in its folder. Two runs or more are compared."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from nn_scratch.wording import did_you_mean
 
 if TYPE_CHECKING:
     from nn_scratch.runs.run import Run
+    from nn_scratch.visualize.compare import Comparison
     from nn_scratch.visualize.film.make import Report
     from nn_scratch.visualize.view import View
 
+
+MOST_COMPARED = 50
 
 EXAMPLES = (
     "examples:",
     "  python script/visualize.py                     the newest run",
     "  python script/visualize.py digits-001          one run, by name or path",
     "  python script/visualize.py digits-001 digits-002   what sets them apart",
+    "  python script/visualize.py --page-only         the page that can be touched, without plots and film",
     "  python script/visualize.py --only curves,confusion --no-film",
     "  python script/visualize.py --list              what each plot shows, and how to read it",
 )
@@ -44,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gif", action="store_true", help="the film as weights.gif too")
     parser.add_argument("--epochs-per-second", type=positive, metavar="N", help="the film's speed")
     parser.add_argument("--fps", type=positive_int, metavar="N", help="the film's frames a second")
+    parser.add_argument("--page-only", action="store_true", help="report.html alone, without plots and film")
+    parser.add_argument("--no-rows", action="store_true", help="leave the rows of the data out of report.html")
+    parser.add_argument(
+        "--page-megabytes", type=positive, default=5.0, metavar="N", help="largest size of report.html (default: 5)"
+    )
+    parser.add_argument("--live", action="store_true", help="serve the run's page to this machine while it trains")
     parser.add_argument("--cheat-sheet", action="store_true", help="train and draw a page of healthy and sick shapes")
 
 
@@ -119,8 +129,11 @@ def draw_run(run: Run, options: argparse.Namespace) -> None:
     from nn_scratch.visualize.gallery import draw_plots
     from nn_scratch.visualize.plot import choose
     from nn_scratch.visualize.view import View
-    from nn_scratch.visualize.web.report import report
+    from nn_scratch.visualize.web.plots_page import report
 
+    if options.page_only:
+        draw_page(run, options)
+        return
     view = View(run, options.layer)
     chosen = choose(names(options.only))
     show = names(options.show) or ["weights"]
@@ -140,9 +153,28 @@ def draw_run(run: Run, options: argparse.Namespace) -> None:
         say(f"not for this run: {'; '.join(left_out)}")
     film = None if options.no_film or options.only else film_of([view], run.path, show, options)
     if not options.only:
-        page = run.path / "report.html"
+        page = run.path / "plots.html"
         write_bytes(page, report(view, pictures, film).encode())
-        say(f"{shown(page)}  all of it on one page: open it in a browser")
+        say(f"{shown(page)}  the plots{' and the film' if film else ''} on one page")
+        draw_page(run, options)
+
+
+def draw_page(run: Run, options: argparse.Namespace) -> None:
+    """report.html of a run."""
+    from nn_scratch.runs.files import write_bytes
+    from nn_scratch.runs.folder import shown
+    from nn_scratch.visualize.view import View
+    from nn_scratch.visualize.web.page import page
+
+    text = page(View(run), megabytes=options.page_megabytes, rows_inside=not options.no_rows)
+    path = run.path / "report.html"
+    write_bytes(path, text.encode())
+    say(f"{shown(path)}  the network to touch, epoch by epoch: open it in a browser ({page_words(text, options)})")
+
+
+def page_words(text: str, options: argparse.Namespace) -> str:
+    rows = "without rows of the data" if options.no_rows else "some rows of the data are inside; --no-rows: none"
+    return f"{len(text.encode()) / 1e6:.1f} MB; {rows}"
 
 
 def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
@@ -153,8 +185,11 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
     from nn_scratch.visualize.gallery import save
     from nn_scratch.visualize.style import drawing
     from nn_scratch.visualize.view import View
-    from nn_scratch.visualize.web.report import comparison_report
+    from nn_scratch.visualize.web.plots_page import comparison_report
 
+    if options.page_only:
+        draw_comparison_page(Comparison([View(run, options.layer) for run in runs]), runs, options)
+        return
     chosen = names(options.only) or list(COMPARISONS)
     problems = [
         f"--only {name}: no plot of several runs{did_you_mean(name, COMPARISONS)}"
@@ -181,9 +216,26 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
         if len(views) > 2:
             say(f"the film shows the first two: {views[0].name} and {views[1].name}")
         film = film_of(views[:2], folder, show, options)
-    page = folder / "report.html"
+    page = folder / "plots.html"
     write_bytes(page, comparison_report(comparison, pictures, film).encode())
-    say(f"{shown(page)}  all of it on one page: open it in a browser")
+    say(f"{shown(page)}  the plots{' and the film' if film else ''} on one page")
+    draw_comparison_page(comparison, runs, options)
+
+
+def draw_comparison_page(comparison: Comparison, runs: list[Run], options: argparse.Namespace) -> None:
+    """report.html of several runs."""
+    from nn_scratch.runs.files import make_folder, write_bytes
+    from nn_scratch.runs.folder import shown
+    from nn_scratch.visualize.web.page import comparison_page
+
+    if len(runs) > MOST_COMPARED:
+        raise UserError(f"{len(runs)} runs: report.html compares at most {MOST_COMPARED}; name fewer")
+    folder = runs[0].path.parent / comparison_name(runs)
+    make_folder(folder)
+    text = comparison_page(comparison, megabytes=options.page_megabytes, rows_inside=not options.no_rows)
+    path = folder / "report.html"
+    write_bytes(path, text.encode())
+    say(f"{shown(path)}  the runs side by side: open it in a browser ({page_words(text, options)})")
 
 
 def comparison_name(runs: list[Run]) -> str:

@@ -27,8 +27,8 @@ class Replay:
         """Raises NotForThisRun where the weights were not logged, UserError where the folder does not fit together."""
         if not len(run.epochs):
             raise NotForThisRun(NOTHING_LOGGED)
-        self._model = load_model(run) if (run.path / "model.npz").exists() else untrained(run)
-        network = self._model.network
+        self.model = load_model(run) if (run.path / "model.npz").exists() else untrained(run)
+        network = self.model.network
         self._views = network.named(network.theta)
         if not all(run.has("weights", name) for name in self._views):
             raise NotForThisRun("it needs log.weights: true")
@@ -52,12 +52,12 @@ class Replay:
             view[...] = self._logs[name][row]
         for view, log in self._states.values():
             view[...] = log[row]
-        return self._model
+        return self.model
 
     def outputs(self, row: int, X: Array) -> Array:
         """Probabilities (points, classes) or values (points, targets) of scaled points (points, features)."""
         self.at(row)
-        return self._model.scores(X)
+        return self.model.scores(X)
 
 
 def untrained(run: Run) -> Model:

@@ -20,7 +20,7 @@ from nn_scratch.runs.run import Run
 from nn_scratch.visualize.gallery import save
 from nn_scratch.visualize.style import BLUE, DASHES, GREY, PALE, SEQUENTIAL, VERMILLION, Sheet, drawing, fit, log_axis
 from nn_scratch.visualize.view import SCORES
-from nn_scratch.visualize.web.report import embedded, page
+from nn_scratch.visualize.web.plots_page import embedded, page
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

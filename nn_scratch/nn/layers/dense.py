@@ -96,6 +96,7 @@ class Dense(Layer):
     def backward(self, dA: Array) -> Array:
         dZ = dA
         self.f.backward(self.Z, self.A, dA, dZ)  # dZ = dA ∘ f'(Z)
+        self.dZ = dZ  # for readers: it holds until the next pass
         dZ.dot(self.X.T, out=self.dWb)  # [dW db] = dZ [X; 1]ᵀ
         if not self.needs_dX:
             return dZ

@@ -10,7 +10,7 @@ from nn_scratch.visualize.gallery import draw_plots, save
 from nn_scratch.visualize.plot import choose
 from nn_scratch.visualize.style import drawing
 from nn_scratch.visualize.view import View
-from nn_scratch.visualize.web.report import comparison_report, report
+from nn_scratch.visualize.web.plots_page import comparison_report, report
 from tests.conftest import edit_json
 
 EVIL = "<script>alert(1)</script><img src=http://example.com/x>"

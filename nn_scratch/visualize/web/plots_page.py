@@ -1,4 +1,4 @@
-"""report.html: a run on one page that needs nothing beside it. Pictures and film are within the file."""
+"""plots.html: the plots and the film of a run on one page that needs nothing beside it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,64 @@
+// The doctor's findings, each with its evidence, the change of YAML, and a way to see it.
+
+import { button, copy, el, fill, percent, table } from "./text.js";
+import { go, lastEpoch, run } from "./state.js";
+
+const VIEWS_OF = {
+  dead_relu: "unit", exploding_gradient: "weights", vanishing_gradient: "weights", saturated: "unit", init_too_large: "weights",
+  init_too_small: "weights", constant_init: "weights", frozen_layer: "weights", class_imbalance: "classes", label_noise: "row", overfit: "classes",
+};
+
+/** Where a finding is to be seen: the state that shows it. */
+export function placeOf(finding) {
+  const v = finding.unit !== null && finding.unit !== undefined ? "unit" : VIEWS_OF[finding.rule] ?? (finding.layer ? "weights" : "network");
+  const place = { v, e: finding.epoch ?? lastEpoch() };
+  if (finding.layer) place.l = finding.layer;
+  if (finding.unit !== null && finding.unit !== undefined) place.u = finding.unit;
+  if (["exploding_gradient", "vanishing_gradient"].includes(finding.rule)) place.k = "G";
+  if (["frozen_layer", "lr_too_low"].includes(finding.rule)) place.k = "M";
+  if (["constant_init", "init_too_large", "init_too_small"].includes(finding.rule)) place.k = "W";
+  return place;
+}
+
+/** A patch as a difference of YAML with a button that copies it. */
+export function patchBox(patch) {
+  const lines = el("pre", { class: "diff", tabindex: "0", "aria-label": "change of the config" }, ...patch.lines.map(([sign, text]) =>
+    el("span", { class: sign === "+" ? "plus" : sign === "-" ? "minus" : "" }, `${sign} ${text}\n`)));
+  return el("div", { class: "patch" }, lines, patch.why ? el("p", {}, patch.why) : null,
+    el("p", { class: "buttons" }, button("copy the YAML", () => copy(patch.yaml, lines)), " ", button("copy the command", () => copy(patch.command, lines))));
+}
+
+export const doctorView = {
+  title: "Doctor",
+
+  build(root) {
+    const here = run();
+    const verdict = here.verdict;
+    fill(root, el("p", { class: "words" }, verdict.summary, verdict.command ? el("code", {}, ` ${verdict.command}`) : null),
+      here.findings.length ? el("ol", { class: "findings" }, ...here.findings.map(findingBox)) : el("p", {}, verdict.command ? "" : "No findings."));
+  },
+
+  update() {},
+
+  table() {
+    return { heads: ["rule", "severity", "confidence", "layer", "epoch", "because"],
+      rows: run().findings.map((one) => [one.rule, one.severity, one.confidence, one.layer, one.epoch, one.because]) };
+  },
+
+  picture() {
+    return null;
+  },
+};
+
+function findingBox(finding, number) {
+  const place = [finding.layer, finding.unit === null ? null : `unit ${finding.unit}`, finding.epoch === null ? null : `epoch ${finding.epoch}`].filter(Boolean).join(", ");
+  return el("li", { class: `finding ${finding.severity}` },
+    el("h3", {}, el("span", { class: `tag ${finding.severity}` }, finding.severity), " ", finding.rule.replaceAll("_", " "),
+      el("span", { class: "dim" }, ` ${place}${place ? ", " : ""}confidence ${percent(finding.confidence)}`)),
+    el("p", {}, `${finding.because.charAt(0).toUpperCase()}${finding.because.slice(1)}.`),
+    button("show me", () => go(placeOf(finding)), { id: `show-${number}`, class: "primary" }),
+    finding.evidence.length ? el("details", {}, el("summary", {}, "evidence"), table(["measured", "value"], finding.evidence, `evidence of ${finding.rule}`)) : null,
+    finding.symptoms.length ? el("p", { class: "dim" }, `explains: ${finding.symptoms.join(", ")}`) : null,
+    ...finding.patches.map(patchBox),
+    finding.source ? el("p", { class: "dim source" }, `source: ${finding.source}`) : null);
+}

@@ -1,0 +1,141 @@
+"""report.html: a run that can be touched, in one file that asks for nothing else.
+
+The policy lets the browser run this file's own script and styles, known by their digests, and load nothing; no text
+of a run can become markup, as `trusted-types 'none'` forbids it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from nn_scratch.visualize.compare import Comparison
+from nn_scratch.visualize.view import View
+from nn_scratch.visualize.web.document import document, guide
+from nn_scratch.visualize.web.tensors import Tensors
+
+HERE = Path(__file__).parent
+MEGABYTES = 5.0
+OVERHEAD = 300_000  # bytes of code, styles, words and curves
+SMALLEST = 200_000  # of the blocks, however small the page is to be
+MOST_WITH_TENSORS = 2  # runs of a comparison; of the others the curves
+
+# In the order in which they need each other; each file's imports name only files before it.
+MODULES = (
+    *("text.js", "blocks.js", "state.js", "draw.js", "curves.js", "matrix.js", "numbers.js"),
+    *("network.js", "weights.js", "unit.js", "chain.js", "row.js", "classes.js", "boundary.js", "doctor.js"),
+    *("compare.js", "guide.js", "door.js", "keys.js", "live.js", "main.js"),
+)
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z]+\.js)";\n', re.MULTILINE)
+POLICY = (
+    "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src data: blob:; "
+    "media-src data:; {connect}require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; "
+    "form-action 'none'"
+)
+
+
+@cache
+def script() -> str:
+    """The page's modules as one: imports and the word `export` go, as all names share one scope."""
+    library = (HERE / "vendor" / "uPlot.iife.min.js").read_text(encoding="utf-8")
+    parts = [library]
+    for name in MODULES:
+        source = (HERE / name).read_text(encoding="utf-8")
+        body = IMPORT.sub("", source)
+        parts.append(re.sub(r"^export ", "", body, flags=re.MULTILINE))
+    return "\n".join(parts).replace("</script", "<\\/script")
+
+
+@cache
+def style() -> str:
+    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in ("vendor/uPlot.min.css", "page.css"))
+
+
+def digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def in_script(value: Any) -> str:
+    """JSON that holds no markup: a `<` in a text cannot end the element it stands in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def assemble(title: str, content: Mapping[str, Any], blocks: Mapping[str, str], *, live: bool = False) -> str:
+    """A whole document; blocks: base64 by the id of its element."""
+    policy = POLICY.format(
+        script=digest(script()), style=digest(style()), connect="connect-src 'self'; " if live else ""
+    )
+    data = "\n".join(
+        f'<script type="application/octet-stream" id="{escape(name)}">{text}</script>' for name, text in blocks.items()
+    )
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)}</title>
+<link rel="icon" href="data:,">
+<style>{style()}</style>
+</head>
+<body>
+<noscript><p>This page draws a training run with JavaScript, which is switched off here.</p></noscript>
+<main id="page"></main>
+<script type="application/json" id="content">{in_script(content)}</script>
+{data}
+<script type="module">{script()}</script>
+</body>
+</html>
+"""
+
+
+def page(view: View, *, megabytes: float = MEGABYTES, rows_inside: bool = True, live: str | None = None) -> str:
+    """The page of one run. live: the address below which the running process serves its rows."""
+    return pages([view], megabytes=megabytes, rows_inside=rows_inside, live=live)
+
+
+def comparison_page(comparison: Comparison, *, megabytes: float = MEGABYTES, rows_inside: bool = True) -> str:
+    """The page of several runs: two with tensors, the others as curves."""
+    return pages(comparison.views, comparison, megabytes=megabytes, rows_inside=rows_inside)
+
+
+def pages(
+    views: Sequence[View],
+    comparison: Comparison | None = None,
+    *,
+    megabytes: float = MEGABYTES,
+    rows_inside: bool = True,
+    live: str | None = None,
+) -> str:
+    several = len(views) > 1
+    whole = views if len(views) <= MOST_WITH_TENSORS else []
+    budget = max(SMALLEST, int(megabytes * 1e6) - OVERHEAD - 20_000 * len(views)) // max(1, len(views))
+    runs, blocks = [], {}
+    for number, view in enumerate(views):
+        tensors = Tensors(view, budget if view in whole else 0, rows_inside=rows_inside)
+        if view not in whole:
+            tensors.blocks, tensors.left_out = {}, ["of more than two runs, the curves alone are here"]
+        described = document(view, tensors)
+        for place, (name, block) in enumerate(tensors.blocks.items()):
+            described["blocks"][name]["id"] = f"b{number}-{place}"
+            blocks[f"b{number}-{place}"] = block.data
+        runs.append(described)
+    content: dict[str, Any] = {"runs": runs, "guide": guide(), "live": live, "difference": [], "groups": []}
+    if comparison is not None:
+        names = [view.name for view in comparison.views]
+        content["difference"] = [[key, values] for key, values in comparison.difference.items()]
+        content["groups"] = [
+            {"label": group.label, "members": [names.index(view.name) for view in group.views]}
+            for group in comparison.groups
+        ]
+    title = " against ".join(view.name for view in views[:3]) if several else views[0].name
+    return assemble(title, content, blocks, live=live is not None)
