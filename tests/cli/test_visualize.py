@@ -28,7 +28,12 @@ def test_a_run_is_drawn_into_its_folder(own, capsys, monkeypatch):
     assert not [path for path in run.path.rglob("*") if path.name.endswith(".part")]
     assert f"{run.name}/plots/curves.png  Loss and score" in lines
     assert f"{run.name}/weights.mp4  28 frames, 3.5 s" in lines
-    assert lines[-1] == f"{run.name}/report.html  all of it on one page: open it in a browser"
+    size = f"{(run.path / 'report.html').stat().st_size / 1e6:.1f} MB"
+    assert lines[-2:] == [
+        f"{run.name}/plots.html  the plots and the film on one page",
+        f"{run.name}/report.html  the network to touch, epoch by epoch: open it in a browser "
+        f"({size}; some rows of the data are inside; --no-rows: none)",
+    ]
     assert "residuals (it needs a regression; this has classes)" in "\n".join(lines)
 
 
@@ -49,7 +54,7 @@ def test_two_runs_are_compared_in_a_folder_beside_them(own, capsys):
     one, other = own("classes"), own("plane")
     visualize(one.path, other.path)
     folder = one.path.parent / "compare-classes-001-plane-001"
-    assert sorted(path.name for path in folder.iterdir()) == ["plots", "report.html", "weights.mp4"]
+    assert sorted(path.name for path in folder.iterdir()) == ["plots", "plots.html", "report.html", "weights.mp4"]
     assert sorted(path.stem for path in (folder / "plots").iterdir()) == [
         "config_difference",
         "curves_compared",

@@ -35,7 +35,7 @@ from nn_scratch.experiments.model import load_model
 from nn_scratch.experiments.train import resume
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.view import View
-from nn_scratch.visualize.web.report import report
+from nn_scratch.visualize.web.plots_page import report
 from tests.robustness.corruptions import CELLS, VALUES
 from tests.robustness.folders import make_runs
 from tests.robustness.processes import Job, Scripts
