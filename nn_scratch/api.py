@@ -459,35 +459,17 @@ class Run:
         return Film(path)
 
     def page(self, megabytes: float = 1.5) -> Page:
-        """The run on one page, which a notebook shows in a frame.
+        """The run on one page that can be touched, which a notebook shows in a frame.
 
         Parameters
         ----------
         megabytes : float
-            The size that pictures and film may add to the page in a notebook; those beyond it are left out.
-            ``visualize`` writes the whole page.
+            The largest size of the page; what does not fit is left out, and the page says so.
         """
-        from nn_scratch.visualize.gallery import draw_plots
-        from nn_scratch.visualize.plot import choose
         from nn_scratch.visualize.view import View
-        from nn_scratch.visualize.web.report import report
+        from nn_scratch.visualize.web.page import page
 
-        view = View(self.log)
-        left = megabytes * 1e6
-        pictures = []
-        folder = self.path / "plots"
-        there = {
-            plot.name: plot for plot in choose(None) if _newer(folder / f"{plot.name}.png", self.path / "run.json")
-        }
-        drawn = draw_plots(view, [plot for plot in choose(None) if plot.name not in there], folder)
-        ready = [(plot, folder / f"{name}.png") for name, plot in there.items()]
-        order = {plot.name: index for index, plot in enumerate(choose(None))}
-        for plot, result in sorted((*ready, *drawn), key=lambda pair: order[pair[0].name]):
-            size = 0 if isinstance(result, str) else result.stat().st_size * 4 / 3  # as base64
-            if not isinstance(result, str) and size <= left:
-                left -= size
-                pictures.append((plot, result))
-        return Page(report(view, pictures, None))
+        return Page(page(View(self.log), megabytes=megabytes))
 
     def compare(self, *others: Run | str | Path) -> RunTable:
         """Scores, verdicts and differences of the configs of this run and others, the best marked.
@@ -577,11 +559,6 @@ class Page:
             f'<iframe sandbox="allow-scripts allow-downloads" style="width:100%;height:{PAGE_HEIGHT}px;border:0" '
             f'srcdoc="{escape(self.html)}"></iframe>'
         )
-
-
-def _newer(path: Path, than: Path) -> bool:
-    """Whether a file is there, and was written after another."""
-    return path.is_file() and path.stat().st_mtime >= than.stat().st_mtime
 
 
 def _png(figure: Figure) -> bytes:
@@ -790,7 +767,7 @@ def treat(
 
 
 def visualize(run: Run | runs.Run | str | Path, *, film: bool = True, outputs: str | Path | None = None) -> list[Path]:
-    """Draw a run: plots/*.png, weights.mp4 and report.html in its folder.
+    """Draw a run: plots/*.png, weights.mp4, plots.html and report.html in its folder.
 
     Parameters
     ----------
@@ -807,7 +784,8 @@ def visualize(run: Run | runs.Run | str | Path, *, film: bool = True, outputs: s
     from nn_scratch.visualize.gallery import draw_plots
     from nn_scratch.visualize.plot import choose
     from nn_scratch.visualize.view import View
-    from nn_scratch.visualize.web.report import report
+    from nn_scratch.visualize.web.page import page
+    from nn_scratch.visualize.web.plots_page import report
 
     log = _log_of(run, outputs)
     view = View(log)
@@ -819,6 +797,7 @@ def visualize(run: Run | runs.Run | str | Path, *, film: bool = True, outputs: s
             movie = Run(log).film().path
         except UserError:  # nothing was logged to show
             movie = None
-    page = log.path / "report.html"
-    write_bytes(page, report(view, pictures, movie).encode())
-    return [*(path for _, path in pictures), *([] if movie is None else [movie]), page]
+    pages = [log.path / "plots.html", log.path / "report.html"]
+    write_bytes(pages[0], report(view, pictures, movie).encode())
+    write_bytes(pages[1], page(view).encode())
+    return [*(path for _, path in pictures), *([] if movie is None else [movie]), *pages]
