@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from nn_scratch.doctor.diagnosis import Diagnosis, Finding, Patch
 from nn_scratch.doctor.fixed_config import Change, fixed_yaml
 from nn_scratch.doctor.patch_text import changes
 from nn_scratch.doctor.trials import Arm, Comparison, train_arms
-from nn_scratch.doctor.usual import fitting, usual_settings
+from nn_scratch.doctor.usual import fitting, more_of_it, usual_settings
 from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.runs.files import disk_errors, write_bytes
 from nn_scratch.runs.run import Run
@@ -180,7 +181,7 @@ class Search:
         """The best node found, pruned; None where none is better than the config as it was."""
         root = Node(self.before)
         base = self._without_leak(root, diagnosis)
-        if not self.proposals(base, diagnosis) and not self.usual(base):
+        if diagnosis.verdict == "healthy" and not self.proposals(base, diagnosis):
             return None
         (self.before,) = train_arms(self.config, [self.before], self._seeds, self._jobs)
         root = base = replace(base, arm=self.before) if base is root else self._trained([base], self._seeds)[0]
@@ -194,14 +195,12 @@ class Search:
 
     def _rounds(self, base: Node, diagnosis: Diagnosis) -> Node:
         best = frontier = base
-        usual_tried = False
         for number in range(1, MOST_ROUNDS + 1):
             if finished(frontier, number):
                 break
             candidates = self.proposals(frontier, diagnosis)
-            if not candidates and not usual_tried:
-                usual_tried, candidates = True, self.usual(best)
-                frontier = best
+            if not candidates:
+                frontier, candidates = best, self.usual(best)
             candidates = candidates[: max(0, min(A_ROUND, self.left - KEPT_BACK))]
             if not candidates:
                 break
@@ -266,10 +265,17 @@ class Search:
         return self._nodes(base, plans)
 
     def usual(self, base: Node) -> list[Node]:
-        """The node with all settings as they usually train."""
-        patches = fitting(base.arm.config, usual_settings(base.arm.config, self._steps))
-        finding = Finding("usual_settings", "warning", 0.5, "config", "no other patch is left")
-        return self._nodes(base, [[(finding, patch) for patch in patches]]) if patches else []
+        """Where no patch of a finding is left and the score is short of what is attainable: all settings as they
+        usually train, and more of the network and its training."""
+        if base.arm.trials and not short(base):
+            return []
+        config = base.arm.config
+        steps = self._steps // self.config.train.epochs * config.train.epochs
+        back = fitting(config, usual_settings(config, steps))
+        cause = Finding("usual_settings", "warning", 0.5, "config", "no other patch is left")
+        plans = [[(cause, patch) for patch in back]] if back else []
+        plans += [[(cause, patch) for patch in plan] for plan in more_of_it(config, steps)]
+        return self._nodes(base, plans)
 
     def _nodes(self, base: Node, plans: Sequence[Sequence[tuple[Finding, Patch]]]) -> list[Node]:
         found: list[Node] = []
@@ -325,11 +331,18 @@ def groups(steps: Sequence[Step]) -> list[list[Step]]:
 
 
 def finished(node: Node, number: int) -> bool:
-    """Whether a node needs no further round: healthy, and no warning has a patch or nothing is left to gain."""
-    if number == 1 or not node.arm.healthy:
+    """Whether a node needs no further round: nothing is left to gain, or it is healthy and as good as attainable."""
+    if number == 1:
         return False
     hinted = any(finding.patches and finding.severity != "info" for finding in node.arm.diagnosis.findings)
-    return node.arm.mean() >= BEST or not hinted
+    return node.arm.mean() >= BEST or (node.arm.healthy and not hinted and not short(node))
+
+
+def short(node: Node) -> bool:
+    """Whether the score is further than WORTH below what simple models and a plain network reach."""
+    attainable = node.arm.diagnosis.figures.get("attainable")
+    target = float(attainable) if attainable is not None and isfinite(attainable) else BEST
+    return node.arm.mean() < min(BEST, target - WORTH)
 
 
 def better(one: Node, other: Node) -> bool:

@@ -18,6 +18,9 @@ USUAL_UNITS = 32
 FEWEST_STEPS = 1500  # a few seconds of a small network
 USUAL_BATCH = 32
 MOST_DROPOUT = 0.5
+MORE = 4  # times as many epochs, and units
+MOST_UNITS = 256
+MOST_STEPS = 100_000  # of a longer training: half a minute of a small network
 
 
 def usual_settings(config: Config, steps: int) -> Iterator[Patch]:
@@ -76,6 +79,23 @@ def of_layers(layers: list[Any]) -> list[Any]:
             entry["rate"] = 0.2
         elif entry["type"] == "residual":
             entry["layers"] = of_layers(entry["layers"])
+    return changed
+
+
+def more_of_it(config: Config, steps: int) -> Iterator[list[Patch]]:
+    """Longer training, wider layers, and both: for a network that trains and stays behind what the data allow."""
+    plain = to_plain(config)
+    longer = Patch({"train.epochs": MORE * int(plain["train"]["epochs"])}, "training goes on where it had not ended")
+    wider = Patch({"layers": widened(plain["layers"])}, "wider layers can follow a finer structure")
+    plans = [[longer], [longer, wider], [wider]] if plain["layers"] else [[longer]]
+    yield from (plan for plan in plans if longer not in plan or MORE * steps <= MOST_STEPS)
+
+
+def widened(layers: list[Any]) -> list[Any]:
+    changed = deepcopy(layers)
+    for entry in changed:
+        if isinstance(entry, dict) and entry["type"] == "dense":
+            entry["units"] = min(MORE * int(entry["units"]), max(MOST_UNITS, int(entry["units"])))
     return changed
 
 
