@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from nn_scratch.baselines.copied_target import column_groups, copied_target, score_without
+from nn_scratch.baselines.few_columns import columns_alone, pairs_alone
 from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
+from nn_scratch.baselines.protocol import main_score, sample_rows, scores
 from nn_scratch.data.card import alike_by_chance
 from nn_scratch.data.order import label_order, value_order
-from nn_scratch.data.prepare import Data, prepare
-from nn_scratch.data.table import Table
+from nn_scratch.data.prepare import Data, Part, prepare
+from nn_scratch.data.table import Array, Table
 from nn_scratch.data.tables import load_table
 from nn_scratch.doctor.diagnosis import Finding, Patch
+from nn_scratch.doctor.evidence import HARM
 from nn_scratch.seeding import spawn_generators
 
 SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}  # the config's own defaults
 IDENTIFIER = re.compile(r"(^|[_\s.-])(id|ids|index|idx|nr|no|number|key|uuid|row)$|^unnamed", re.IGNORECASE)
 ALONE = 0.98  # the score of one feature by itself from which it gives the target away
 LISTED = 10
+MAX_ROWS = 5000  # of which the nearest is sought
+ALIKE_NEIGHBOURS = 0.5  # correlation of neighbouring rows' targets from which the order of rows says something
 FEW = 20  # rows of a class too few to tell chance from rule
 MOSTLY = 0.8  # share of the rows with a value of their own from which a column may be an identifier
 
@@ -52,12 +58,13 @@ def examine(table: Table) -> Iterator[Finding]:
         dtype=np.float64,
     )
     yield from order_of_rows(table)
+    yield from time_order(table)
     yield from columns(data)
     yield from copies(data)
     if table.task == "classification":
         yield from balance(data)
         yield from labels(table, data)
-    yield from giveaway(data)
+    yield from giveaways(data)
 
 
 def finding(rule: str, severity: str, because: str, *patches: Patch, **evidence: object) -> Finding:
@@ -163,18 +170,25 @@ def columns(data: Data) -> Iterator[Finding]:
 
 
 def copies(data: Data) -> Iterator[Finding]:
+    """Rows that stand in the table more than once, by what they change: the score of the nearest training row, which
+    remembers all there is to remember, with the copies of held-out rows among the training rows and without them."""
     found = data.card["duplicates"]
-    leaked = found["val_in_train"] + found["test_in_train"]
     held = len(data.val) + len(data.test)
-    if leaked > 0.02 * held and leaked >= 3 and not alike_by_chance(found):
-        yield finding(
-            "leakage",
-            "critical" if leaked > 0.2 * held else "warning",
-            f"rows stand in the table more than once: with a random split {leaked} of {held} held-out rows are known "
-            "from training, and the score measures memory; keep one of each",
-            leaked=leaked,
-            held_rows=held,
+    leaked = sum(int(np.isin(keys(part), keys(data.train)).sum()) for part in (data.val, data.test))
+    if leaked > 0.02 * held and leaked >= 3:
+        copied = np.isin(keys(data.train), np.concatenate([keys(data.val), keys(data.test)]))
+        with_copies, without = (nearest_row(data, kept) for kept in (np.ones(len(copied), bool), ~copied))
+        harm = with_copies - without > HARM
+        evidence = {"leaked": leaked, "held_rows": held, "score_of_nearest_row": with_copies, "without_copies": without}
+        words = (
+            f"rows stand in the table more than once: with a random split {leaked} of {held} held-out rows are "
+            f"known from training. The nearest row predicts {with_copies:.3f}, {without:.3f} without the copies"
         )
+        if harm:
+            severity = "critical" if leaked > 0.2 * held and not alike_by_chance(found) else "warning"
+            yield finding("leakage", severity, f"{words}: the score measures memory; keep one of each", **evidence)
+        else:
+            yield finding("leakage", "info", f"{words}, so they do no harm", **evidence)
     if found["conflicting"] and data.class_names:
         yield finding(
             "conflicting_rows",
@@ -182,6 +196,25 @@ def copies(data: Data) -> Iterator[Finding]:
             f"{found['conflicting']} rows have the same features as a row of another class: nobody can tell them apart",
             rows=found["conflicting"],
         )
+
+
+def keys(part: Part) -> Array:
+    """(rows,) a number a row, the same for rows whose features and target are all equal."""
+    y = part.y.reshape(len(part), -1).astype(np.float64)
+    return np.array([hash(x.tobytes() + t.tobytes()) for x, t in zip(part.X + 0.0, y, strict=True)], np.int64)
+
+
+def nearest_row(data: Data, kept: Array) -> float:
+    """The score on the rows of val and test of predicting the target of the nearest of the kept training rows."""
+    from sklearn.neighbors import NearestNeighbors
+
+    rows = np.flatnonzero(kept)
+    rows = rows[sample_rows(len(rows), MAX_ROWS)]
+    if not len(rows):
+        return 0.0
+    X, y = (np.concatenate([getattr(part, name) for part in (data.val, data.test)]) for name in ("X", "y"))
+    nearest = NearestNeighbors(n_neighbors=1).fit(data.train.X[rows]).kneighbors(X, return_distance=False)[:, 0]
+    return float(scores(data, y, data.train.y[rows][nearest])[main_score(data)] or 0.0)
 
 
 def balance(data: Data) -> Iterator[Finding]:
@@ -223,32 +256,74 @@ def labels(table: Table, data: Data) -> Iterator[Finding]:
         )
 
 
-def giveaway(data: Data) -> Iterator[Finding]:
-    """One feature that alone predicts the target, and others that do not."""
-    from nn_scratch.baselines.simple import best_feature
-
-    best = best_feature(data)
-    if best is None or len(data.feature_names) < 2:
-        return
-    score = best.get("balanced_accuracy", best.get("r2"))
-    rarest = np.bincount(data.train.y).min() if data.class_names else len(data.train)
-    if score is None or score < ALONE or rarest < FEW:  # of a few rows anything may be true by chance
-        return
-    without = without_feature(data, data.feature_names.index(best["feature"]))
-    if 1 - without > 3 * (1 - score) + 0.03:
-        yield finding(
-            "leakage",
-            "critical",
-            f"{best['feature']!r} alone predicts the target ({score:.3f}; all others together {without:.3f}): is it "
-            "known before the answer is, or made from it?",
-            Patch({"data.ignore": [best["feature"]]}, "a network that leans on the answer knows nothing of new rows"),
-            score_alone=score,
-            score_without=without,
+def giveaways(data: Data) -> Iterator[Finding]:
+    """A copy of the target, exact or with noise; one column, or two, that predict it by themselves and without which
+    the others do not."""
+    copy = copied_target(data)
+    if copy is not None:
+        how = "is a copy of the target" if copy["exact"] else "is the target with little noise"
+        others = "" if copy["without"] is None else f" (all other columns together {copy['without']:.3f})"
+        yield giveaway(
+            (copy["column"],),
+            f"{copy['column']!r} {how}{others}: is it known before the answer is, or made from it?",
+            relation=copy["kind"],
+            value=copy["value"],
+            score_without=copy["without"],
         )
+        return
+    rarest = np.bincount(data.train.y).min() if data.class_names else len(data.train)
+    if rarest < FEW or len(data.preprocessing.columns) < 2:  # of a few rows anything may be true by chance
+        return
+    for found in (*columns_alone(data)[:1], *pairs_alone(data)[:1]):
+        if found.score < ALONE:
+            continue
+        without = score_without(data, features_of(data, found.columns)) or 0.0
+        if 1 - without > 3 * (1 - found.score) + 0.03:
+            names = " and ".join(map(repr, found.columns))
+            alone = "alone predicts" if len(found.columns) == 1 else "by themselves predict"
+            yield giveaway(
+                found.columns,
+                f"{names} {alone} the target ({found.score:.3f}; all others together {without:.3f}): "
+                f"{'is it' if len(found.columns) == 1 else 'are they'} known before the answer is, or made from it?",
+                score_alone=found.score,
+                model=found.how,
+                score_without=without,
+            )
+            return
 
 
-def without_feature(data: Data, j: int) -> float:
-    """What is attainable without one feature."""
-    kept = [i for i in range(len(data.feature_names) + 1) if i != j]  # the ones at the end stay
-    train, val, test = (replace(part, inputs=part.inputs[:, kept]) for part in (data.train, data.val, data.test))
-    return float(kernel_ridge_report(replace(data, train=train, val=val, test=test)).get("pooled") or 0.0)
+def giveaway(columns: Sequence[str], because: str, **evidence: object) -> Finding:
+    why = "a network that leans on the answer knows nothing of new rows"
+    return finding("leakage", "critical", because, Patch({"data.ignore": list(columns)}, why), **evidence)
+
+
+def features_of(data: Data, columns: Sequence[str]) -> list[int]:
+    groups = column_groups(data)
+    return [feature for name in columns for feature in groups[name]]
+
+
+def time_order(table: Table) -> Iterator[Finding]:
+    """A column that runs with the rows, and targets that resemble those of the row before: a random split lets the
+    network look at what comes between."""
+    y = (table.y if table.y.ndim == 1 else table.y[:, 0]).astype(np.float64)
+    if len(y) < 50 or not np.ptp(y):
+        return
+    centred = y - y.mean()
+    alike = float(centred[1:] @ centred[:-1] / (centred @ centred))
+    if alike < ALIKE_NEIGHBOURS:
+        return
+    for j, name in enumerate(table.feature_names):
+        x = np.asarray(table.X[:, j], np.float64)
+        steps = np.diff(x)
+        if np.isfinite(x).all() and len(np.unique(x)) > len(x) / 2 and ((steps >= 0).all() or (steps <= 0).all()):
+            yield finding(
+                "time_order",
+                "warning",
+                f"the rows run with {name!r}, and each one's target resembles that of the row before (correlation "
+                f"{alike:.2f}): a random split puts neighbours of every held-out row into training, so the score says "
+                "little of rows that come later",
+                Patch({"data.shuffle": False}, "the last rows then validate and test, as later rows will"),
+                column=name,
+                correlation_of_neighbours=alike,
+            )
+            return

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nn_scratch.doctor import Finding
 from nn_scratch.doctor.table_checks import examine_file
 
 Rows = list[list[object]]
@@ -77,8 +78,65 @@ def test_a_feature_that_gives_the_target_away_is_named(tmp_path: Path) -> None:
     findings, _ = examine_file(write(tmp_path / "t.csv", ("x", "y", "refund", "kind"), body))
     first = findings[0]
     assert (first.rule, first.severity) == ("leakage", "critical")
-    assert first.because.startswith("'refund' alone predicts the target (1.000; all others together 0.")
+    assert first.because.startswith("'refund' is a copy of the target (all other columns together 0.")
     assert first.patches[0].set == {"data.ignore": ["refund"]}
+
+
+def leaks(tmp_path: Path, header: Sequence[str], columns: Sequence[np.ndarray]) -> list[Finding]:
+    """The findings of leakage on a table of these columns, the target last."""
+    body: Rows = [
+        [value if isinstance(value, str) else f"{value:.6g}" for value in row] for row in zip(*columns, strict=True)
+    ]
+    findings, _ = examine_file(write(tmp_path / "t.csv", header, body))
+    return [finding for finding in findings if finding.rule == "leakage"]
+
+
+RNG = np.random.default_rng(5)
+NOISE = RNG.normal(size=(3, 400))
+CLASSES = RNG.integers(0, 3, 400)
+NUMBERS = np.exp(NOISE[0]) + NOISE[1]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        (NOISE[0], CLASSES + 0.04 * NOISE[1], np.array(list("abc"))[CLASSES]),  # noise of 2 % of the range
+        (NOISE[0], NUMBERS + 0.02 * np.ptp(NUMBERS) * NOISE[2], NUMBERS),
+        (NOISE[2], -(NUMBERS**3), NUMBERS),
+        (NOISE[0], np.array(list("xyz"))[CLASSES], CLASSES),
+        (NOISE[0], np.where(CLASSES == 1, 0.0, 3.0 + CLASSES) + 0.01 * NOISE[1], np.array(list("abc"))[CLASSES]),
+    ],
+)
+def test_a_copy_of_the_target_is_found_exact_noisy_and_bent(tmp_path: Path, columns: Sequence[np.ndarray]) -> None:
+    (leak,) = leaks(tmp_path, ("x", "told", "y"), columns)
+    assert leak.severity == "critical"
+    assert leak.patches[0].set == {"data.ignore": ["told"]}
+
+
+def test_two_columns_that_add_up_to_the_target_are_named(tmp_path: Path) -> None:
+    a, b, c = NOISE
+    (leak,) = leaks(tmp_path, ("a", "b", "c", "y"), (a, b, c, a + b + 0.01 * c))
+    assert set(leak.patches[0].set["data.ignore"]) == {"a", "b"}
+    assert leak.because.endswith("are they known before the answer is, or made from it?")
+    assert leak.because.replace("'b' and 'a'", "'a' and 'b'").startswith(
+        "'a' and 'b' by themselves predict the target ("
+    )
+
+
+def test_rows_that_stand_there_twice_matter_by_what_they_change(tmp_path: Path) -> None:
+    x, y = NOISE[0], np.where(RNG.random(400) < 0.5, "a", "b")  # nothing to learn, all to remember
+    (leak,) = leaks(tmp_path, ("x", "z", "y"), [np.tile(one, 2) for one in (x, NOISE[1], y)])
+    assert leak.severity == "critical"
+    assert "known from training" in leak.because
+
+
+def test_a_column_that_runs_with_the_rows_is_named_where_neighbours_are_alike(tmp_path: Path) -> None:
+    y = np.cumsum(NOISE[1])
+    body: Rows = [[f"{1990 + i / 12:.3f}", f"{NOISE[0][i]:.4f}", f"{y[i]:.4f}"] for i in range(400)]
+    findings, _ = examine_file(write(tmp_path / "t.csv", ("year", "x", "y"), body))
+    said = next(finding for finding in findings if finding.rule == "time_order")
+    assert said.because.startswith("the rows run with 'year'")
+    assert said.patches[0].set == {"data.shuffle": False}
 
 
 def test_suspects_are_listed_by_their_rows_in_the_file(tmp_path: Path) -> None:
