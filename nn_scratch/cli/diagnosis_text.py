@@ -11,9 +11,10 @@ from rich.text import Text
 
 from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.config.writer import ABSENT, value_text
-from nn_scratch.doctor.diagnosis import Diagnosis, Finding, Patch
+from nn_scratch.doctor.diagnosis import Cost, Diagnosis, Finding, Patch
 from nn_scratch.doctor.patch_text import changes, to_paste, to_type
 from nn_scratch.runs.folder import find_folder, shown
+from nn_scratch.wording import plural
 
 COLOURS = {"healthy": "green", "sick": "red", "inconclusive": "yellow"}
 
@@ -32,6 +33,8 @@ def rendered(diagnosis: Diagnosis, config: Mapping[str, Any], run: str = "") -> 
     for number, finding in enumerate(diagnosis.findings, start=1):
         parts += ["", *finding_lines(finding, config, number, run, patches)]
         patches += len(finding.patches)
+    if diagnosis.retraining:
+        parts += ["", Text(retraining_text(diagnosis.retraining), style="dim")]
     return Group(*parts)
 
 
@@ -65,12 +68,31 @@ def finding_lines(
     if finding.evidence:
         numbers = ", ".join(f"{key.replace('_', ' ')} {value_text(value)}" for key, value in finding.evidence.items())
         lines.append(indented(Text(numbers, style="dim")))
+    if finding.cost is not None:
+        lines.append(indented(Text(cost_text(finding.cost))))
     if finding.symptoms:
         lines.append(indented(Text(f"explains: {', '.join(finding.symptoms)}", style="dim")))
     for count, patch in enumerate(finding.patches, start=patches_before + 1):
         lines += [indented(line) for line in patch_lines(patch, config, count, run)]
     lines.append(indented(Text(f"source: {finding.source}", style="dim")))
     return lines
+
+
+def cost_text(cost: Cost) -> str:
+    """What a finding costs: points of the score with their interval, log loss, and how that is known."""
+    measure = {"r2": "R²"}.get(cost.measure, cost.measure.replace("_", " "))
+    said = f"costs {cost.mean:.3f} of {measure} ({cost.low:.3f} to {cost.high:.3f})"
+    if cost.log_loss is not None:
+        said += f", and {cost.log_loss:.3f} nats of log loss"
+    return said + (", by retraining" if cost.tested else ", as estimated from the references")
+
+
+def retraining_text(retraining: Mapping[str, Any]) -> str:
+    asked = len(retraining["asked"])
+    return (
+        f"{plural(asked, 'change')} {'was' if asked == 1 else 'were'} tested by retraining for "
+        f"{retraining['steps']:,} training steps, of a budget of {retraining['budget']:,}"
+    )
 
 
 def place(finding: Finding) -> str:

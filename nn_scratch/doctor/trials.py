@@ -154,7 +154,7 @@ def judged(run: Run) -> Trial:
         chosen_by=chosen_by,
         held=held,
         score=case.held_score if there and isfinite(case.held_score) else case.train_score,
-        diagnosis=diagnose(run),
+        diagnosis=diagnose(run, budget=0),  # the search tests the patches itself
         recall=dict((run.info.get("val") or {}).get("recall") or {}),
     )
 

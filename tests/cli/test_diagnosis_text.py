@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shlex
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from nn_scratch.cli.diagnosis_text import brief, patch_lines, rendered
 from nn_scratch.config.resolve import change_config, config_from, override_config
 from nn_scratch.config.writer import to_plain
 from nn_scratch.doctor import Diagnosis, Finding, Patch
+from nn_scratch.doctor.diagnosis import Cost
 from nn_scratch.doctor.patch_text import changes, old_value, to_paste, to_type
 
 FINDING = Finding(
@@ -54,6 +56,15 @@ def test_a_finding_is_a_sentence_the_numbers_the_change_why_it_helps_and_the_sou
         "             lr: 0.01",
         "   source: LeCun et al. 1998",
     ]
+
+
+def test_what_a_finding_costs_and_what_retraining_took_are_told() -> None:
+    cost = Cost("balanced_accuracy", 0.12, 0.08, 0.16, tested=True, log_loss=0.3)
+    retraining = {"budget": 400, "steps": 380, "asked": [{}, {}]}
+    diagnosis = Diagnosis("sick", (replace(FINDING, cost=cost),), "sick: it is", {}, "", retraining)
+    lines = shown(rendered(diagnosis, CONFIG))
+    assert "   costs 0.120 of balanced accuracy (0.080 to 0.160), and 0.300 nats of log loss, by retraining" in lines
+    assert lines[-1] == "2 changes were tested by retraining for 380 training steps, of a budget of 400"
 
 
 def test_after_training_the_verdict_takes_two_lines() -> None:
@@ -135,6 +146,7 @@ def test_the_json_has_the_keys_of_the_schema() -> None:
             "stage": "first_steps",
             "where": {"layer": "hidden_2", "epoch": 1, "step": 3},
             "evidence": {"loss_after_over_before": 1.8333333},
+            "cost": None,
             "because": "the learning rate 10 is too high",
             "symptoms": ["dead_relu"],
             "patches": [{"set": {"optimizer.lr": 0.01}, "why": "smaller steps follow the slope"}],
