@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from math import prod
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nn_scratch.nn.layers.base import Layer, Shape, walk
+from nn_scratch.nn.layers.base import Layer, walk
 from nn_scratch.nn.layers.dense import Dense
-from nn_scratch.nn.memory import Array, Memory, Scratch
+from nn_scratch.nn.memory import Array, Memory, Scratch, Shape
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,26 @@ class Block:
     def of(self, vector: Array) -> Array:
         """The block's view of a vector (..., size); leading axes are kept."""
         return vector[..., self.start : self.stop].reshape(vector.shape[:-1] + self.shape)
+
+
+class Parameters(Protocol):
+    """What a graph is bound to: the parameters of one network, or of a stack of networks of one shape.
+
+    stack: () or (K,), the leading axes of theta (..., size) and state. generators: one a network.
+    """
+
+    layers: list[Layer]
+    dtype: np.dtype[Any]
+    theta: Array
+    state: Array
+    parameter_blocks: list[Block]
+    state_blocks: list[Block]
+
+    @property
+    def stack(self) -> Shape: ...
+
+    @property
+    def generators(self) -> Sequence[np.random.Generator]: ...
 
 
 class Network:
@@ -62,18 +83,13 @@ class Network:
         self.state = np.zeros(state_size, self.dtype)
         self.trainable = sum(b.stop - b.start for b in self.parameter_blocks if b.layer.trainable)
         for layer in self.every_layer:
-            layer.initialize(self.blocks_of(layer, self.parameter_blocks, self.theta), init)
-            layer.initialize_state(self.blocks_of(layer, self.state_blocks, self.state))
+            layer.initialize(blocks_of(layer, self.parameter_blocks, self.theta), init)
+            layer.initialize_state(blocks_of(layer, self.state_blocks, self.state))
         self._graphs: dict[tuple[int, bool], Graph] = {}
-
-    @staticmethod
-    def blocks_of(layer: Layer, blocks: Sequence[Block], vector: Array) -> dict[str, Array]:
-        """The views of a layer's blocks in a vector (..., size), by name."""
-        return {block.name: block.of(vector) for block in blocks if block.layer is layer}
 
     def block(self, layer: Layer, name: str, vector: Array) -> Array:
         """The view of one of a layer's blocks in a vector laid out as theta (..., size)."""
-        return self.blocks_of(layer, self.parameter_blocks, vector)[name]
+        return blocks_of(layer, self.parameter_blocks, vector)[name]
 
     def segment(self, layer: Layer) -> tuple[int, int]:
         """Where the layer's parameters, which are contiguous, start and stop in theta."""
@@ -85,7 +101,7 @@ class Network:
         return {
             f"{layer.name}.{name}": view
             for layer in self.every_layer
-            for name, view in layer.named(self.blocks_of(layer, self.parameter_blocks, vector)).items()
+            for name, view in layer.named(blocks_of(layer, self.parameter_blocks, vector)).items()
         }
 
     def named_state(self, vector: Array) -> dict[str, Array]:
@@ -106,6 +122,15 @@ class Network:
                 views[f"{layer.name}.{name}"][...] = 1.0
         return mask
 
+    @property
+    def stack(self) -> Shape:
+        """No leading axes: this is one network."""
+        return ()
+
+    @property
+    def generators(self) -> tuple[np.random.Generator]:
+        return (self.noise,)
+
     def on(self, rows: int, *, training: bool) -> Graph:
         """The network bound to a batch size, with buffers of its own; cached."""
         key = (rows, training)
@@ -118,12 +143,18 @@ class Network:
         return Graph(self, rows, training=False, grad=np.zeros_like(self.grad))
 
 
+def blocks_of(layer: Layer, blocks: Sequence[Block], vector: Array) -> dict[str, Array]:
+    """The views of a layer's blocks in a vector (..., size), by name."""
+    return {block.name: block.of(vector) for block in blocks if block.layer is layer}
+
+
 class Graph:
     """A network bound to one batch size: copies of its layers that share its parameters and own their buffers."""
 
-    def __init__(self, network: Network, rows: int, *, training: bool, grad: Array) -> None:
+    def __init__(self, network: Parameters, rows: int, *, training: bool, grad: Array) -> None:
         self.rows, self.grad = rows, grad
-        self._network, self._training, self.scratch = network, training, Scratch(network.dtype)
+        self._network, self._training = network, training
+        self.scratch = Scratch(network.dtype, network.stack)
         self.layers: list[Layer] = []
         needs_dX = False
         for layer in network.layers:
@@ -141,11 +172,11 @@ class Graph:
                 rows=self.rows,
                 dtype=network.dtype,
                 training=self._training,
-                generator=network.noise,
+                generators=network.generators,
                 scratch=self.scratch,
-                parameters=network.blocks_of(layer, network.parameter_blocks, network.theta),
-                gradients=network.blocks_of(layer, network.parameter_blocks, self.grad),
-                state=network.blocks_of(layer, network.state_blocks, network.state),
+                parameters=blocks_of(layer, network.parameter_blocks, network.theta),
+                gradients=blocks_of(layer, network.parameter_blocks, self.grad),
+                state=blocks_of(layer, network.state_blocks, network.state),
                 needs_dX=needs_dX,
             )
         )
@@ -155,7 +186,7 @@ class Graph:
         """Outputs Z (k, rows) from a signal X (features + 1, rows) whose last row is ones."""
         for layer in self.layers:
             X = layer.forward(X)
-        return X[:-1]
+        return X[..., :-1, :]
 
     def backward(self, dZ: Array) -> None:
         """Fill `grad` from ∂L/∂Z (k, rows) of the latest forward; dZ may be overwritten."""

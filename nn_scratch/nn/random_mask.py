@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from math import prod
+
 import numpy as np
 
-from nn_scratch.nn.memory import Array
+from nn_scratch.nn.memory import Array, Shape
 
 WORD_BITS = 64  # of the generator's raw output (PCG64)
 TOLERANCE = 1e-3  # relative error of the rate up to which 16 bits an entry are enough; else 32
@@ -13,23 +16,35 @@ TOLERANCE = 1e-3  # relative error of the rate up to which 16 bits an entry are 
 class RandomMask:
     """Entries that are False with probability `rate`, independently, and True otherwise.
 
-    Each entry compares 16 random bits (32 for rates that 16 bits do not resolve) with a threshold, so that `rate` is
-    rounded to a multiple of 2⁻¹⁶ (2⁻³²); `rate` holds the rounded probability.
+    Each entry compares 16 random bits (32 for rates that 16 bits do not resolve) with a threshold, so that the rate is
+    rounded to a multiple of 2⁻¹⁶ (2⁻³²). Nothing is drawn for a rate of 0.
     """
 
-    def __init__(self, generator: np.random.Generator, rate: float, shape: tuple[int, ...]) -> None:
-        dtype: type[np.unsignedinteger] = np.uint16
-        bits = 16
-        if abs(round(rate * 2**bits) / 2**bits - rate) > TOLERANCE * min(rate, 1.0 - rate):
-            dtype, bits = np.uint32, 32
-        self._threshold = dtype(min(round(rate * 2**bits), 2**bits - 1))
-        self.rate = int(self._threshold) / 2**bits
-        self._draw = generator.bit_generator.random_raw
-        size = int(np.prod(shape))
-        self._words, self._size = -(-size * bits // WORD_BITS), size
-        self._dtype, self._shape = dtype, shape
+    def __init__(self, generators: Sequence[np.random.Generator], rate: float | Array, shape: Shape) -> None:
+        """shape: of the mask of one network; each of a stack of networks has its own generator, and perhaps rate."""
+        rates = np.broadcast_to(np.asarray(rate, float).reshape(-1), len(generators)).tolist()
+        self._ndim = len(shape)
+        self._draws = [drawing(generator, one, shape) for generator, one in zip(generators, rates, strict=True)]
 
     def draw(self, out: Array) -> Array:
-        """Fill `out`, bool and of the mask's shape, with a new mask."""
-        bits = self._draw(self._words).view(self._dtype)[: self._size].reshape(self._shape)
-        return np.greater_equal(bits, self._threshold, out=out)
+        """Fill `out` (..., *shape), bool, with a new mask."""
+        parts = (out,) if out.ndim == self._ndim else out
+        for draw, part in zip(self._draws, parts, strict=True):
+            draw(part)
+        return out
+
+
+def drawing(generator: np.random.Generator, rate: float, shape: Shape) -> Callable[[Array], object]:
+    """A function that fills a bool array of this shape with a new mask."""
+    if rate == 0.0:
+        return lambda out: out.fill(True)
+    bits = 16 if abs(round(rate * 2**16) / 2**16 - rate) <= TOLERANCE * min(rate, 1.0 - rate) else 32
+    dtype: type[np.unsignedinteger] = np.uint16 if bits == 16 else np.uint32
+    threshold = dtype(min(round(rate * 2**bits), 2**bits - 1))
+    size = prod(shape)
+    words, random_raw = -(-size * bits // WORD_BITS), generator.bit_generator.random_raw
+
+    def draw(out: Array) -> None:
+        np.greater_equal(random_raw(words).view(dtype)[:size].reshape(shape), threshold, out=out)
+
+    return draw

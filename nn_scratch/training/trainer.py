@@ -86,6 +86,8 @@ class Trainer:
         `full_batch` optimizer takes all rows at every step, whatever batch_size is, and its gradient is not clipped.
         """
         self.network, self.loss, self.optimizer, self.schedule = network, loss, optimizer, schedule
+        self.accumulate, self.l1, self.l2, self.max_norm = accumulate, l1, l2, max_norm
+        self.clip_norm, self.clip_value, self.ema_decay = clip_norm, clip_value, ema_decay
         self.train_examples, self.evaluators = train, evaluators
         rows = len(train)
         self.batch_size = rows if optimizer.full_batch else min(batch_size, rows)
@@ -152,14 +154,39 @@ class Trainer:
             while self.epoch < self.epochs and not self.finished_early:
                 started = perf_counter()
                 self._train_epoch(observer)
-                trained = perf_counter()
-                scores = self._scores()
-                evaluated = perf_counter()
-                self.schedule.epoch_ended(scores)
-                self._update_best(scores)
-                observer.on_epoch_end(self, scores, {"training": trained - started, "evaluation": evaluated - trained})
+                self.end_epoch(observer, perf_counter() - started)
                 if self.stop_requested and self.epoch < self.epochs and not self.finished_early:
                     raise StopRequested
+
+    def end_epoch(self, observer: Observer, seconds: float) -> None:
+        """Evaluate after the steps of an epoch, which took `seconds`; the schedule and the observer get the scores."""
+        started = perf_counter()
+        scores = self._scores()
+        evaluated = perf_counter()
+        self.schedule.epoch_ended(scores)
+        self._update_best(scores)
+        observer.on_epoch_end(self, scores, {"training": seconds, "evaluation": evaluated - started})
+
+    def plan_epoch(self) -> tuple[Array, Array]:
+        """Draw the epoch's order of rows, (rows,), and compute the learning rates of its steps."""
+        if self.step_in_epoch == 0:
+            self._order_state = self._order.bit_generator.state
+        n = len(self.train_examples)
+        order = self._order.permutation(n) if self.shuffle else np.arange(n)
+        first = self.step - self.step_in_epoch
+        factors = self.schedule.factors(np.arange(first, first + self.steps_per_epoch))
+        return order, self.optimizer.lr * factors
+
+    def restore_average(self, theta: Array) -> None:
+        """Set the moving average of the parameters."""
+        if self._average is not None:
+            self._average.restore(theta, self.step)
+
+    def count_epoch(self, lr: float) -> None:
+        """The epoch's steps are made, the last at the rate `lr`."""
+        self.lr = lr
+        self.epoch += 1
+        self.step_in_epoch = 0
 
     def steps_at(self, rates: Iterable[float]) -> Iterator[float]:
         """Steps at these learning rates, whatever the schedule says, on whole batches in epoch after epoch.
@@ -235,14 +262,9 @@ class Trainer:
         return scores
 
     def _train_epoch(self, observer: Observer) -> None:
-        if self.step_in_epoch == 0:
-            self._order_state = self._order.bit_generator.state
-        n = len(self.train_examples)
-        order = self._order.permutation(n) if self.shuffle else np.arange(n)
-        first = self.step - self.step_in_epoch
-        factors = self.schedule.factors(np.arange(first, first + self.steps_per_epoch))
-        rates = (self.optimizer.lr * factors).tolist()
-        watched = self._watched_steps(first) if observer.watches_steps else frozenset()
+        order, planned = self.plan_epoch()
+        rates = planned.tolist()
+        watched = self._watched_steps(self.step - self.step_in_epoch) if observer.watches_steps else frozenset()
         for step, batches in self._chunks(order):
             for batch in batches:
                 at = self.step_in_epoch
@@ -253,9 +275,7 @@ class Trainer:
                     self._update(step, rates[at])
             if self.step_in_epoch < self.steps_per_epoch:
                 self._pause(observer)
-        self.lr = rates[-1]
-        self.epoch += 1
-        self.step_in_epoch = 0
+        self.count_epoch(rates[-1])
 
     def _chunks(self, order: Array) -> Iterator[tuple[BatchGradient, list[Batch]]]:
         """The batches of the rest of the epoch, several at a time, each time with the step that takes them.

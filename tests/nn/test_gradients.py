@@ -106,7 +106,7 @@ def test_the_derivative_of_an_activation_over_all_its_regions(case: Case) -> Non
     gradients = {name: np.empty(size) for name, size in f.blocks(shape[0]).items()}
     parameters = {name: np.empty(size) for name, size in f.blocks(shape[0]).items()}
     f.initialize(parameters)
-    memory = Memory(shape[1], np.float64, True, np.random.default_rng(0), Scratch(np.float64), parameters, gradients)
+    memory = Memory(shape[1], np.float64, True, (np.random.default_rng(0),), Scratch(np.float64), parameters, gradients)
     f.bind(shape[0], memory)
     above, below, A, dZ = (np.empty(shape) for _ in range(4))
     dA = np.random.default_rng(0).normal(size=shape)
@@ -133,7 +133,7 @@ def test_an_activation_may_work_in_place(case: Case) -> None:
     parameters = {name: np.empty(size) for name, size in blocks.items()}
     gradients = {name: np.empty(size) for name, size in blocks.items()}
     f.initialize(parameters)
-    f.bind(3, Memory(5, np.float64, True, rng, Scratch(np.float64), parameters, gradients))
+    f.bind(3, Memory(5, np.float64, True, (rng,), Scratch(np.float64), parameters, gradients))
     A, dZ = np.empty_like(Z), np.empty_like(Z)
     f.forward(Z, A)
     f.backward(Z, A, dA, dZ)

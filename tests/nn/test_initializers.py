@@ -145,7 +145,7 @@ def values_of(f: Activation, Z: Array) -> Array:
     parameters = {name: np.zeros(shape) for name, shape in f.blocks(1).items()}
     f.initialize(parameters)
     noise, scratch = np.random.default_rng(0), Scratch(np.float64)
-    f.bind(1, Memory(Z.shape[1], np.float64, False, noise, scratch, parameters, parameters))
+    f.bind(1, Memory(Z.shape[1], np.float64, False, (noise,), scratch, parameters, parameters))
     f.forward(Z.copy(), A)
     return A
 

@@ -21,7 +21,7 @@ def bound_alone(subject: object, features: int, rows: int, dtype: type) -> objec
     parameters, gradients, state = (
         {name: np.zeros(shape, dtype) for name, shape in wanted.items()} for wanted in (blocks, blocks, state_blocks)
     )
-    memory = Memory(rows, dtype, True, np.random.default_rng(0), Scratch(dtype), parameters, gradients, state)
+    memory = Memory(rows, dtype, True, (np.random.default_rng(0),), Scratch(dtype), parameters, gradients, state)
     if subject.registered_name in ACTIVATIONS:
         subject.initialize(parameters)
         subject.bind(features, memory)

@@ -68,7 +68,8 @@ class ReLU6(Activation):
     initializer = ("he_normal", {})
 
     def bind(self, units: int, memory: Memory) -> None:
-        self.inside, self.below = memory.scratch.empty((2, units, memory.rows), bool)
+        shape = (units, memory.rows)
+        self.inside, self.below = memory.scratch.empty(shape, bool, parts=2)
 
     def forward(self, Z: Array, A: Array) -> None:
         np.clip(Z, 0.0, 6.0, out=A)
@@ -135,7 +136,7 @@ class PReLU(Activation):
 
     def bind(self, units: int, memory: Memory) -> None:
         self.s = memory.parameters["slope"]
-        self.s_column = self.s[:, None]
+        self.s_column = self.s[..., None]
         self.ds = memory.gradients["slope"]
         self.zeros = memory.scratch.zeros((units, memory.rows))
         self.positive = memory.scratch.empty((units, memory.rows), bool)
@@ -150,7 +151,7 @@ class PReLU(Activation):
     def backward(self, Z: Array, A: Array, dA: Array, dZ: Array) -> None:
         np.minimum(Z, self.zeros, out=self.work)
         np.multiply(self.work, dA, out=self.work)
-        np.add.reduce(self.work, axis=1, out=self.ds)  # ∂L/∂s = Σ_rows ∂L/∂A · min(Z, 0)
+        np.add.reduce(self.work, axis=-1, out=self.ds)  # ∂L/∂s = Σ_rows ∂L/∂A · min(Z, 0)
         np.greater(Z, self.zeros, out=self.positive)
         np.copyto(self.work, self.s_column)
         np.copyto(self.work, 1.0, where=self.positive)

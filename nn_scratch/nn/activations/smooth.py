@@ -46,7 +46,7 @@ class GELU(Activation):
 
     def bind(self, units: int, memory: Memory) -> None:
         self.Phi = memory.empty(units, memory.rows)
-        self.work, self.u = memory.scratch.empty((2, units, memory.rows))
+        self.work, self.u = memory.scratch.empty((units, memory.rows), parts=2)
         if self.approximate == "none":
             from scipy.special import ndtr
 
@@ -127,7 +127,7 @@ class Mish(Activation):
 
     def bind(self, units: int, memory: Memory) -> None:
         self.T = memory.empty(units, memory.rows)
-        self.work, self.sigma = memory.scratch.empty((2, units, memory.rows))
+        self.work, self.sigma = memory.scratch.empty((units, memory.rows), parts=2)
 
     def forward(self, Z: Array, A: Array) -> None:
         softplus(Z, out=self.T, work=self.work)

@@ -22,17 +22,17 @@ class Softmax(Activation):
 
     def bind(self, units: int, memory: Memory) -> None:
         self.work = memory.scratch.empty((units, memory.rows))
-        self.total = memory.empty(memory.rows)
+        self.total = memory.empty(1, memory.rows)
 
     def forward(self, Z: Array, A: Array) -> None:
-        np.maximum.reduce(Z, axis=0, out=self.total)
+        np.maximum.reduce(Z, axis=-2, keepdims=True, out=self.total)
         np.subtract(Z, self.total, out=A)
         np.exp(A, out=A)
-        np.add.reduce(A, axis=0, out=self.total)
+        np.add.reduce(A, axis=-2, keepdims=True, out=self.total)
         np.divide(A, self.total, out=A)
 
     def backward(self, Z: Array, A: Array, dA: Array, dZ: Array) -> None:
         np.multiply(dA, A, out=self.work)
-        np.add.reduce(self.work, axis=0, out=self.total)  # Σ_j dA_j A_j
+        np.add.reduce(self.work, axis=-2, keepdims=True, out=self.total)  # Σ_j dA_j A_j
         np.subtract(dA, self.total, out=dZ)
         np.multiply(dZ, A, out=dZ)  # dZ = A ∘ (dA - Σ_j dA_j A_j)

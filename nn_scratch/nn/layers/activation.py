@@ -9,8 +9,8 @@ from typing import Annotated
 import numpy as np
 
 from nn_scratch.nn.activations import ACTIVATIONS, Activation
-from nn_scratch.nn.layers.base import LAYERS, Layer, Shape
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.layers.base import LAYERS, Layer
+from nn_scratch.nn.memory import Array, Memory, Shape
 from nn_scratch.registry import Choice, Doc
 
 
@@ -34,12 +34,12 @@ class ActivationLayer(Layer):
 
     def bind(self, memory: Memory) -> None:
         self.Y = memory.signal(self.inputs)
-        self.A = self.Y[:-1]
+        self.A = self.Y[..., :-1, :]
         self.f = copy(self.f)  # each binding has buffers of its own
         self.f.bind(self.inputs, memory)
 
     def forward(self, X: Array) -> Array:
-        self.Z = X[:-1]
+        self.Z = X[..., :-1, :]
         self.f.forward(self.Z, self.A)
         return self.Y
 

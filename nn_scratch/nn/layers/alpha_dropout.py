@@ -40,9 +40,9 @@ class AlphaDropout(Layer):
         self.a = 1.0 / sqrt((1.0 - self.rate) * (1.0 + self.rate * FLOOR**2))
         self.b = -self.a * self.rate * FLOOR
         self.Y = memory.signal(self.inputs)
-        self.kept = self.Y[:-1]
-        self.mask = RandomMask(memory.generator, self.rate, (self.inputs, memory.rows))
-        self.M = np.empty((self.inputs, memory.rows), bool)
+        self.kept = self.Y[..., :-1, :]
+        self.mask = RandomMask(memory.generators, self.rate, (self.inputs, memory.rows))
+        self.M = memory.empty(self.inputs, memory.rows, dtype=bool)
         self.dropped = memory.scratch.empty((self.inputs, memory.rows), bool)
 
     def forward(self, X: Array) -> Array:
@@ -50,7 +50,7 @@ class AlphaDropout(Layer):
             return X
         self.mask.draw(self.M)
         np.logical_not(self.M, out=self.dropped)
-        np.multiply(X[:-1], self.a, out=self.kept)
+        np.multiply(X[..., :-1, :], self.a, out=self.kept)
         np.add(self.kept, self.b, out=self.kept)  # a X + b where M is 1 ...
         np.copyto(self.kept, self.a * FLOOR + self.b, where=self.dropped)  # ... and a c + b where it is 0
         return self.Y

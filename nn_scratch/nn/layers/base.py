@@ -8,10 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Array, Memory, Shape
 from nn_scratch.registry import Registry
-
-Shape = tuple[int, ...]
 
 
 class Layer(ABC):

@@ -8,8 +8,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Le
 
-from nn_scratch.nn.layers.base import LAYERS, Layer, Shape
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.layers.base import LAYERS, Layer
+from nn_scratch.nn.memory import Array, Memory, Shape
 from nn_scratch.registry import Doc
 
 
@@ -53,10 +53,10 @@ class BatchNorm(Layer):
         self.measures_batch = memory.training and n > 1
         self.share = 1.0 / n
         self.bessel = n / (n - 1.0) if n > 1 else 1.0
-        self.row_ones = np.ones(n, memory.dtype)
+        self.sum_rows = memory.sum_rows()
         self.running_mean, self.running_var = memory.state["running_mean"], memory.state["running_var"]
         if self.affine:
-            self.gamma, self.beta = memory.parameters["gamma"][:, None], memory.parameters["beta"][:, None]
+            self.gamma, self.beta = memory.parameters["gamma"][..., None], memory.parameters["beta"][..., None]
         # the sums that are the gradients of γ and β are needed without γ and β, too
         self.dgamma = memory.gradients.get("gamma", memory.empty(i))
         self.dbeta = memory.gradients.get("beta", memory.empty(i))
@@ -64,28 +64,28 @@ class BatchNorm(Layer):
         self.mean_share, self.spread_share = memory.empty(i), memory.empty(i)
         self.X_hat = memory.empty(i, n)
         self.Y = memory.signal(i)
-        self.out = self.Y[:-1]
+        self.out = self.Y[..., :-1, :]
         self.work = memory.scratch.empty((i, n))
         self.needs_dX = memory.needs_dX
 
     def forward(self, X: Array) -> Array:
-        X, X_hat = X[:-1], self.X_hat
+        X, X_hat = X[..., :-1, :], self.X_hat
         if self.measures_batch:
-            np.dot(X, self.row_ones, out=self.mean)
+            self.sum_rows(X, self.mean)
             np.multiply(self.mean, self.share, out=self.mean)  # μ = mean_n X
-            np.subtract(X, self.mean[:, None], out=X_hat)
+            np.subtract(X, self.mean[..., None], out=X_hat)
             np.multiply(X_hat, X_hat, out=self.work)
-            np.dot(self.work, self.row_ones, out=self.variance)
+            self.sum_rows(self.work, self.variance)
             np.multiply(self.variance, self.share, out=self.variance)
             self.update(self.running_mean, self.mean)
             self.update(self.running_var, self.variance * self.bessel)
             np.add(self.variance, self.eps, out=self.scale)
         else:
-            np.subtract(X, self.running_mean[:, None], out=X_hat)
+            np.subtract(X, self.running_mean[..., None], out=X_hat)
             np.add(self.running_var, self.eps, out=self.scale)
         np.sqrt(self.scale, out=self.scale)
         np.divide(1.0, self.scale, out=self.scale)  # 1 / σ
-        np.multiply(X_hat, self.scale[:, None], out=X_hat)  # X̂ = (X - μ) / σ
+        np.multiply(X_hat, self.scale[..., None], out=X_hat)  # X̂ = (X - μ) / σ
         if self.affine:
             np.multiply(X_hat, self.gamma, out=self.out)
             np.add(self.out, self.beta, out=self.out)  # Y = γ X̂ + β
@@ -99,18 +99,18 @@ class BatchNorm(Layer):
 
     def backward(self, dY: Array) -> Array:
         np.multiply(dY, self.X_hat, out=self.work)
-        np.dot(self.work, self.row_ones, out=self.dgamma)  # dγ = Σ_n dY ∘ X̂
-        np.dot(dY, self.row_ones, out=self.dbeta)  # dβ = Σ_n dY
+        self.sum_rows(self.work, self.dgamma)  # dγ = Σ_n dY ∘ X̂
+        self.sum_rows(dY, self.dbeta)  # dβ = Σ_n dY
         if not self.needs_dX:
             return dY
         dX = dY
         if self.measures_batch:
             np.multiply(self.dbeta, self.share, out=self.mean_share)
             np.multiply(self.dgamma, self.share, out=self.spread_share)
-            np.multiply(self.X_hat, self.spread_share[:, None], out=self.work)
+            np.multiply(self.X_hat, self.spread_share[..., None], out=self.work)
             np.subtract(dY, self.work, out=dX)
-            np.subtract(dX, self.mean_share[:, None], out=dX)  # dY - dβ / n - X̂ dγ / n
-        np.multiply(dX, self.scale[:, None], out=dX)
+            np.subtract(dX, self.mean_share[..., None], out=dX)  # dY - dβ / n - X̂ dγ / n
+        np.multiply(dX, self.scale[..., None], out=dX)
         if self.affine:
             np.multiply(dX, self.gamma, out=dX)  # dX = γ/σ (...)
         return dX

@@ -11,8 +11,8 @@ from annotated_types import Ge, Le
 
 from nn_scratch.nn.activations import ACTIVATIONS, Activation
 from nn_scratch.nn.initializers import INITIALIZERS, Constant, Initializer
-from nn_scratch.nn.layers.base import LAYERS, Layer, Shape
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.layers.base import LAYERS, Layer
+from nn_scratch.nn.memory import Array, Memory, Shape
 from nn_scratch.registry import Choice, Doc
 
 MAX_UNITS = 100_000
@@ -25,7 +25,7 @@ class Dense(Layer):
     Shapes: X (i, n), W (o, i), b (o,), Z and A (o, n), for n rows, i inputs, o outputs. W and b are one block,
     Wb = [W b] (o, i + 1), which multiplies [X; 1]; the log and the saved model show W as (i, o).
     Derivative: dZ = dA ∘ f'(Z); dW = dZ Xᵀ; db = dZ 1; dX = Wᵀ dZ.
-    Products are called as methods, A.dot(B): np.dot first looks up overrides, which costs small networks time.
+    `product` is ndarray.dot, called without np.dot's search for overrides, which costs small networks time.
     Source: Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors.
     In practice: the scale of the initial W decides whether a deep stack of these passes a signal at all.
     """
@@ -77,19 +77,20 @@ class Dense(Layer):
 
     def bind(self, memory: Memory) -> None:
         self.Wb, self.dWb = memory.parameters["Wb"], memory.gradients["Wb"]
+        self.product = memory.product
         self.Y = memory.signal(self.units)
-        self.A = self.Y[:-1]
+        self.A = self.Y[..., :-1, :]
         self.Z = self.A if self.f.from_output else memory.empty(self.units, memory.rows)
         self.needs_dX = memory.needs_dX
         if self.needs_dX:
-            self.dX1 = memory.empty(self.Wb.shape[1], memory.rows)
-            self.dX = self.dX1[: self.inputs]
+            self.dX1 = memory.empty(self.Wb.shape[-1], memory.rows)
+            self.dX = self.dX1[..., : self.inputs, :]
         self.f = copy(self.f)  # each binding has buffers of its own
         self.f.bind(self.units, memory)
 
     def forward(self, X: Array) -> Array:
-        self.X = X if self.bias else X[:-1]
-        self.Wb.dot(self.X, out=self.Z)  # Z = [W b] [X; 1] = W X + b
+        self.X = X if self.bias else X[..., :-1, :]
+        self.product(self.Wb, self.X, out=self.Z)  # Z = [W b] [X; 1] = W X + b
         self.f.forward(self.Z, self.A)  # A = f(Z)
         return self.Y  # [A; 1]
 
@@ -97,8 +98,8 @@ class Dense(Layer):
         dZ = dA
         self.f.backward(self.Z, self.A, dA, dZ)  # dZ = dA ∘ f'(Z)
         self.dZ = dZ  # for readers: it holds until the next pass
-        dZ.dot(self.X.T, out=self.dWb)  # [dW db] = dZ [X; 1]ᵀ
+        self.product(dZ, self.X.mT, out=self.dWb)  # [dW db] = dZ [X; 1]ᵀ
         if not self.needs_dX:
             return dZ
-        self.Wb.T.dot(dZ, out=self.dX1)  # [dX; ·] = [W b]ᵀ dZ
+        self.product(self.Wb.mT, dZ, out=self.dX1)  # [dX; ·] = [W b]ᵀ dZ
         return self.dX

@@ -29,22 +29,22 @@ class Dropout(Layer):
         self.rate = rate
 
     def bind(self, memory: Memory) -> None:
-        self.active = memory.training and self.rate > 0
+        self.active = memory.training and bool(np.any(np.greater(self.rate, 0)))
         if not self.active:
             return
         shape = (self.inputs, memory.rows)
         self.Y = memory.signal(self.inputs)
-        self.kept = self.Y[:-1]
-        self.mask = RandomMask(memory.generator, self.rate, shape)
+        self.kept = self.Y[..., :-1, :]
+        self.mask = RandomMask(memory.generators, self.rate, shape)
         self.drawn = memory.scratch.empty(shape, bool)
-        self.scale = np.array(1.0 / (1.0 - self.rate), memory.dtype)
+        self.scale = np.asarray(1.0 / (1.0 - np.asarray(self.rate)), memory.dtype)
         self.M = memory.empty(*shape)
 
     def forward(self, X: Array) -> Array:
         if not self.active:
             return X
         np.multiply(self.mask.draw(self.drawn), self.scale, out=self.M)  # M / (1 - rate)
-        np.multiply(X[:-1], self.M, out=self.kept)  # Y = X ∘ M / (1 - rate)
+        np.multiply(X[..., :-1, :], self.M, out=self.kept)  # Y = X ∘ M / (1 - rate)
         return self.Y
 
     def backward(self, dY: Array) -> Array:

@@ -29,17 +29,18 @@ class GaussianNoise(Layer):
         self.active = memory.training and self.std > 0
         if not self.active:
             return
-        self.generator = memory.generator
+        self.generators = memory.generators
         self.Y = memory.signal(self.inputs)
-        self.noisy = self.Y[:-1]
+        self.noisy = self.Y[..., :-1, :]
         self.N = memory.scratch.empty((self.inputs, memory.rows))
 
     def forward(self, X: Array) -> Array:
         if not self.active:
             return X
-        self.generator.standard_normal(out=self.N, dtype=self.N.dtype.type)
+        for generator, N in zip(self.generators, self.N.reshape(len(self.generators), *self.N.shape[-2:]), strict=True):
+            generator.standard_normal(out=N, dtype=N.dtype.type)
         np.multiply(self.N, self.std, out=self.N)
-        np.add(X[:-1], self.N, out=self.noisy)
+        np.add(X[..., :-1, :], self.N, out=self.noisy)
         return self.Y
 
     def backward(self, dY: Array) -> Array:

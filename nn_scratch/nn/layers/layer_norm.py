@@ -8,8 +8,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt
 
-from nn_scratch.nn.layers.base import LAYERS, Layer, Shape
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.layers.base import LAYERS, Layer
+from nn_scratch.nn.memory import Array, Memory, Shape
 from nn_scratch.registry import Doc
 
 
@@ -41,26 +41,26 @@ class LayerNorm(Layer):
     def bind(self, memory: Memory) -> None:
         i, n = self.inputs, memory.rows
         self.means = np.full(i, 1.0 / i, memory.dtype)  # dot with it: the mean over the features
-        self.row_ones = np.ones(n, memory.dtype)
+        self.sum_rows = memory.sum_rows()
         if self.affine:
-            self.gamma, self.beta = memory.parameters["gamma"][:, None], memory.parameters["beta"][:, None]
+            self.gamma, self.beta = memory.parameters["gamma"][..., None], memory.parameters["beta"][..., None]
             self.dgamma, self.dbeta = memory.gradients["gamma"], memory.gradients["beta"]
         self.mean, self.scale, self.spread = memory.empty(n), memory.empty(n), memory.empty(n)
         self.X_hat = memory.empty(i, n)
         self.Y = memory.signal(i)
-        self.out = self.Y[:-1]
+        self.out = self.Y[..., :-1, :]
         self.work = memory.scratch.empty((i, n))
 
     def forward(self, X: Array) -> Array:
-        X, X_hat = X[:-1], self.X_hat
+        X, X_hat = X[..., :-1, :], self.X_hat
         np.dot(self.means, X, out=self.mean)
-        np.subtract(X, self.mean, out=X_hat)
+        np.subtract(X, self.mean[..., None, :], out=X_hat)
         np.multiply(X_hat, X_hat, out=self.work)
         np.dot(self.means, self.work, out=self.scale)
         np.add(self.scale, self.eps, out=self.scale)
         np.sqrt(self.scale, out=self.scale)
         np.divide(1.0, self.scale, out=self.scale)  # 1 / σ
-        np.multiply(X_hat, self.scale, out=X_hat)  # X̂ = (X - μ) / σ
+        np.multiply(X_hat, self.scale[..., None, :], out=X_hat)  # X̂ = (X - μ) / σ
         if self.affine:
             np.multiply(X_hat, self.gamma, out=self.out)
             np.add(self.out, self.beta, out=self.out)  # Y = γ X̂ + β
@@ -72,14 +72,14 @@ class LayerNorm(Layer):
         dX = dY
         if self.affine:
             np.multiply(dY, self.X_hat, out=self.work)
-            np.dot(self.work, self.row_ones, out=self.dgamma)  # dγ = Σ_n dY ∘ X̂
-            np.dot(dY, self.row_ones, out=self.dbeta)  # dβ = Σ_n dY
+            self.sum_rows(self.work, self.dgamma)  # dγ = Σ_n dY ∘ X̂
+            self.sum_rows(dY, self.dbeta)  # dβ = Σ_n dY
             np.multiply(dY, self.gamma, out=dX)  # dX̂ = γ dY
         np.dot(self.means, dX, out=self.mean)  # mean_i dX̂
         np.multiply(dX, self.X_hat, out=self.work)
         np.dot(self.means, self.work, out=self.spread)  # mean_i (dX̂ ∘ X̂)
-        np.multiply(self.X_hat, self.spread, out=self.work)
-        np.subtract(dX, self.mean, out=dX)
+        np.multiply(self.X_hat, self.spread[..., None, :], out=self.work)
+        np.subtract(dX, self.mean[..., None, :], out=dX)
         np.subtract(dX, self.work, out=dX)
-        np.multiply(dX, self.scale, out=dX)  # dX = 1/σ (dX̂ - mean_i dX̂ - X̂ mean_i (dX̂ ∘ X̂))
+        np.multiply(dX, self.scale[..., None, :], out=dX)  # dX = 1/σ (dX̂ - mean_i dX̂ - X̂ mean_i (dX̂ ∘ X̂))
         return dX

@@ -46,14 +46,14 @@ class Residual(Layer):
 
     def bind(self, memory: Memory) -> None:
         self.Y = memory.signal(self.inputs)
-        self.sum = self.Y[:-1]
+        self.sum = self.Y[..., :-1, :]
         self.dX = memory.empty(self.inputs, memory.rows)
 
     def forward(self, X: Array) -> Array:
         F = X
         for layer in self.layers:
             F = layer.forward(F)
-        np.add(X[:-1], F[:-1], out=self.sum)  # Y = X + F(X)
+        np.add(X[..., :-1, :], F[..., :-1, :], out=self.sum)  # Y = X + F(X)
         return self.Y
 
     def backward(self, dY: Array) -> Array:

@@ -8,8 +8,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt
 
-from nn_scratch.nn.layers.base import LAYERS, Layer, Shape
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.layers.base import LAYERS, Layer
+from nn_scratch.nn.memory import Array, Memory, Shape
 from nn_scratch.registry import Doc
 
 
@@ -43,23 +43,23 @@ class RMSNorm(Layer):
         i, n = self.inputs, memory.rows
         self.epsilon = float(np.finfo(memory.dtype).eps) if self.eps is None else self.eps
         self.means = np.full(i, 1.0 / i, memory.dtype)  # dot with it: the mean over the features
-        self.row_ones = np.ones(n, memory.dtype)
+        self.sum_rows = memory.sum_rows()
         if self.affine:
-            self.gamma, self.dgamma = memory.parameters["gamma"][:, None], memory.gradients["gamma"]
+            self.gamma, self.dgamma = memory.parameters["gamma"][..., None], memory.gradients["gamma"]
         self.scale, self.spread = memory.empty(n), memory.empty(n)
         self.X_hat = memory.empty(i, n)
         self.Y = memory.signal(i)
-        self.out = self.Y[:-1]
+        self.out = self.Y[..., :-1, :]
         self.work = memory.scratch.empty((i, n))
 
     def forward(self, X: Array) -> Array:
-        X, X_hat = X[:-1], self.X_hat
+        X, X_hat = X[..., :-1, :], self.X_hat
         np.multiply(X, X, out=self.work)
         np.dot(self.means, self.work, out=self.scale)
         np.add(self.scale, self.epsilon, out=self.scale)
         np.sqrt(self.scale, out=self.scale)
         np.divide(1.0, self.scale, out=self.scale)  # 1 / r
-        np.multiply(X, self.scale, out=X_hat)  # X̂ = X / r
+        np.multiply(X, self.scale[..., None, :], out=X_hat)  # X̂ = X / r
         if self.affine:
             np.multiply(X_hat, self.gamma, out=self.out)  # Y = γ X̂
         else:
@@ -70,11 +70,11 @@ class RMSNorm(Layer):
         dX = dY
         np.multiply(dY, self.X_hat, out=self.work)
         if self.affine:
-            np.dot(self.work, self.row_ones, out=self.dgamma)  # dγ = Σ_n dY ∘ X̂
+            self.sum_rows(self.work, self.dgamma)  # dγ = Σ_n dY ∘ X̂
             np.multiply(dY, self.gamma, out=dX)  # dX̂ = γ dY
             np.multiply(self.work, self.gamma, out=self.work)
         np.dot(self.means, self.work, out=self.spread)  # mean_i (dX̂ ∘ X̂)
-        np.multiply(self.X_hat, self.spread, out=self.work)
+        np.multiply(self.X_hat, self.spread[..., None, :], out=self.work)
         np.subtract(dX, self.work, out=dX)
-        np.multiply(dX, self.scale, out=dX)  # dX = 1/r (dX̂ - X̂ mean_i (dX̂ ∘ X̂))
+        np.multiply(dX, self.scale[..., None, :], out=dX)  # dX = 1/r (dX̂ - X̂ mean_i (dX̂ ∘ X̂))
         return dX

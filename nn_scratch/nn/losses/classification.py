@@ -17,8 +17,8 @@ SAFE = 80.0  # exp(±80) is far from the ends of float32, and so is a sum of suc
 
 def softmax(Z: Array) -> Array:
     """exp(Z) / Σ_k exp(Z), down the columns of Z (k, n); a fresh array. The maximum is taken off first."""
-    P: Array = np.exp(Z - Z.max(axis=0))
-    P /= P.sum(axis=0)
+    P: Array = np.exp(Z - Z.max(axis=-2, keepdims=True))
+    P /= P.sum(axis=-2, keepdims=True)
     return P
 
 
@@ -57,20 +57,22 @@ class CrossEntropy(Loss):
         return (1.0 - self.label_smoothing) * np.eye(classes) + self.label_smoothing / classes
 
     def bind(self, outputs: int, memory: Memory) -> None:
-        self.ones = np.ones(outputs, memory.dtype)
-        self.top = memory.empty(memory.rows)
-        self.total = memory.empty(memory.rows)
+        self.product = memory.product
+        self.ones = np.ones((1, outputs), memory.dtype)
+        self.top = memory.empty(1, memory.rows)
+        self.total = memory.empty(1, memory.rows)
         self.dZ = memory.empty(outputs, memory.rows)
 
     def forward(self, Z: Array, Y: Array) -> Array:
-        np.maximum.reduce(Z, axis=0, out=self.top)
+        np.maximum.reduce(Z, axis=-2, keepdims=True, out=self.top)
         np.subtract(Z, self.top, out=self.dZ)  # Z - max: exp cannot overflow, and the sum is at least 1
-        losses = np.einsum("kn,kn->n", Y, self.dZ)
+        correct = np.einsum("...kn,...kn->...n", Y, self.dZ)
         np.exp(self.dZ, out=self.dZ)
-        self.ones.dot(self.dZ, out=self.total)
+        self.product(self.ones, self.dZ, out=self.total)
         np.log(self.total, out=self.total)
-        np.subtract(self.total, losses, out=self.total)  # log Σ exp(Z - max) - Σ Y (Z - max)
-        return self.total
+        losses: Array = self.total[..., 0, :]
+        np.subtract(losses, correct, out=losses)
+        return losses  # log Σ exp(Z - max) - Σ Y (Z - max)
 
     def backward(self, Z: Array, Y: Array, w: Array | float) -> Array:
         P = self.dZ
@@ -78,10 +80,10 @@ class CrossEntropy(Loss):
         if flat.dot(flat) < SAFE**2:  # no |Z| reaches 80: exp needs no shift, whose two passes small networks feel
             np.exp(Z, out=P)
         else:
-            np.maximum.reduce(Z, axis=0, out=self.top)
+            np.maximum.reduce(Z, axis=-2, keepdims=True, out=self.top)
             np.subtract(Z, self.top, out=P)
             np.exp(P, out=P)
-        self.ones.dot(P, out=self.total)
+        self.product(self.ones, P, out=self.total)
         np.divide(P, self.total, out=P)  # P = softmax(Z)
         np.subtract(P, Y, out=self.dZ)
         np.multiply(self.dZ, w, out=self.dZ)  # dZ = w (P - Y)
@@ -123,7 +125,7 @@ class BinaryCrossEntropy(Loss):
         np.log1p(E, out=E)  # log(1 + exp(-|Z|))
         np.add(E, np.maximum(Z, 0.0, out=self.work), out=E)
         np.subtract(E, np.multiply(Y, Z, out=self.work), out=E)
-        np.add.reduce(E, axis=0, out=self.losses)
+        np.add.reduce(E, axis=-2, out=self.losses)
         return np.multiply(self.losses, self.outputs_share, out=self.losses)
 
     def backward(self, Z: Array, Y: Array, w: Array | float) -> Array:

@@ -33,17 +33,17 @@ class Focal(Loss):
 
     def bind(self, outputs: int, memory: Memory) -> None:
         self.tiny = float(np.finfo(memory.dtype).tiny)
-        self.total = memory.empty(memory.rows)
+        self.total = memory.empty(1, memory.rows)
         self.dZ = memory.empty(outputs, memory.rows)
         self.log_P = memory.empty(outputs, memory.rows)
         self.miss = memory.empty(outputs, memory.rows)
 
     def _log_softmax(self, Z: Array) -> None:
         """log P, and 1 - P to the last digit, also where P is nearly 1; at least `tiny`, as it is raised to γ - 1."""
-        np.maximum.reduce(Z, axis=0, out=self.total)
+        np.maximum.reduce(Z, axis=-2, keepdims=True, out=self.total)
         np.subtract(Z, self.total, out=self.log_P)
         np.exp(self.log_P, out=self.miss)
-        np.add.reduce(self.miss, axis=0, out=self.total)
+        np.add.reduce(self.miss, axis=-2, keepdims=True, out=self.total)
         np.log(self.total, out=self.total)
         np.subtract(self.log_P, self.total, out=self.log_P)
         np.expm1(self.log_P, out=self.miss)
@@ -55,8 +55,10 @@ class Focal(Loss):
         np.power(self.miss, self.gamma, out=self.dZ)
         np.multiply(self.dZ, self.log_P, out=self.dZ)
         np.multiply(self.dZ, Y, out=self.dZ)
-        np.add.reduce(self.dZ, axis=0, out=self.total)
-        return np.negative(self.total, out=self.total)
+        np.add.reduce(self.dZ, axis=-2, keepdims=True, out=self.total)
+        np.negative(self.total, out=self.total)
+        losses: Array = self.total[..., 0, :]
+        return losses
 
     def backward(self, Z: Array, Y: Array, w: Array | float) -> Array:
         self._log_softmax(Z)
@@ -68,7 +70,7 @@ class Focal(Loss):
         np.power(self.miss, self.gamma - 1.0, out=G)
         np.multiply(G, self.log_P, out=G)
         np.multiply(G, Y, out=G)
-        np.add.reduce(G, axis=0, out=self.total)
+        np.add.reduce(G, axis=-2, keepdims=True, out=self.total)
         np.multiply(P, self.total, out=P)
         np.subtract(G, P, out=self.dZ)
         return np.multiply(self.dZ, w, out=self.dZ)  # dZ = w (G - P Σ_k G)

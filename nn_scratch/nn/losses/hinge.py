@@ -35,7 +35,7 @@ class Hinge(Loss):
 
     def bind(self, outputs: int, memory: Memory) -> None:
         self.outputs_share = 1.0 / outputs
-        self.total = memory.empty(memory.rows)
+        self.total = memory.empty(1, memory.rows)
         self.dZ = memory.empty(outputs, memory.rows)
         self.work = memory.scratch.empty((outputs, memory.rows))
 
@@ -43,7 +43,7 @@ class Hinge(Loss):
         """margin - Z_y + Z_j for the wrong classes j, 0 for the right one; in dZ."""
         M = self.dZ
         np.multiply(Z, Y, out=self.work)
-        np.add.reduce(self.work, axis=0, out=self.total)  # Z_y
+        np.add.reduce(self.work, axis=-2, keepdims=True, out=self.total)  # Z_y
         np.subtract(Z, self.total, out=M)
         np.add(M, self.margin, out=M)
         np.multiply(Y, self.margin, out=self.work)
@@ -52,14 +52,16 @@ class Hinge(Loss):
     def forward(self, Z: Array, Y: Array) -> Array:
         M = self._excess(Z, Y)
         np.maximum(M, 0.0, out=M)
-        np.add.reduce(M, axis=0, out=self.total)
-        return np.multiply(self.total, self.outputs_share, out=self.total)
+        np.add.reduce(M, axis=-2, keepdims=True, out=self.total)
+        np.multiply(self.total, self.outputs_share, out=self.total)
+        losses: Array = self.total[..., 0, :]
+        return losses
 
     def backward(self, Z: Array, Y: Array, w: Array | float) -> Array:
         V = self._excess(Z, Y)
         np.maximum(V, 0.0, out=V)
         np.sign(V, out=V)
-        np.add.reduce(V, axis=0, out=self.total)
+        np.add.reduce(V, axis=-2, keepdims=True, out=self.total)
         np.multiply(Y, self.total, out=self.work)
         np.subtract(V, self.work, out=self.dZ)
         np.multiply(self.dZ, self.outputs_share, out=self.dZ)

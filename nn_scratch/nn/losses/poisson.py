@@ -40,7 +40,7 @@ class Poisson(Loss):
         np.exp(rate, out=rate)
         np.multiply(Y, Z, out=self.work)
         np.subtract(rate, self.work, out=rate)  # exp(Z) - Y Z
-        np.add.reduce(rate, axis=0, out=self.losses)
+        np.add.reduce(rate, axis=-2, out=self.losses)
         return np.multiply(self.losses, self.outputs_share, out=self.losses)
 
     def backward(self, Z: Array, Y: Array, w: Array | float) -> Array:

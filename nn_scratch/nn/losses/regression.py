@@ -25,7 +25,7 @@ class _OfError(Loss):
         self.losses = memory.empty(memory.rows)
 
     def mean_over_outputs(self, E: Array) -> Array:
-        np.add.reduce(E, axis=0, out=self.losses)
+        np.add.reduce(E, axis=-2, out=self.losses)
         return np.multiply(self.losses, self.outputs_share, out=self.losses)
 
     def probabilities(self, Z: Array) -> Array:

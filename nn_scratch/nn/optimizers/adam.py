@@ -52,12 +52,12 @@ class Adam(Optimizer):
         if not self.amsgrad:  # the S that is divided by is S itself
             self.blocks = [(theta, g, M, S, S, work) for theta, g, M, S, work in self.blocks]
 
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Array) -> None:
         self.steps += 1
         c = sqrt((1.0 - self.beta2**self.steps) / (1.0 - self.beta2))
-        self._rate[()] = lr * c * (1.0 - self.beta1) / (1.0 - self.beta1**self.steps)
-        self._eps[()] = c * self.eps
-        self._kept[()] = 1.0 - lr * self.weight_decay
+        self._rate[...] = lr * c * (1.0 - self.beta1) / (1.0 - self.beta1**self.steps)
+        self._eps[...] = c * self.eps
+        self._kept[...] = 1.0 - lr * self.weight_decay
         for theta, g, M, S, divisor, work in self.blocks:
             if self.weight_decay:
                 np.multiply(theta, self._kept, out=theta)

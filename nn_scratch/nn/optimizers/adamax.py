@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Lt
 
+from nn_scratch.nn.memory import Array
 from nn_scratch.nn.optimizers.base import OPTIMIZERS, Beta1, Epsilon, Optimizer, Rate
 from nn_scratch.registry import Doc
 
@@ -30,7 +31,7 @@ class Adamax(Optimizer):
     ) -> None:
         self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
 
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Array) -> None:
         self.steps += 1
         rate = lr / (1.0 - self.beta1**self.steps)
         for theta, g, m, u, work in self.blocks:

@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
+from nn_scratch.nn.memory import Array
 from nn_scratch.nn.optimizers.base import OPTIMIZERS, Epsilon, Optimizer, Rate
 from nn_scratch.registry import Doc
 
@@ -29,7 +30,7 @@ class RMSprop(Optimizer):
     ) -> None:
         self.lr, self.rho, self.eps = lr, rho, eps
 
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Array) -> None:
         self.steps += 1
         for theta, g, s, work in self.blocks:
             np.multiply(g, g, out=work)
@@ -57,7 +58,7 @@ class Adagrad(Optimizer):
     def __init__(self, lr: Rate = 0.01, eps: Epsilon = 1e-10) -> None:
         self.lr, self.eps = lr, eps
 
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Array) -> None:
         self.steps += 1
         for theta, g, s, work in self.blocks:
             np.multiply(g, g, out=work)
@@ -89,7 +90,7 @@ class Adadelta(Optimizer):
     ) -> None:
         self.lr, self.rho, self.eps = lr, rho, eps
 
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Array) -> None:
         self.steps += 1
         for theta, g, s, u, work, delta in self.blocks:
             np.multiply(g, g, out=work)

@@ -36,8 +36,13 @@ class Optimizer(ABC):
     lr: float
 
     def bind(self, theta: Array, grad: Array) -> None:
-        self.steps, self.dtype = 0, theta.dtype
+        """theta, grad: (p,); or (K, p) for a stack of K networks, whose `step` takes learning rates (K, 1)."""
+        self.steps, self.dtype, self.stack = 0, theta.dtype, theta.shape[:-1]
         self.memory = {slot: np.zeros_like(theta) for slot in self.slots}
+        if self.stack:
+            work = np.empty((self.workspaces, *theta.shape), theta.dtype)
+            self.blocks: list[tuple[Array, ...]] = [(theta, grad, *self.memory.values(), *work)]
+            return
         work = np.empty((self.workspaces, min(BLOCK, theta.size)), theta.dtype)
         self.blocks = []
         for start in range(0, theta.size, BLOCK):
@@ -47,11 +52,14 @@ class Optimizer(ABC):
             self.blocks.append(vectors)
 
     def scalar(self, value: float) -> Array:
-        """A number as NumPy multiplies with it fastest: an array without axes, of the parameters' dtype."""
-        return np.array(value, self.dtype)
+        """A number as NumPy multiplies with it fastest: an array without axes, of the parameters' dtype.
+
+        For a stack of networks (K, 1): one number a network.
+        """
+        return np.full((*self.stack, 1) if self.stack else (), value, self.dtype)
 
     @abstractmethod
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Array) -> None:
         """One update at the learning rate `lr`; `self.steps` counts them, from 1 within the first call."""
 
     def step_with(self, lr: float, loss: float, evaluate: Callable[[], float]) -> None:

@@ -50,7 +50,7 @@ class LBFGS(Optimizer):
         self.pairs: deque[tuple[Array, Array]] = deque(maxlen=self.history_size)
         self.evaluations = 0  # of the loss and its gradient over all rows, those before the steps included
 
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Array) -> None:
         """The update without a line search."""
         self.steps += 1
         self._remember()

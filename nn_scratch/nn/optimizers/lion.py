@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Lt
 
+from nn_scratch.nn.memory import Array
 from nn_scratch.nn.optimizers.base import OPTIMIZERS, Optimizer, Rate
 from nn_scratch.registry import Doc
 
@@ -31,7 +32,7 @@ class Lion(Optimizer):
     ) -> None:
         self.lr, self.beta1, self.beta2, self.weight_decay = lr, beta1, beta2, weight_decay
 
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Array) -> None:
         self.steps += 1
         for theta, g, m, work in self.blocks:
             if self.weight_decay:

@@ -43,7 +43,7 @@ class NAdam(Optimizer):
     def momentum(self, step: int) -> float:
         return self.beta1 * (1.0 - 0.5 * float(0.96 ** (self.momentum_decay * step)))
 
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Array) -> None:
         self.steps += 1
         mu, mu_next = self.momentum(self.steps), self.momentum(self.steps + 1)
         self.product *= mu

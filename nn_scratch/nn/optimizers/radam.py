@@ -6,6 +6,7 @@ from math import sqrt
 
 import numpy as np
 
+from nn_scratch.nn.memory import Array
 from nn_scratch.nn.optimizers.base import OPTIMIZERS, Beta1, Beta2, Epsilon, Optimizer, Rate
 from nn_scratch.nn.optimizers.moments import update_moments
 
@@ -25,7 +26,7 @@ class RAdam(Optimizer):
     def __init__(self, lr: Rate = 0.001, beta1: Beta1 = 0.9, beta2: Beta2 = 0.999, eps: Epsilon = 1e-8) -> None:
         self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
 
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Array) -> None:
         self.steps += 1
         kept = self.beta2**self.steps
         rho_limit = 2.0 / (1.0 - self.beta2) - 1.0

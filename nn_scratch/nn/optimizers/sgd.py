@@ -36,9 +36,9 @@ class SGD(Optimizer):
         self._mu, self._lr = self.scalar(self.momentum), self.scalar(self.lr)
         self._update = self._plain if not self.momentum else self._nesterov if self.nesterov else self._momentum
 
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Array) -> None:
         self.steps += 1
-        self._lr[()] = lr
+        self._lr[...] = lr
         for vectors in self.blocks:
             self._update(*vectors)
 
