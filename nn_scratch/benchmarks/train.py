@@ -90,8 +90,8 @@ def torch_eager(workload: Workload, optimizer: str, X: Array, y: Array, **how: b
     return burst
 
 
-def jax_bursts(workload: Workload, optimizer: str, X: Array, y: Array) -> tuple[Burst, Burst]:
-    """A compiled step called batch by batch, and a whole epoch compiled into one call."""
+def jax_update(workload: Workload, optimizer: str) -> tuple[Any, Any]:
+    """The state before training, and a function (state, X, y) of one step that returns the state after it."""
     import jax
     import jax.numpy as jnp
 
@@ -125,6 +125,17 @@ def jax_bursts(workload: Workload, optimizer: str, X: Array, y: Array) -> tuple[
             )
         return theta, m, s, t
 
+    return (theta, zeros, zeros, 0.0), update
+
+
+def jax_bursts(workload: Workload, optimizer: str, X: Array, y: Array) -> tuple[Burst, Burst]:
+    """A compiled step called batch by batch, and a whole epoch compiled into one call."""
+    import jax
+    import jax.numpy as jnp
+
+    generator = np.random.default_rng(0)
+    start, update = jax_update(workload, optimizer)
+
     def whole_epoch(state: Any, inputs: Any, labels: Any, order: Any) -> Any:
         def body(state: Any, rows: Any) -> Any:
             return update(state, inputs[rows], labels[rows]), None
@@ -133,7 +144,7 @@ def jax_bursts(workload: Workload, optimizer: str, X: Array, y: Array) -> tuple[
 
     step, scan = jax.jit(update, donate_argnums=0), jax.jit(whole_epoch, donate_argnums=0)
     inputs, labels = jnp.asarray(X), jnp.asarray(y)
-    states = {kind: jax.tree.map(jnp.copy, (theta, zeros, zeros, 0.0)) for kind in ("step", "scan")}
+    states = {kind: jax.tree.map(jnp.copy, start) for kind in ("step", "scan")}
 
     def order() -> Array:
         return generator.permutation(len(X)).reshape(workload.steps, workload.batch)

@@ -72,9 +72,9 @@ def data(workload: Workload, rows: int | None = None) -> tuple[Array, Array]:
     return X, generator.integers(0, workload.sizes[-1], count)
 
 
-def trainer(workload: Workload, optimizer: str, X: Array, y: Array) -> tuple[Trainer, EpochGauge]:
+def trainer(workload: Workload, optimizer: str, X: Array, y: Array, seed: int = 0) -> tuple[Trainer, EpochGauge]:
     """The product's own trainer on these rows, with the evaluation of every epoch that a run has."""
-    generators = spawn_generators(0)
+    generators = spawn_generators(seed)
     *hidden, classes = workload.sizes[1:]
     layers = [Dense(units, activation=ACTIVATIONS.create("relu")) for units in hidden]
     layers.append(Dense(classes, activation=ACTIVATIONS.create("identity")))

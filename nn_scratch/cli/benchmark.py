@@ -7,7 +7,8 @@ import os
 from argparse import Namespace
 from typing import Any
 
-SUBJECTS = ("train", "logging", "startup", "memory", "video", "accuracy", "sweep")
+SUBJECTS = ("train", "logging", "startup", "memory", "video", "accuracy", "sweep", "stacked")
+MATRIX_SUBJECTS = ("train", "logging", "stacked")  # which take workloads and threads
 EXAMPLES = (
     "examples:",
     "  python script/benchmark.py train --workloads W1,W2",
@@ -31,8 +32,8 @@ def main(arguments: Namespace) -> None:
 
     for subject in arguments.subjects or SUBJECTS:
         module = importlib.import_module(f"nn_scratch.benchmarks.{subject}")
-        options: dict[str, Any] = {"threads": arguments.threads} if subject in ("train", "logging") else {}
-        if arguments.workloads and subject in ("train", "logging"):
+        options: dict[str, Any] = {"threads": arguments.threads} if subject in MATRIX_SUBJECTS else {}
+        if arguments.workloads and subject in MATRIX_SUBJECTS:
             options["names"] = arguments.workloads.split(",")
         result = module.measure(repeats=arguments.repeats, **options)
         print(json.dumps({subject: result}) if arguments.json else module.table(result) + "\n", flush=True)

@@ -140,11 +140,6 @@ def test_float32() -> None:
     compare(dtype="float32", layers=[DENSE, {"type": "layer_norm"}, {"type": "dropout", "rate": 0.2}])
 
 
-def test_float32_with_batch_normalization() -> None:
-    """Without the bias before it: that has no gradient but rounding, which Adam scales up to whole steps."""
-    compare(dtype="float32", layers=[DENSE | {"bias": False}, {"type": "batch_norm"}])
-
-
 class Recorded(Observer):
     def __init__(self) -> None:
         self.losses: list[float] = []

@@ -13,6 +13,8 @@ from nn_scratch.nn.activations.base import ACTIVATIONS, Activation
 from nn_scratch.nn.memory import Array, Memory
 from nn_scratch.registry import Doc
 
+SMALL = 2048  # entries up to which the sign of floats is faster than a comparison
+
 
 @ACTIVATIONS.register("identity")
 class Identity(Activation):
@@ -44,15 +46,22 @@ class ReLU(Activation):
     initializer = ("he_normal", {})
 
     def bind(self, units: int, memory: Memory) -> None:
-        self.zeros = memory.scratch.zeros((units, memory.rows))
-        self.step = memory.scratch.empty((units, memory.rows))
+        shape = (units, memory.rows)
+        self.zeros = memory.scratch.zeros(shape)
+        self.step = memory.scratch.empty(shape)
+        self.positive = memory.scratch.empty(shape, bool)
+        self.small = self.step.size < SMALL
 
     def forward(self, Z: Array, A: Array) -> None:
         np.maximum(Z, self.zeros, out=A)
 
     def backward(self, Z: Array, A: Array, dA: Array, dZ: Array) -> None:
-        np.sign(A, out=self.step)  # 1 where A > 0, 0 where A = 0: the derivative itself
-        np.multiply(dA, self.step, out=dZ)
+        if self.small:
+            np.sign(A, out=self.step)  # 1 where A > 0, 0 where A = 0: the derivative itself
+            np.multiply(dA, self.step, out=dZ)
+        else:
+            np.greater(A, self.zeros, out=self.positive)
+            np.multiply(dA, self.positive, out=dZ)
 
 
 @ACTIVATIONS.register("relu6")

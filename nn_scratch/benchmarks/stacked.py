@@ -1,0 +1,108 @@
+"""Networks trained together against one after another, and against JAX's vmap of a scanned epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from nn_scratch.benchmarks.timing import Burst, ratio, take_turns
+from nn_scratch.benchmarks.train import jax_update
+from nn_scratch.benchmarks.workloads import WORKLOADS, Timekeeper, Workload, data, train_epochs, trainer
+from nn_scratch.training.stacked import StackedTrainer
+
+NETWORKS = 64
+SINGLE_NETWORKS = 4  # of those trained one after another: their mean is that of all
+
+
+def measure(
+    names: Iterable[str] = ("W1", "W2"), *, threads: int = 1, repeats: int = 5, networks: int = NETWORKS
+) -> dict[str, Any]:
+    """Microseconds a step of one network, of SGD and Adam, float32; evaluation and logs are left out."""
+    from threadpoolctl import threadpool_limits
+
+    results = []
+    with threadpool_limits(limits=threads):
+        for name in names:
+            for optimizer in ("sgd", "adam"):
+                results.append(_measure(WORKLOADS[name], optimizer, networks, repeats))
+    return {"threads": threads, "repeats": repeats, "networks": networks, "results": results}
+
+
+def _measure(workload: Workload, optimizer: str, networks: int, repeats: int) -> dict[str, Any]:
+    X, y = data(workload)
+    singles = [trainer(workload, optimizer, X, y, seed)[0] for seed in range(SINGLE_NETWORKS)]
+    stack = StackedTrainer([trainer(workload, optimizer, X, y, seed)[0] for seed in range(networks)])
+
+    def single() -> float:
+        keeper = Timekeeper()
+        for one in singles:
+            train_epochs(one, keeper, 1)
+        return keeper.training / (SINGLE_NETWORKS * workload.steps)
+
+    bursts: dict[str, Burst] = {"single": single, "stacked": lambda: stack.train_epoch() / workload.steps}
+    if find_spec("jax") is not None:
+        bursts["jax"] = jax_vmap(workload, optimizer, X, y, networks)
+    seconds = take_turns(bursts, repeats)
+    return {
+        "workload": workload.name,
+        "shape": workload.shape,
+        "optimizer": optimizer,
+        "microseconds": {name: float(np.median(values) * 1e6) for name, values in seconds.items()},
+        "over_single": ratio(seconds["single"], seconds["stacked"]),
+        "over_jax": ratio(seconds["jax"], seconds["stacked"]) if "jax" in seconds else None,
+    }
+
+
+def jax_vmap(workload: Workload, optimizer: str, X: Any, y: Any, networks: int) -> Burst:
+    """Seconds a step of one network, of an epoch of all of them compiled into one call."""
+    import jax
+    import jax.numpy as jnp
+
+    start, update = jax_update(workload, optimizer)
+    noise = jax.random.split(jax.random.PRNGKey(0), networks)
+    theta = jax.vmap(lambda key: jax.tree.map(lambda p: p + 1e-3 * jax.random.normal(key, p.shape), start[0]))(noise)
+    zeros = jax.tree.map(jnp.zeros_like, theta)
+    states = {"now": jax.tree.map(jnp.copy, (theta, zeros, zeros, jnp.zeros(networks)))}
+    inputs, labels = jnp.asarray(X), jnp.asarray(y)
+
+    def whole_epoch(state: Any, order: Any) -> Any:
+        def body(state: Any, rows: Any) -> Any:
+            return update(state, inputs[rows], labels[rows]), None
+
+        return jax.lax.scan(body, state, order)[0]
+
+    scan = jax.jit(jax.vmap(whole_epoch), donate_argnums=0)
+    generator = np.random.default_rng(0)
+
+    def burst() -> float:
+        orders = np.stack([generator.permutation(len(X)) for _ in range(networks)])
+        orders = orders.reshape(networks, workload.steps, workload.batch)
+        started = perf_counter()
+        states["now"] = scan(states["now"], jnp.asarray(orders))
+        jax.block_until_ready(states["now"])
+        return (perf_counter() - started) / (workload.steps * networks)
+
+    return burst
+
+
+def table(result: dict[str, Any]) -> str:
+    lines = [
+        f"{result['networks']} networks trained together, {result['threads']} thread(s), float32, medians of "
+        f"{result['repeats']} turns; times per network and step",
+        "",
+        "| network | optimizer | one by one | together | one by one / together | JAX vmap + scan / together |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in result["results"]:
+        micro, single, jax = row["microseconds"], row["over_single"], row["over_jax"]
+        against_jax = "-" if jax is None else f"{jax['median']:.2f} ({jax['low']:.2f} to {jax['high']:.2f})"
+        lines.append(
+            f"| {row['workload']} {row['shape']} | {row['optimizer']} | {micro['single']:.1f} µs | "
+            f"{micro['stacked']:.2f} µs | {single['median']:.2f} ({single['low']:.2f} to {single['high']:.2f}) | "
+            f"{against_jax} |"
+        )
+    return "\n".join(lines)
