@@ -28,6 +28,8 @@ def rounded(value: Any) -> Any:
     return value
 
 
+MAX_RANKED = 1000  # classes whose ROC is computed
+
 LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae", "log_loss"})
 
 
@@ -39,6 +41,23 @@ def lower_is_better(column: str) -> bool:
 def confusion_counts(true: Array, predicted: Array, classes: int) -> Array:
     """(classes, classes) int64: entry (i, j) counts the rows of class i that are predicted as class j."""
     return np.bincount(true * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def class_scores(true: Array, predicted: Array) -> dict[str, float]:
+    """Accuracy and balanced accuracy of (rows,) class indices, as `accuracy_from` and `balanced_accuracy_from`.
+
+    Takes memory for the rows and the classes, not for their confusion.
+    """
+    if not len(true):
+        return {"accuracy": nan, "balanced_accuracy": nan}
+    right = true == predicted
+    rows = np.bincount(true)
+    present = rows > 0
+    hits = np.bincount(true[right], minlength=len(rows))
+    return {
+        "accuracy": float(right.sum() / len(true)),
+        "balanced_accuracy": float(np.mean(hits[present] / rows[present])),
+    }
 
 
 def accuracy_from(confusion: Array) -> float:
@@ -78,22 +97,21 @@ def classification_report(true: Array, probabilities: Array, class_names: tuple[
     """scikit-learn's scores of (rows,) class indices against (rows, classes) probabilities.
 
     accuracy, balanced_accuracy, macro_f1, recall a class, log_loss, roc_auc (one against the rest, macro mean; None
-    where a class is missing from these rows).
+    where a class is missing from these rows, and for more than MAX_RANKED classes, each of which sorts all rows).
     """
     from sklearn import metrics
 
     labels = np.arange(len(class_names))
     predicted = probabilities.argmax(axis=1)
     present = np.unique(true)
-    confusion = confusion_counts(true, predicted, len(class_names))
     recall = metrics.recall_score(true, predicted, labels=labels, average=None, zero_division=np.nan)
     roc_auc = None
-    if len(present) == len(class_names):
+    if len(present) == len(class_names) <= MAX_RANKED:
         scores = probabilities[:, 1] if len(class_names) == 2 else probabilities
         roc_auc = float(metrics.roc_auc_score(true, scores, multi_class="ovr", labels=labels))
     return {
         "accuracy": float(metrics.accuracy_score(true, predicted)),
-        "balanced_accuracy": balanced_accuracy_from(confusion),
+        "balanced_accuracy": class_scores(true, predicted)["balanced_accuracy"],
         "macro_f1": float(metrics.f1_score(true, predicted, labels=present, average="macro", zero_division=0)),
         "log_loss": float(metrics.log_loss(true, probabilities.astype(np.float64), labels=labels)),
         "roc_auc": roc_auc,

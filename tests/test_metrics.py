@@ -9,6 +9,7 @@ from sklearn import metrics as sklearn_metrics
 from nn_scratch.metrics import (
     accuracy_from,
     balanced_accuracy_from,
+    class_scores,
     classification_report,
     confusion_counts,
     label_report,
@@ -170,3 +171,15 @@ def test_labels_that_no_row_has_and_that_all_have() -> None:
 
 def test_labels_of_no_rows_have_no_scores() -> None:
     assert all(np.isnan(score) for score in label_scores(np.empty((0, 2)), np.empty((0, 2))).values())
+
+
+def test_scores_without_a_confusion_are_those_of_one() -> None:
+    rng = np.random.default_rng(0)
+    for classes in (2, 3, 40):
+        true, predicted = rng.integers(0, classes, (2, 60))
+        confusion = confusion_counts(true, predicted, classes)
+        assert class_scores(true, predicted) == {
+            "accuracy": accuracy_from(confusion),
+            "balanced_accuracy": balanced_accuracy_from(confusion),
+        }
+    assert np.isnan(class_scores(true[:0], predicted[:0])["accuracy"])

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.baselines.protocol import (
+    MAX_CLASSES,
     MAX_FEATURES,
     inverse_frequency,
     main_score,
@@ -44,8 +45,9 @@ def kernel_ridge_report(data: Data, *, list_suspects: bool = False) -> dict[str,
     """
     parts = (data.train, data.val, data.test)
     y = np.concatenate([part.y for part in parts])
-    kept = sample_rows(len(y), MAX_ROWS, y if data.task == "classification" else None)
-    if len(kept) < 10:
+    few = data.task == "classification" and len(data.class_names) <= MAX_CLASSES
+    kept = sample_rows(len(y), MAX_ROWS, y if few else None)
+    if len(kept) < 10 or len(data.class_names) > MAX_CLASSES:
         return {"rows": len(kept)}
     X, part = _gather(parts, kept)
     y = y[kept]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_scratch.baselines.protocol import (
+    MAX_CLASSES,
     MAX_FEATURES,
     inverse_frequency,
     main_score,
@@ -47,14 +48,14 @@ MAX_ROWS = 2000  # of train, and of each other part
 def plain_network(data: Data) -> dict[str, Any]:
     """{"score": ..., "train_score": ..., "accuracy": ..., "log_loss": ..., "steps": ...}: balanced accuracy, each class
     weighing the same, or R², on the rows of val and test together and on those of train; {} where there is nothing to
-    fit or to score.
+    fit or to score, and for more than MAX_CLASSES classes.
 
     Classes, by the same network with the classes' shares put back (log p added to the logits, Elkan 2001): accuracy and
     mean cross-entropy on the rows of val and test, comparable with a run that does not weigh classes."""
     parts = (data.train, data.val, data.test)
     chosen = [sample_rows(len(part), MAX_ROWS) for part in parts]
     held = sum(map(len, chosen[1:]))
-    if data.task == "multi_label" or len(chosen[0]) < 10 or held == 1:
+    if data.task == "multi_label" or len(data.class_names) > MAX_CLASSES or len(chosen[0]) < 10 or held == 1:
         return {}
     y = [part.y[rows] for part, rows in zip(parts, chosen, strict=True)]
     inputs = with_ones([part.X[rows, :MAX_FEATURES] for part, rows in zip(parts, chosen, strict=True)])

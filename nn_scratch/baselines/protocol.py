@@ -10,9 +10,10 @@ from nn_scratch.data.moments import moments
 from nn_scratch.data.prepare import Data
 from nn_scratch.data.preprocessing import offset_and_scale
 from nn_scratch.data.table import Array
-from nn_scratch.metrics import accuracy_from, balanced_accuracy_from, confusion_counts, regression_scores, rounded
+from nn_scratch.metrics import class_scores, regression_scores, rounded
 
 MAX_FEATURES = 1000  # a baseline uses the first ones
+MAX_CLASSES = 1000  # of more, a sample of some hundred or thousand rows says nothing
 MAX_STANDARDIZED = 8.0  # features are clipped to this, so that no outlier dominates a distance or a gradient
 RARE_ROWS = 60  # rows of a rare class that a sample keeps where its share would be fewer
 
@@ -56,8 +57,7 @@ def scores(data: Data, true: Array, predicted: Array) -> dict[str, float | None]
     Six significant digits; None where a score is not defined.
     """
     if data.task == "classification":
-        confusion = confusion_counts(true, predicted, len(data.class_names))
-        found = {"accuracy": accuracy_from(confusion), "balanced_accuracy": balanced_accuracy_from(confusion)}
+        found = class_scores(true, predicted)
     else:
         found = regression_scores(true, predicted.reshape(true.shape))
     return {name: rounded(score) for name, score in found.items()}

@@ -36,7 +36,7 @@ def baselines(data: Data) -> dict[str, Any]:
     without rows. The same for the same data; `rows` says how many were used.
     """
     outputs = max(1, len(data.class_names) or len(data.target_names))
-    n_train = max(200, min(MAX_ROWS, MAX_WORK // (len(data.feature_names) * outputs)))
+    n_train = max(200, min(MAX_ROWS, MAX_WORK // (max(32, len(data.feature_names)) * outputs)))
     X, y = _some(data, data.train, n_train)
     others = {name: _some(data, part, MAX_ROWS) for name, part in (("val", data.val), ("test", data.test))}
     result: dict[str, Any] = {"rows": {"train": len(X), **{name: len(part[0]) for name, part in others.items()}}}

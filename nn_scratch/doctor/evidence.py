@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_scratch.errors import UserError
-from nn_scratch.metrics import balanced_accuracy_from, confusion_counts
+from nn_scratch.metrics import class_scores
 from nn_scratch.runs.run import Run
 
 Array = NDArray[Any]
@@ -269,7 +269,7 @@ class Case:
         if not len(y):
             return nan
         if self.is_classification:
-            return balanced_accuracy_from(confusion_counts(y, output.argmax(axis=1), output.shape[1]))
+            return class_scores(y, output.argmax(axis=1))["balanced_accuracy"]
         spread = ((y - y.mean(axis=0)) ** 2).sum()
         return clipped(1 - ((y - output) ** 2).sum() / spread) if spread > 0 else nan
 
@@ -315,9 +315,10 @@ class Case:
             found["train"] = np.array([nan if v is None else v for v in train["recall"].values()])
         y, output = self._predicted()
         if len(y):
-            confusion = confusion_counts(y, output.argmax(axis=1), output.shape[1])
-            rows = confusion.sum(axis=1)
-            found["held"] = np.where(rows > 0, np.diag(confusion) / np.maximum(rows, 1), nan)
+            classes = output.shape[1]
+            rows = np.bincount(y, minlength=classes)
+            hits = np.bincount(y[output.argmax(axis=1) == y], minlength=classes)
+            found["held"] = np.where(rows > 0, hits / np.maximum(rows, 1), nan)
         return found
 
     # --- what could have been

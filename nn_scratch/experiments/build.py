@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -215,7 +216,15 @@ def examples(config: Config, data: Data, part: Part, loss: Loss) -> Examples:
         weights = weights.astype(part.X.dtype)
     if data.task != "classification":
         return Examples(part.inputs, part.y, weights=weights)
-    return Examples(part.inputs, loss.targets(len(data.class_names)).astype(part.X.dtype), part.y, weights)
+    return Examples(part.inputs, class_targets(loss, len(data.class_names), part.X.dtype), part.y, weights)
+
+
+@lru_cache(maxsize=1)  # the parts of a run have one table: of 10,000 classes it takes 400 MB
+def class_targets(loss: Loss, classes: int, dtype: np.dtype[Any]) -> Array:
+    """The loss's targets (classes, outputs), read-only."""
+    targets = loss.targets(classes).astype(dtype)
+    targets.setflags(write=False)
+    return targets
 
 
 def class_weights(config: Config, data: Data) -> Array | None:

@@ -7,7 +7,7 @@ import platform
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -45,6 +45,8 @@ Array = NDArray[Any]
 
 RESUMABLE = frozenset({"train.epochs", "log.max_megabytes", "diagnose.budget"})  # what may change when a run goes on
 MOVABLE = frozenset({"name", "data.source", "data.test_source"})  # what may be edited in param.yaml: rows are compared
+
+MOST_OUTPUTS = 20_000_000  # of a part, that are scored at the end: 160 MB, of which scikit-learn makes some copies
 
 ENDED = frozenset({"finished", "stopped", "diverged"})
 
@@ -343,7 +345,13 @@ def finish(session: Session) -> None:
     """Score the trained network on every part, and write its predictions and the model."""
     built, folder = session.built, session.folder
     predictions: dict[str, Array] = {}
-    for name, part in parts(built):
+    for name, whole in parts(built):
+        part = scored_rows(whole, built.network.outputs)
+        if len(part) < len(whole):
+            session.info["notices"].append(
+                f"the scores and predictions of {name} are of {len(part):,} of its {len(whole):,} rows: "
+                f"{built.network.outputs:,} outputs of each row take memory"
+            )
         evaluator = built.evaluator(part)
         with np.errstate(all="ignore"):
             scores: dict[str, Any] = evaluator() if len(part) else {}
@@ -357,6 +365,15 @@ def finish(session: Session) -> None:
     session.info["baselines"] = baselines(built.data)
     write_npz(folder / "predictions.npz", predictions)
     write_npz(folder / "model.npz", model_arrays(built.network, built.data.preprocessing))
+
+
+def scored_rows(part: Part, outputs: int) -> Part:
+    """The part, or as many of its rows, evenly spaced, as have MOST_OUTPUTS outputs together."""
+    if len(part) * outputs <= MOST_OUTPUTS:
+        return part
+    rows = np.linspace(0, len(part) - 1, max(1, MOST_OUTPUTS // outputs)).round().astype(np.int64)
+    weights = None if part.weights is None else part.weights[rows]
+    return replace(part, inputs=part.inputs[rows], y=part.y[rows], weights=weights, rows=part.rows[rows])
 
 
 def report(built: Built, part: Part, output: Array) -> dict[str, Any]:

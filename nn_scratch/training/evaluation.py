@@ -41,21 +41,25 @@ def bound_loss(loss: Loss, network: Network, rows: int) -> Loss:
 
 
 class ClassificationScore:
-    """Accuracy and balanced accuracy of outputs Z (outputs, rows); keeps the confusion counts behind them."""
+    """Accuracy and balanced accuracy of outputs Z (outputs, rows); `confusion` has the counts behind them."""
 
     names = ("accuracy", "balanced_accuracy")
 
     def __init__(self, labels: Array, classes: int, decide: Callable[[Array], Array]) -> None:
         """labels: (rows,) class indices; `decide` turns outputs (outputs, rows) into class indices."""
         self.labels, self.classes, self._decide = labels, classes, decide
-        self.confusion = np.zeros((classes, classes), np.int64)
+        self._predicted: Array | None = None
 
     def __call__(self, Z: Array) -> dict[str, float]:
-        self.confusion = metrics.confusion_counts(self.labels, self._decide(Z), self.classes)
-        return {
-            "accuracy": metrics.accuracy_from(self.confusion),
-            "balanced_accuracy": metrics.balanced_accuracy_from(self.confusion),
-        }
+        self._predicted = self._decide(Z)
+        return metrics.class_scores(self.labels, self._predicted)
+
+    @property
+    def confusion(self) -> Array:
+        """(classes, classes) counts of the latest call; of 10,000 classes 800 MB, so they are made on demand."""
+        if self._predicted is None:
+            return np.zeros((self.classes, self.classes), np.int64)
+        return metrics.confusion_counts(self.labels, self._predicted, self.classes)
 
 
 class RegressionScore:

@@ -1,0 +1,74 @@
+"""Large inputs meet stated bounds of memory and rows, and what was sampled is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn_scratch.baselines import kernel_ridge, plain_network, protocol
+from nn_scratch.experiments import train as experiment
+from nn_scratch.runs.run import Run
+from tests.robustness.processes import Scripts
+from tests.small import config, contents, differing, rows
+
+
+def test_more_outputs_than_are_scored_at_once_are_sampled_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = rows(tmp_path, n=200)
+    whole = experiment.train(config(source), tmp_path / "a")
+    monkeypatch.setattr(experiment, "MOST_OUTPUTS", 120)
+    run = experiment.train(config(source), tmp_path / "b")
+    assert run.info["notices"] == [
+        *whole.info["notices"],
+        "the scores and predictions of train are of 40 of its 120 rows: 3 outputs of each row take memory",
+    ]
+    assert differing(run, whole) == []  # of val and test no row is left out
+
+
+def test_predictions_of_a_sample_say_of_which_rows_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = rows(tmp_path, n=200)
+    whole = experiment.train(config(source), tmp_path / "a").predictions
+    monkeypatch.setattr(experiment, "MOST_OUTPUTS", 30)
+    sample = experiment.train(config(source), tmp_path / "b").predictions
+    assert len(sample["val_rows"]) == 10
+    kept = np.isin(whole["val_rows"], sample["val_rows"])
+    for name in ("val_y", "val_output"):
+        np.testing.assert_array_equal(whole[name][kept], sample[name])
+
+
+def test_baselines_that_a_sample_says_nothing_about_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (kernel_ridge, plain_network, protocol):
+        monkeypatch.setattr(module, "MAX_CLASSES", 2)
+    run = experiment.train(config(rows(tmp_path)), tmp_path)
+    assert run.signals["plain_network"] == {}
+    assert run.signals["attainable"] == {"rows": 60}
+
+
+@pytest.mark.slow
+def test_10000_classes_of_30000_rows_train_in_3_gigabytes(scripts: Scripts, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.arange(30_000) % 10_000)
+    np.savez(tmp_path / "t.npz", X=rng.normal(size=(30_000, 10)).astype(np.float32), y=y)
+    quiet = "log={activations: false, gradients: false}"
+    arguments = ["data.source=./t.npz", "layers=[]", "train={epochs: 1, batch_size: 256}", "name=run", quiet]
+    ended = scripts.train(tmp_path, *arguments)
+    print(f"10,000 classes x 30,000 rows: {ended.megabytes:,} MB")
+    assert ended.code == 0, ended.output
+    assert ended.megabytes < 3000
+    assert any("of train are of 2,000 of its 21,000 rows" in told for told in Run(tmp_path / "run-001").info["notices"])
+
+
+def test_300_layers_train_with_few_files_open(scripts: Scripts, tmp_path: Path) -> None:
+    layers = "layers=[" + ", ".join(["{type: dense, units: 2}"] * 300) + "]"
+    arguments = ["data.source=iris", layers, "train.epochs=1", "name=run"]
+    ended = scripts.train(tmp_path, *arguments, limits={"RLIMIT_NOFILE": 256})
+    assert ended.code == 0, ended.output
+    (tmp_path / "more").mkdir()
+    free = scripts.train(tmp_path / "more", *arguments)
+    assert free.code == 0, free.output
+    assert contents(Run(tmp_path / "run-001")) == contents(Run(tmp_path / "more" / "run-001"))
