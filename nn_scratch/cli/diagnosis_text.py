@@ -14,7 +14,7 @@ from nn_scratch.config.writer import ABSENT, value_text
 from nn_scratch.doctor.diagnosis import Cost, Diagnosis, Finding, Patch
 from nn_scratch.doctor.patch_text import changes, to_paste, to_type
 from nn_scratch.runs.folder import find_folder, shown
-from nn_scratch.wording import plural
+from nn_scratch.wording import plural, shortened
 
 COLOURS = {"healthy": "green", "sick": "red", "inconclusive": "yellow"}
 
@@ -47,7 +47,7 @@ def brief(diagnosis: Diagnosis, config: Mapping[str, Any]) -> RenderableType:
         change = ", ".join(
             f"without {key}" if new is ABSENT else f"{key}: {value_text(new)}" for key, _, new in changes(patch, config)
         )
-        lines.append(Text.assemble("  try ", (change, "bold"), f": {patch.why}"))
+        lines.append(Text.assemble("  try ", (shortened(change, 300), "bold"), f": {shortened(patch.why, 500)}"))
     return Group(*lines)
 
 

@@ -249,7 +249,7 @@ class Case:
             return self.held_score
         shares = self.class_counts["train"] / max(1, self.class_counts["train"].sum())
         raised = np.where(shares > 0, output / np.maximum(shares, 1e-12), 0.0)
-        return balanced_accuracy_from(confusion_counts(y, raised.argmax(axis=1), output.shape[1]))
+        return class_scores(y, raised.argmax(axis=1))["balanced_accuracy"]
 
     @cached_property
     def comparable_score(self) -> float:

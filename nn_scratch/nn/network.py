@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -227,15 +228,11 @@ def name_layers(layers: Sequence[Layer]) -> None:
         hidden.name = f"hidden_{number}"
     if dense:
         dense[-1].name = "output"
-    before, taken = "input", set[str]()
+    before, copies = "input", Counter[str]()
     for layer in layers:
         if isinstance(layer, Dense):
             before = layer.name
             continue
-        base = name = f"{before}.{layer.registered_name}"
-        copies = 1
-        while name in taken:
-            copies += 1
-            name = f"{base}_{copies}"
-        layer.name = name
-        taken.add(name)
+        name = f"{before}.{layer.registered_name}"
+        copies[name] += 1
+        layer.name = name if copies[name] == 1 else f"{name}_{copies[name]}"
