@@ -1,4 +1,9 @@
-"""`python -m tests.doctor_benchmark`: the table "What counts as good", measured."""
+"""`python -m tests.doctor_benchmark`: the table "What counts as good", measured.
+
+Generated cases by default; `--tables FOLDER` and `--faults FOLDER` measure on real tables and on faults of real
+programs, which are not part of the project. Each part ends with the reliability table: confidence stated against share
+right.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,15 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
-from tests.doctor_benchmark import measures
+from nn_scratch.errors import UserError
+from tests.doctor_benchmark import measures, real_faults, real_tables, reliability
 from tests.doctor_benchmark.baselines import BASELINES
 from tests.doctor_benchmark.case import FOLDER, Case, load
 from tests.doctor_benchmark.examine import examine
@@ -28,6 +34,8 @@ FULL = 1000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
+    if options.tables or options.faults:
+        return real(options)
     seeds = [options.seed] if options.seed is not None else cached_seeds(options.part)
     cases = [case for seed in seeds for case in load(path_of(options.part, seed))]
     if options.full and len(cases) < FULL:
@@ -47,6 +55,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def real(options: argparse.Namespace) -> int:
+    """The parts on real tables and on faults of real programs."""
+    told: list[reliability.Statement] = []
+    try:
+        if options.tables:
+            tables = real_tables.measured(Path(options.tables), options.seeds, options.only)
+            print(
+                "\n".join(
+                    ["", f"{'real tables, the default config':48} ours [95 % interval]", *shares(tables.figures())]
+                )
+            )
+            told += tables.statements()
+        if options.faults:
+            folder, fix = Path(options.faults), not options.no_treatment
+            cases, results = real_faults.measured(folder, Path(options.work), fix, options.only)
+            found = real_faults.judged(folder, cases, results)
+            print(
+                "\n".join(
+                    [
+                        "",
+                        f"{'faults of real programs':48} ours [95 % interval]",
+                        *shares(real_faults.figures(found, fix)),
+                    ]
+                )
+            )
+            told += real_faults.statements(cases, found)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print("\n".join(["", *reliability.table(told)]))
+    return 0
+
+
+def shares(figures: Mapping[str, measures.Share]) -> list[str]:
+    return [f"{name:48} {measures.written(share)}" for name, share in figures.items()]
+
+
 def cached_seeds(part: str) -> list[int]:
     return sorted(int(path.stem.split("-")[1]) for path in FOLDER.glob(f"{part}-*.json"))
 
@@ -64,6 +109,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-treatment", action="store_true", help="diagnose, and try no patches: five times faster")
     parser.add_argument("--json", metavar="FILE", help="every case's result")
     parser.add_argument("--confusion", action="store_true", help="planted against named, for the reported part too")
+    parser.add_argument("--tables", metavar="FOLDER", help="real tables: CSV files with a manifest.json")
+    parser.add_argument(
+        "--faults", metavar="FOLDER", help="faults of real programs: cases/, data/, and run.py to score"
+    )
+    parser.add_argument(
+        "--only", default="", metavar="NAMES", help="of these tables or faults some, with commas between"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="of the untouched tables")
+    parser.add_argument(
+        "--work", metavar="DIR", default="outputs/real_faults", help="where results of --faults are kept"
+    )
     return parser.parse_args(arguments)
 
 
@@ -121,6 +177,7 @@ def report(results: Sequence[Result], asked: int, options: argparse.Namespace, m
         lines.append(
             f"{'random patch':36} repairs at once {measures.written(first)}, within three {measures.written(of_three)}"
         )
+    lines += ["", *reliability.table(reliability.of_results(results))]
     if options.part != "reported" or options.confusion:
         lines += ["", "planted, and what was named first (critical):", *measures.confusion(results)]
         lines += ["", "called sick without harm:", *measures.alarms_by_control(results)]

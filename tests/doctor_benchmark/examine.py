@@ -43,7 +43,7 @@ def examine(case: Case, random_patches: bool, treat: bool = True) -> Result:
         seconds = perf_counter() - started
     if error:
         return Result(case, "error", (), (), alarms, (), seconds, error)
-    findings = tuple(Said(one.rule, one.severity, one.layer) for one in diagnosis.findings)
+    findings = tuple(Said(one.rule, one.severity, one.layer, one.confidence) for one in diagnosis.findings)
     wanted = treat and (case.kind == "healthy" or (case.kind == "fault" and case.curable))
     patches = [dict(patch.set) for one in diagnosis.findings for patch in one.patches] if wanted else []
     patches = [patch for patch in patches if len(patch) <= MOST_KEYS][: 1 if case.kind == "healthy" else MOST_PATCHES]

@@ -26,6 +26,7 @@ class Said:
     rule: str
     severity: str
     layer: str | None
+    confidence: float = nan
 
 
 @dataclass(frozen=True)
