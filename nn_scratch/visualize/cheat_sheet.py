@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,20 +14,12 @@ from nn_scratch.config.resolve import load_config
 from nn_scratch.config.schema import Config
 from nn_scratch.experiments.parallel import Job, run_all
 from nn_scratch.runs.run import Run
+from nn_scratch.visualize.layer_lines import USUAL_UPDATE, Series, draw_layers
+from nn_scratch.visualize.palette import EXPECTED, theme
 from nn_scratch.visualize.plots.curves import draw_curves
-from nn_scratch.visualize.plots.layers import HEALTHY_UPDATE, entries, positive
+from nn_scratch.visualize.plots.layers import entries
 from nn_scratch.visualize.plots.units import active_map
-from nn_scratch.visualize.style import (
-    GREEN,
-    GREY,
-    INK,
-    VERMILLION,
-    blank,
-    epoch_axis,
-    fit,
-    layer_lines,
-    log_axis,
-)
+from nn_scratch.visualize.style import blank, epoch_axis, fit
 from nn_scratch.visualize.units import lives
 from nn_scratch.visualize.view import SCORES, NotForThisRun, View
 
@@ -143,12 +135,14 @@ def page(shapes: Sequence[Shape], views: Sequence[View]) -> Figure:
     )
     total = 1.35 + len(shapes) * (ROW + BAND)
     figure = Figure(figsize=(WIDTH, total), dpi=100)
-    figure.text(0.25 / WIDTH, 1 - 0.4 / total, "Healthy and sick shapes", fontsize=18, fontweight="bold", color=INK)
+    figure.text(
+        0.25 / WIDTH, 1 - 0.4 / total, "Healthy and sick shapes", fontsize=18, fontweight="bold", color=theme().ink
+    )
     words = (
         "Each row is a real run of the project's config with the changes that stand beside its name. Blue: training; "
-        "orange, dashed: validation; other colours: layers, from first to last; shaded: usual."
+        "orange, dashed: validation; dark to light: layers, from first to last; shaded: usual."
     )
-    figure.text(0.25 / WIDTH, 1 - 0.7 / total, fit(words, WIDTH - 0.5, 10), fontsize=10, color=GREY)
+    figure.text(0.25 / WIDTH, 1 - 0.7 / total, fit(words, WIDTH - 0.5, 10), fontsize=10, color=theme().grey)
     room = (WIDTH - 0.7 - 0.3 - 0.65 * (len(columns) - 1)) / len(columns)
     for row, (shape, view) in enumerate(zip(shapes, views, strict=True)):
         top = total - 1.0 - row * (ROW + BAND)
@@ -166,13 +160,13 @@ def page(shapes: Sequence[Shape], views: Sequence[View]) -> Figure:
 def heading(figure: Figure, shape: Shape, total: float, top: float) -> None:
     from nn_scratch.visualize.style import text_width
 
-    colour = GREEN if shape.name == "healthy" else VERMILLION
+    colour = theme().ink if shape.name == "healthy" else theme().warning
     figure.text(0.25 / WIDTH, (top - 0.14) / total, shape.name, fontsize=12, fontweight="bold", color=colour)
     used = 0.25 + text_width(shape.name, 12, bold=True) + 0.25
     changes = "   ".join(shape.overrides).replace(", ".join([SIGMOID] * 6), f"{SIGMOID}, … six times")
     changes = fit(changes, WIDTH - used - 0.3, 8.5, at_end=True)
-    figure.text(used / WIDTH, (top - 0.14) / total, changes, fontsize=8.5, color=GREY)
-    figure.text(0.25 / WIDTH, (top - 0.36) / total, fit(shape.see, WIDTH - 0.5, 10), fontsize=10, color=INK)
+    figure.text(used / WIDTH, (top - 0.14) / total, changes, fontsize=8.5, color=theme().grey)
+    figure.text(0.25 / WIDTH, (top - 0.36) / total, fit(shape.see, WIDTH - 0.5, 10), fontsize=10, color=theme().ink)
 
 
 def loss_panel(axes: Axes, view: View) -> None:
@@ -191,28 +185,20 @@ def curve(axes: Axes, view: View, score: str) -> None:
 
 
 def update_panel(axes: Axes, view: View) -> None:
-    per_layer(axes, view, {layer: positive(values) for layer, (_, values) in view.series("update_ratio").items()})
-    axes.axhspan(*HEALTHY_UPDATE, color=GREEN, alpha=0.12, linewidth=0)
+    per_layer(axes, view, view.series("update_ratio"))
+    axes.axhspan(*USUAL_UPDATE, color=EXPECTED, alpha=0.15, linewidth=0)
 
 
 def gradient_panel(axes: Axes, view: View) -> None:
     norms = view.series("dW_norm")
-    per_layer(
-        axes, view, {layer: positive(values) / np.sqrt(entries(view, layer)) for layer, (_, values) in norms.items()}
-    )
+    per_layer(axes, view, {layer: (x, y / np.sqrt(entries(view, layer))) for layer, (x, y) in norms.items()})
 
 
-def per_layer(axes: Axes, view: View, values: dict[str, Any]) -> None:
-    epochs = next(iter(view.series("dW_norm").values()))[0]
-
-    def draw(layer: str, style: dict[str, Any]) -> None:
-        axes.plot(epochs, values[layer], **style, marker="o" if len(epochs) < 3 else "")
-
-    if not any(np.isfinite(series).any() for series in values.values()):
-        note(axes, "none was measured")
+def per_layer(axes: Axes, view: View, series: Series) -> None:
+    if not any(np.isfinite(values).any() for _, values in series.values()):
+        note(axes, "not measured")
         return
-    layer_lines(axes, list(values), draw)
-    log_axis(axes.yaxis)
+    draw_layers(axes, view, series)
     epoch_axis(axes, 0, max(1, view.last_epoch))
 
 
@@ -229,5 +215,12 @@ def units_panel(axes: Axes, view: View) -> None:
 def note(axes: Axes, text: str) -> None:
     blank(axes)
     axes.text(
-        0.5, 0.5, fit(text, 2.6, 8.5), transform=axes.transAxes, ha="center", va="center", color=GREY, fontsize=8.5
+        0.5,
+        0.5,
+        fit(text, 2.6, 8.5),
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        color=theme().grey,
+        fontsize=8.5,
     )

@@ -15,19 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_scratch.config.writer import ABSENT, config_difference, config_differences, value_text
-from nn_scratch.visualize.style import (
-    COLOURS,
-    DASHES,
-    GREY,
-    INK,
-    Sheet,
-    blank,
-    epoch_axis,
-    fit,
-    log_axis,
-    log_helps,
-    widest,
-)
+from nn_scratch.visualize.palette import DASHES, RUNS, theme
+from nn_scratch.visualize.style import Sheet, blank, epoch_axis, fit, log_axis, log_helps, widest
 from nn_scratch.visualize.view import SCORES, View, number
 from nn_scratch.wording import one_line, plural
 
@@ -38,7 +27,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 IGNORED = ("name", "seed")  # a difference in these is none
-MOST_GROUPS = len(COLOURS)
+MOST_GROUPS = len(RUNS)
 MOST_KEYS = 40
 
 
@@ -169,7 +158,7 @@ def curves_compared(comparison: Comparison, sheet: Sheet) -> None:
 
 
 def draw_group(axes: Axes, group: Group, score: str, place: int, room: float) -> Array:
-    style = {"color": COLOURS[place], "linestyle": DASHES[place]}
+    style = {"color": RUNS[place], "linestyle": DASHES[place]}
     epochs, training = group.curves(f"train_{score}")
     if training.size:
         axes.plot(epochs, mean(training), linewidth=0.9, alpha=0.45, **style)
@@ -224,9 +213,9 @@ def scores_compared(comparison: Comparison, sheet: Sheet) -> None:
         for place, group in enumerate(groups):
             values = np.array([final_score(view, part, score) for view in group.views])
             values = values[np.isfinite(values)]
-            axes.plot(values, np.full(len(values), place), marker="o", color=COLOURS[place], alpha=0.6, linestyle="")
+            axes.plot(values, np.full(len(values), place), marker="o", color=RUNS[place], alpha=0.6, linestyle="")
             if len(values):
-                axes.vlines(values.mean(), place - 0.3, place + 0.3, color=COLOURS[place], linewidth=2.5)
+                axes.vlines(values.mean(), place - 0.3, place + 0.3, color=RUNS[place], linewidth=2.5)
                 spread = f" ± {values.std(ddof=1):.4f}" if len(values) > 1 else ""
                 text = f"{values.mean():.4f}{spread}"
                 axes.annotate(
@@ -279,6 +268,6 @@ def draw_config_difference(comparison: Comparison, sheet: Sheet) -> None:
         )
     for line, (key, values) in enumerate(rows, start=1):
         axes.axhline(line - 0.5, color="#dddddd", linewidth=0.8)
-        axes.text(0, line, fit(key, key_room - 0.15, 10), va="center", color=GREY)
+        axes.text(0, line, fit(key, key_room - 0.15, 10), va="center", color=theme().grey)
         for place, value in enumerate(values):
-            axes.text(key_room + place * room, line, fit(value, room - 0.15, 10), va="center", color=INK)
+            axes.text(key_room + place * room, line, fit(value, room - 0.15, 10), va="center", color=theme().ink)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from nn_scratch.experiments.lr_range_test import RangeTest
 from nn_scratch.runs.files import write_whole
-from nn_scratch.visualize.style import BLUE, DPI, GREEN, GREY, Sheet, drawing, log_axis
+from nn_scratch.visualize.palette import SERIES, theme
+from nn_scratch.visualize.style import DPI, Sheet, drawing, log_axis
 
 
 def draw(test: RangeTest, title: str, path: Path) -> None:
@@ -19,10 +20,10 @@ def draw(test: RangeTest, title: str, path: Path) -> None:
             "too long",
         )
         ((axes,),) = sheet.grid(1, 1, height=4.6)
-        axes.semilogx(test.rates, test.losses, color=GREY, linewidth=0.8, alpha=0.6, label="loss of each batch")
-        axes.semilogx(test.rates, test.smoothed, color=BLUE, label="smoothed")
+        axes.semilogx(test.rates, test.losses, color=theme().grey, linewidth=0.8, alpha=0.6, label="loss of each batch")
+        axes.semilogx(test.rates, test.smoothed, color=SERIES, label="smoothed")
         if test.suggestion is not None:
-            axes.axvline(test.suggestion, color=GREEN, linestyle="--", label=f"suggestion: {test.suggestion:g}")
+            axes.axvline(test.suggestion, color=theme().ink, linestyle="--", label=f"suggestion: {test.suggestion:g}")
         log_axis(axes.xaxis)
         axes.set_xlabel("learning rate, risen by a constant factor a step")
         axes.set_ylabel("training loss before the step")

@@ -49,6 +49,7 @@ class Plot:
 
 
 _PLOTS: dict[str, Plot] = {}
+FORMER = {"update_ratio": "learning_rate"}  # names of earlier versions
 
 
 def plot(name: str, *, title: str, look: str) -> Callable[[Draw], Draw]:
@@ -74,6 +75,7 @@ def choose(names: list[str] | None) -> list[Plot]:
     known = plots()
     if names is None:
         return list(known.values())
+    names = [FORMER.get(name, name) for name in names]
     problems = [f"--only {name}: no such plot{did_you_mean(name, known)}" for name in names if name not in known]
     if problems:
         raise UserError(problems)

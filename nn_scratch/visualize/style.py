@@ -10,9 +10,9 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager, nullcontext
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from textwrap import wrap
 from types import ModuleType
@@ -27,69 +27,33 @@ if TYPE_CHECKING:
     from matplotlib.colorbar import Colorbar
     from matplotlib.figure import Figure
     from PIL.ImageFont import FreeTypeFont
+from nn_scratch.visualize.palette import DASHES, PAGE, TRAIN, VAL, Theme, layer_shades, theme, themed
 from nn_scratch.wording import one_line
 
 Array = NDArray[Any]
 
-# Okabe and Ito 2008, told apart by people with any kind of colour vision. Yellow is too pale on white to lead.
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-)
+TRAINING: dict[str, Any] = {"color": TRAIN, "linestyle": "-", "label": "train"}
 
-COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-
-DASHES: tuple[Any, ...] = (
-    "-",
-    (0, (6, 2)),
-    (0, (1, 1.5)),
-    (0, (6, 2, 1, 2)),
-    (0, (3, 1)),
-    (0, (8, 2, 1, 2, 1, 2)),
-    "-",
-)
-
-TRAIN: dict[str, Any] = {"color": BLUE, "linestyle": "-", "label": "train"}
-
-VAL: dict[str, Any] = {"color": VERMILLION, "linestyle": (0, (6, 2)), "label": "validation"}
-
-INK, GREY, PALE = "#222222", "#666666", "#dddddd"
-
-DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
+VALIDATION: dict[str, Any] = {"color": VAL, "linestyle": DASHES[1], "label": "validation"}
 
 SCALE_QUANTILE = 0.995  # of |values|: the end of a colour scale, so that one outlier does not make all others pale
 
 DPI = 100
 
-WIDTH = 12.0  # inches
-
 HEADER, FOOTER = 0.85, 0.55
 
-RC: Any = {
+RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10.0,
     "axes.titlesize": 10.5,
     "axes.titlelocation": "left",
-    "axes.titlecolor": INK,
     "axes.labelsize": 10.0,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": INK,
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": "#e8e8e8",
     "grid.linewidth": 0.8,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
     "xtick.labelsize": 9.0,
     "ytick.labelsize": 9.0,
     "legend.fontsize": 9.0,
@@ -139,12 +103,32 @@ def quiet() -> Iterator[None]:
         logger.setLevel(before)
 
 
+def settings(theme: Theme) -> dict[str, Any]:
+    """matplotlib's settings for a theme."""
+    ink, grey = theme.ink, theme.grey
+    return RC | {
+        "figure.facecolor": theme.paper,
+        "axes.facecolor": theme.paper,
+        "savefig.facecolor": theme.paper,
+        "text.color": ink,
+        "axes.titlecolor": ink,
+        "axes.labelcolor": ink,
+        "axes.edgecolor": grey,
+        "xtick.color": grey,
+        "ytick.color": grey,
+        "xtick.labelcolor": ink,
+        "ytick.labelcolor": ink,
+        "grid.color": "#e8e8e8" if not theme.dark else "#303030",
+    }
+
+
 @contextmanager
-def drawing() -> Iterator[None]:
-    """Within it figures are made and saved in this style, whatever the user's settings of matplotlib are."""
+def drawing(chosen: Theme = PAGE) -> Iterator[None]:
+    """Within it figures are made and saved in a theme, whatever the user's settings of matplotlib are."""
     matplotlib = import_matplotlib()
     defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
-    with matplotlib.rc_context(defaults | RC), warnings.catch_warnings(), quiet():
+    style = matplotlib.rc_context(defaults | settings(chosen))
+    with themed(chosen), style, warnings.catch_warnings(), quiet():
         # a letter that the font lacks is drawn as a box; the picture is still worth having
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
@@ -153,12 +137,13 @@ def drawing() -> Iterator[None]:
 class Sheet:
     """One picture: a title above, panels, and one line below that says what to look for."""
 
-    def __init__(self, title: str, subtitle: str, look: str, warning: str = "", width: float = WIDTH) -> None:
+    def __init__(self, title: str, subtitle: str, look: str, warning: str = "", width: float | None = None) -> None:
         """warning: what sets this run apart (diverged, interrupted), in a colour of its own beside the subtitle."""
         from matplotlib.figure import Figure
 
-        self.figure: Figure = Figure(figsize=(width, 4.0), dpi=DPI)
-        self.width = width
+        self.width = theme().width if width is None else width
+        self.figure: Figure = Figure(figsize=(self.width, 4.0), dpi=DPI)
+        self._header, self._footer = (HEADER, FOOTER) if theme().titled else (0.0, 0.15)
         self._title, self._subtitle, self._look, self._warning = title, subtitle, look, warning
         self._remarks: list[str] = []
 
@@ -166,6 +151,10 @@ class Sheet:
         """Say below the picture what is not shown as it is: thinned, sampled, left out."""
         if text not in self._remarks:
             self._remarks.append(text)
+
+    def caption(self, look: str) -> None:
+        """Say what to look for in the picture that is there, in place of the general line."""
+        self._look = look
 
     def about(self, *parts: str) -> None:
         """Add to the subtitle: the layer, the epochs, the rows."""
@@ -190,10 +179,10 @@ class Sheet:
         room = self.width - left - right - gap[1] * (columns - 1)
         shares = np.array(widths or [1.0] * columns, float)
         column_widths = room * shares / shares.sum()
-        total = HEADER + 0.3 + sum(row_heights) + gap[0] * (rows - 1) + bottom + FOOTER
+        total = self._header + 0.3 + sum(row_heights) + gap[0] * (rows - 1) + bottom + self._footer
         self.figure.set_size_inches(self.width, total)
         panels: list[list[Axes]] = []
-        top = total - HEADER - 0.3
+        top = total - self._header - 0.3
         for row_height in row_heights:
             x, line = left, []
             for column_width in column_widths:
@@ -208,26 +197,31 @@ class Sheet:
         """In place of panels: why there is nothing to see."""
         ((axes,),) = self.grid(height=2.2)
         blank(axes)
-        axes.text(0.5, 0.5, fill(text, 90), ha="center", va="center", color=GREY, fontsize=12)
+        axes.text(0.5, 0.5, fill(text, 90), ha="center", va="center", color=theme().grey, fontsize=12)
 
     def finish(self) -> Figure:
         """Write the title, the subtitle and the lines below, fitted to the width."""
         figure, total = self.figure, self.figure.get_size_inches()[1]
+        if not theme().titled:
+            return figure
+        ink, grey = theme().ink, theme().grey
         room = self.width - 0.5
         x = 0.25 / self.width
         figure.text(
-            x, 1 - 0.34 / total, fit(self._title, room, 14, bold=True), fontsize=14, fontweight="bold", color=INK
+            x, 1 - 0.34 / total, fit(self._title, room, 14, bold=True), fontsize=14, fontweight="bold", color=ink
         )
         warning = fit(self._warning, 0.6 * room, 10, bold=True)
         used = text_width(warning, 10, bold=True) + 0.3 if warning else 0.0
         subtitle = fit(self._subtitle, room - used, 10)
-        figure.text(x, 1 - 0.62 / total, subtitle, fontsize=10, color=GREY)
+        figure.text(x, 1 - 0.62 / total, subtitle, fontsize=10, color=grey)
         if warning:
             right = 1 - 0.25 / self.width
-            figure.text(right, 1 - 0.62 / total, warning, fontsize=10, fontweight="bold", color=VERMILLION, ha="right")
+            figure.text(
+                right, 1 - 0.62 / total, warning, fontsize=10, fontweight="bold", color=theme().warning, ha="right"
+            )
         remarks = fit("; ".join(self._remarks), room, 8.5)
-        figure.text(x, 0.3 / total, fit(f"What to look for: {self._look}", room, 10), fontsize=10, color=INK)
-        figure.text(x, 0.1 / total, remarks, fontsize=8.5, color=GREY)
+        figure.text(x, 0.3 / total, fit(f"What to look for: {self._look}", room, 10), fontsize=10, color=ink)
+        figure.text(x, 0.1 / total, remarks, fontsize=8.5, color=grey)
         return figure
 
 
@@ -366,26 +360,16 @@ def colour_bar(sheet: Sheet, image: Any, axes: Axes, label: str, **options: Any)
     return colorbar
 
 
-@cache
-def depth_colours(count: int) -> tuple[Any, ...]:
-    """A colour for each of a row of layers: distinct ones for up to seven, then shades from first to last."""
-    if count <= len(COLOURS):
-        return COLOURS[:count]
-    import matplotlib
-
-    shades = matplotlib.colormaps[SEQUENTIAL](np.linspace(0.0, 0.9, count))
-    return tuple(map(tuple, shades))
+def layer_styles(layers: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour, dashes and label of each layer of a network; the same in every picture of it."""
+    shades = layer_shades(len(layers), theme())
+    return {
+        name: {"color": shades[i], "linestyle": DASHES[i % len(DASHES)], "label": name} for i, name in enumerate(layers)
+    }
 
 
-def layer_lines(axes: Axes, names: Sequence[str], draw: Callable[[str, dict[str, Any]], Any]) -> None:
-    """Draw a line a layer by `draw(layer, style)`; a legend for up to twelve layers, else a scale of depth."""
-    colours = depth_colours(len(names))
-    for i, name in enumerate(names):
-        draw(name, {"color": colours[i], "linestyle": DASHES[i % len(DASHES)], "label": name})
-
-
-def layer_legend(sheet: Sheet, axes: Axes, names: Sequence[str]) -> None:
-    """Say which line is which layer, at the right of a panel that leaves 1.3 inches there."""
+def layer_legend(sheet: Sheet, axes: Axes, names: Sequence[str], layers: Sequence[str]) -> None:
+    """The legend of lines of `names`, some of the network's `layers`, right of a panel that leaves 1.3 inches there."""
     if not names:
         return
     if len(names) <= 14:
@@ -394,7 +378,7 @@ def layer_legend(sheet: Sheet, axes: Axes, names: Sequence[str]) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap
 
-    mappable = ScalarMappable(cmap=ListedColormap(list(depth_colours(len(names)))))
+    mappable = ScalarMappable(cmap=ListedColormap(list(layer_shades(len(layers), theme()))))
     mappable.set_clim(0, 1)
     bar = colour_bar(sheet, mappable, axes, "layer, first to last", ticks=[0, 1])
-    bar.ax.set_yticklabels([names[0], names[-1]])
+    bar.ax.set_yticklabels([layers[0], layers[-1]])

@@ -18,7 +18,8 @@ from nn_scratch.experiments.sweeps.sweep import Swept, as_cell
 from nn_scratch.runs.files import disk_errors, write_bytes
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.gallery import save
-from nn_scratch.visualize.style import BLUE, DASHES, GREY, PALE, SEQUENTIAL, VERMILLION, Sheet, drawing, fit, log_axis
+from nn_scratch.visualize.palette import DASHES, RUNS, SEQUENTIAL, SERIES, theme
+from nn_scratch.visualize.style import Sheet, drawing, fit, log_axis
 from nn_scratch.visualize.view import SCORES
 from nn_scratch.visualize.web.plots_page import embedded, page
 
@@ -98,7 +99,7 @@ def label(swept: Swept) -> str:
 def ranking(swept: Swept, sheet: Sheet) -> None:
     """The trials, the best at the top: the mean over seeds (dot), each seed (small marks), and two standard errors.
 
-    Trials in blue are within two standard errors of the paired difference to the best. With one seed there are no
+    Trials in colour are within two standard errors of the paired difference to the best. With one seed there are no
     bars, and the order of trials that are close is luck.
     """
     order = swept.ranked[:MOST_RANKED]
@@ -108,7 +109,7 @@ def ranking(swept: Swept, sheet: Sheet) -> None:
     near = indistinguishable(swept.rows, swept.minimize)
     ((axes,),) = sheet.grid(height=0.9 + 0.24 * len(order), left=4.6)
     for place, row in enumerate(order):
-        colour = BLUE if row.trial in near or (not near and place == 0) else GREY
+        colour = RUNS[0] if row.trial in near or (not near and place == 0) else theme().grey
         if len(row.scores) > 1:
             error = 2 * row.std / np.sqrt(len(row.scores))
             axes.plot([row.mean - error, row.mean + error], [place, place], color=colour, linewidth=2)
@@ -127,7 +128,7 @@ def ranking(swept: Swept, sheet: Sheet) -> None:
     look="a slope or a hump that stands out of the scatter: there the key matters; a flat cloud: it does not",
 )
 def keys(swept: Swept, sheet: Sheet) -> None:
-    """A dot a trial: its score over the value of one key, whatever its other keys are. Orange: the best trial.
+    """A dot a trial: its score over the value of one key, whatever its other keys are. Black: the best trial.
 
     For a key that chooses among few values, dots are spread a little to the sides, and a bar marks the median.
     """
@@ -144,9 +145,9 @@ def keys(swept: Swept, sheet: Sheet) -> None:
         with_key = [row for row in rows if dimension.key in row.values]
         x = np.array([position(dimension, row) for row in with_key])
         y = np.array([row.mean for row in with_key])
-        axes.plot(x, y, "o", color=BLUE, alpha=0.55, markersize=4.5)
+        axes.plot(x, y, "o", color=SERIES, alpha=0.55, markersize=4.5)
         if with_key and with_key[0] is rows[0]:
-            axes.plot(x[:1], y[:1], "o", color=VERMILLION, markersize=8)
+            axes.plot(x[:1], y[:1], "o", color=theme().ink, markersize=8)
         if dimension.choices:
             draw_choices(axes, dimension, with_key)
         elif dimension.logarithmic:
@@ -175,7 +176,7 @@ def importances(swept: Swept, sheet: Sheet) -> None:
         return
     order = sorted(shares, key=lambda key: shares[key])
     ((axes,),) = sheet.grid(height=0.8 + 0.36 * len(order), left=3.2)
-    axes.barh(range(len(order)), [100 * shares[key] for key in order], color=BLUE, height=0.6)
+    axes.barh(range(len(order)), [100 * shares[key] for key in order], color=SERIES, height=0.6)
     for place, key in enumerate(order):
         axes.text(100 * shares[key] + 1, place, f"{100 * shares[key]:.0f} %", va="center", fontsize=9)
     axes.set_yticks(range(len(order)), [fit(key, 2.9, 10) for key in order])
@@ -210,10 +211,10 @@ def parallel(swept: Swept, sheet: Sheet) -> None:
         style: dict[str, Any] = {"color": shades(0.92 * good), "alpha": 0.2 + 0.7 * good**3}
         axes.plot(range(len(searched) + 1), [*heights, share], linewidth=0.8 + 1.8 * good**3, **style)
     for place, dimension in enumerate(searched):
-        axes.axvline(place, color=GREY, linewidth=1)
+        axes.axvline(place, color=theme().grey, linewidth=1)
         for height, text in axis_labels(dimension):
             axes.text(place + 0.02, height, fit(text, 1.1, 8.5), fontsize=8.5, va="center", bbox=WHITE_BOX)
-    axes.axvline(len(searched), color=GREY, linewidth=1)
+    axes.axvline(len(searched), color=theme().grey, linewidth=1)
     for height, value in ((0.0, low), (1.0, high)):
         axes.text(len(searched) + 0.02, height, f"{value:.4g}", fontsize=8.5, va="center", bbox=WHITE_BOX)
     names = [fit(d.key, 9.0 / (len(searched) + 1), 9.5) for d in searched]
@@ -236,7 +237,7 @@ def learning_curves(swept: Swept, sheet: Sheet) -> None:
     name = swept.metric if swept.metric.startswith(("val_", "train_")) else f"val_{swept.metric.partition('_')[2]}"
     ((axes,),) = sheet.grid(height=4.4, right=3.4)
     order = swept.ranked
-    shades = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"]
+    shades = [*RUNS, theme().ink]
     drawn: list[float] = []
     for place, row in reversed(list(enumerate(order[:MOST_PALE]))):
         curve = curve_of(swept, row, name)
@@ -249,7 +250,7 @@ def learning_curves(swept: Swept, sheet: Sheet) -> None:
                 epochs, values, color=shades[place], linestyle=DASHES[place % len(DASHES)], zorder=3, linewidth=1.6
             )
         else:
-            axes.plot(epochs, values, color=PALE, linewidth=0.8, zorder=1)
+            axes.plot(epochs, values, color=theme().pale, linewidth=0.8, zorder=1)
     if not drawn:
         sheet.remark("no trial has logged this score by epoch")
         return
@@ -291,7 +292,7 @@ def draw_choices(axes: Axes, dimension: Dimension, rows: Sequence[Row]) -> None:
     for place, choice in enumerate(dimension.choices):
         scores = [row.mean for row in rows if row.values[dimension.key] == choice]
         if scores:
-            axes.plot([place - 0.28, place + 0.28], [np.median(scores)] * 2, color=VERMILLION, linewidth=2)
+            axes.plot([place - 0.28, place + 0.28], [np.median(scores)] * 2, color=theme().ink, linewidth=2)
     room = 3.0 / len(dimension.choices)
     axes.set_xticks(range(len(dimension.choices)), [fit(as_cell(choice), room, 9) for choice in dimension.choices])
     axes.set_xlim(-0.6, len(dimension.choices) - 0.4)

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -9,6 +10,7 @@ from nn_scratch.errors import UserError
 from nn_scratch.visualize.plot import choose, plots
 from nn_scratch.visualize.style import drawing, text_width
 from nn_scratch.visualize.view import NotForThisRun, View
+from tests.conftest import trained
 
 PLOTS = plots()
 EVERY_RUN = {
@@ -20,7 +22,6 @@ EVERY_RUN = {
     "activations",
     "distributions",
     "gradient_flow",
-    "update_ratio",
     "distance",
 }
 HIDDEN = {"activation_health", "dying_units"}
@@ -32,7 +33,7 @@ DRAWN = {
     "plane": EVERY_RUN | HIDDEN | CLASSES | {"boundary"},
     "linear": EVERY_RUN | CLASSES,
     "diverged": EVERY_RUN | HIDDEN,
-    "killed": {"curves", "first_steps", "learning_rate", "gradient_flow", "update_ratio", "distance", "recall"},
+    "killed": {"curves", "first_steps", "learning_rate", "gradient_flow", "distance", "recall"},
 }
 
 
@@ -64,7 +65,7 @@ def words(figure):
 
 
 def test_there_are_as_many_plots_as_the_runs_show():
-    assert len(PLOTS) == 18
+    assert len(PLOTS) == 17
     assert set().union(*DRAWN.values()) == set(PLOTS)
 
 
@@ -143,3 +144,94 @@ def test_a_plot_or_layer_that_is_not_there(runs):
     with pytest.raises(UserError) as caught:
         View(runs["classes"], layer="hidden_9")
     assert str(caught.value) == "--layer hidden_9: classes-001 has no such layer; did you mean 'hidden_2'?"
+
+
+# --- extreme cases
+
+
+def test_gradients_of_zero_say_so_in_the_place_of_an_empty_axis(tmp_path):
+    layers = [{"type": "dense", "units": 40, "init": "zeros"}]
+    run = trained(tmp_path, "zero", "iris", layers=layers, output={"init": "zeros"}, train={"epochs": 2})
+    figure = draw("gradient_flow", View(run))
+    assert "exactly 0 in every layer, at every epoch" in words(figure)
+    assert "hidden_1: exactly 0" in words(figure)
+    lives = draw("dying_units", View(run))
+    assert [label.get_text() for label in lives.axes[0].get_yticklabels()] == ["hidden_1: 40 units [0 to 39]"]
+    assert "40 units of 40 dead at the last epoch" in words(lives)
+
+
+def test_zeros_among_other_gradients_are_marked(own):
+    run = own("classes")
+    table = run.layers
+    table["dW_norm"][(table["layer"] == "hidden_1") & (table["epoch"] > 1)] = 0.0
+    figure = draw("gradient_flow", View(run))
+    assert "▼ exactly 0" in words(figure)
+
+
+def test_saturation_has_a_panel_where_something_can_saturate(tmp_path):
+    told = {}
+    for activation in ("relu", "sigmoid"):
+        layers = [{"type": "dense", "units": 4, "activation": activation}]
+        run = trained(tmp_path, activation, "iris", layers=layers, train={"epochs": 2})
+        told[activation] = words(draw("activation_health", View(run)))
+    assert "saturated activations, %" not in told["relu"]
+    assert "saturated activations, %" in told["sigmoid"]
+    assert "hidden_1: std ≤" in told["sigmoid"]  # no sigmoid is ever exactly zero: its spread is shown
+
+
+def test_the_dot_on_each_curve_is_the_best_of_that_curve(own):
+    run = own("classes")
+    run.metrics["val_loss"][:] = [0.5, 0.4, 0.3, 0.6]
+    run.metrics["val_accuracy"][:] = [0.7, 0.95, 0.9, 0.8]
+    loss, accuracy = draw("curves", View(run)).axes[:2]
+    dots = [
+        line.get_xydata().tolist()[0]
+        for axes in (loss, accuracy)
+        for line in axes.get_lines()
+        if "best validation" in str(line.get_label())
+    ]
+    assert dots == [[3, 0.3], [2, 0.95]]
+
+
+@pytest.mark.parametrize("name", ["curves", "first_steps", "calibration"])
+def test_legends_cover_no_line(pictures, name):
+    figure = pictures(name, "classes")
+    renderer = figure.canvas.get_renderer()
+    boxes = [(axes, axes.get_legend().get_window_extent(renderer)) for axes in figure.axes if axes.get_legend()]
+    assert boxes
+    for axes, box in boxes:
+        assert not box.overlaps(axes.get_window_extent(renderer))
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= figure.bbox.width
+
+
+def test_bins_of_few_rows_are_not_joined(own):
+    run = own("classes")
+    sure = np.repeat([0.55, 0.65, 0.75, 0.95], [20, 3, 3, 40])
+    run.__dict__["predictions"] = {
+        "test_y": np.zeros(len(sure), int),
+        "test_output": np.stack([sure, 1 - sure, 0 * sure], axis=1),
+    }
+    axes = draw("calibration", View(run)).axes[0]
+    joined = axes.get_lines()[-1].get_ydata()
+    assert np.flatnonzero(np.isfinite(joined)).tolist() == [5, 9]  # apart: no line between them
+    assert "bin of fewer than 10 rows" in words(axes.figure)
+
+
+def test_a_layer_has_one_colour_in_every_picture(pictures):
+    def colours(name):
+        legend = next(axes.get_legend() for axes in pictures(name, "classes").axes if axes.get_legend())
+        return {
+            text.get_text(): handle.get_color()
+            for text, handle in zip(legend.get_texts(), legend.get_lines(), strict=True)
+        }
+
+    flow = colours("gradient_flow")
+    assert len(set(flow.values())) == len(flow) == 3
+    for name in ("learning_rate", "distance", "activation_health"):
+        assert colours(name).items() <= flow.items()
+
+
+def test_the_former_name_of_a_plot_is_understood():
+    assert [plot.name for plot in choose(["update_ratio"])] == ["learning_rate"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.visualize.style import DIVERGING, SEQUENTIAL
+from nn_scratch.visualize.palette import SEQUENTIAL, signed_map
 
 Array = NDArray[Any]
 
@@ -68,9 +68,8 @@ class Palette:
 @cache
 def diverging() -> Palette:
     """Signed values: blue below zero, white at zero, red above."""
-    import matplotlib
 
-    return Palette(matplotlib.colormaps[DIVERGING](np.linspace(0, 1, LEVELS))[:, :3])
+    return Palette(signed_map()(np.linspace(0, 1, LEVELS))[:, :3])
 
 
 @cache

@@ -31,14 +31,12 @@ from nn_scratch.visualize.film.parts import (
     TileGrid,
     pixel_places,
 )
+from nn_scratch.visualize.palette import CLASSES, RUNS, theme
 from nn_scratch.visualize.replay import Plane, Replay
 from nn_scratch.visualize.style import (
-    COLOURS,
     DPI,
-    GREY,
-    INK,
-    TRAIN,
-    VAL,
+    TRAINING,
+    VALIDATION,
     drawing,
     epoch_axis,
     first_that_fits,
@@ -107,7 +105,9 @@ class Stage:
     def text(self, x: float, y: float, text: str, room: float, points: float = 9.0, **options: Any) -> None:
         """One line whose middle is y pixels from the top, shortened where it is wider than `room` pixels."""
         text = fit(text, room / DPI, points, bold=options.get("fontweight") == "bold")
-        self.figure.text(x / WIDTH, 1 - y / HEIGHT, text, va="center", fontsize=points, **{"color": INK, **options})
+        self.figure.text(
+            x / WIDTH, 1 - y / HEIGHT, text, va="center", fontsize=points, **{"color": theme().ink, **options}
+        )
 
     def axes(self, x: int, y: int, width: int, height: int) -> Axes:
         return self.figure.add_axes((x / WIDTH, 1 - (y + height) / HEIGHT, width / WIDTH, height / HEIGHT))
@@ -219,7 +219,7 @@ class Film:
             self._side_by_side(stage, views, show)
         self._counter(stage, max(view.last_epoch for view in views))
         if stage.remarks:
-            stage.text(16, HEIGHT - 9, "; ".join(stage.remarks), WIDTH - 32, 7.5, color=GREY)
+            stage.text(16, HEIGHT - 9, "; ".join(stage.remarks), WIDTH - 32, 7.5, color=theme().grey)
         return stage
 
     def _build(self) -> None:
@@ -242,12 +242,12 @@ class Film:
 
     def _counter(self, stage: Stage, last: int) -> None:
         text = f"/ {last:,}"
-        stage.text(WIDTH - 16, 30, text, 160, 13, color=GREY, ha="right")
+        stage.text(WIDTH - 16, 30, text, 160, 13, color=theme().grey, ha="right")
         from nn_scratch.visualize.style import text_width
 
         right = WIDTH - 22 - round(text_width(text, 13) * DPI)
-        digits = Digits(right, 14, 17, INK, max(3, len(str(last))), bold=True)
-        stage.text(right - digits.width - 6, 30, "epoch", 160, 13, color=GREY, ha="right")
+        digits = Digits(right, 14, 17, theme().ink, max(3, len(str(last))), bold=True)
+        stage.text(right - digits.width - 6, 30, "epoch", 160, 13, color=theme().grey, ha="right")
         stage.parts.append(NumberPart(digits, [str(epoch) for epoch in self._epochs]))
 
     def _one_run(self, stage: Stage, view: View, show: Sequence[str]) -> None:
@@ -274,7 +274,7 @@ class Film:
         limits = finite_range(losses)
         for i, view in enumerate(views):
             x = 16 + i * half
-            stage.text(x, 62, view.subtitle, half - 32, 11, fontweight="bold", color=COLOURS[i])
+            stage.text(x, 62, view.subtitle, half - 32, 11, fontweight="bold", color=RUNS[i])
             self._curves(stage, view, "loss", x + 48, 94, half - 32 - 60, 116, limits)
             bottom = HEIGHT - 18 - CaptionPart.LINES * CaptionPart.LINE - 8
             top, left = 250, x
@@ -385,7 +385,7 @@ class Film:
             axes.set_xticks([])
             for place, label in zip((x, x + width / 2, x + width), labels, strict=True):
                 stage.text(place, top + 21, label, 80, 9, ha="center")
-            stage.text(x + width / 2, top - 10, what, width, 8, color=GREY, ha="center")
+            stage.text(x + width / 2, top - 10, what, width, 8, color=theme().grey, ha="center")
 
     # --- curves
 
@@ -405,7 +405,7 @@ class Film:
         axes = stage.axes(x, y, width, height)
         name = SCORES.get(score, score)
         stage.text(x - 40, y - 14, name, 80, 10, fontweight="bold")
-        columns = [(f"{part}_{score}", style) for part, style in (("train", TRAIN), ("val", VAL))]
+        columns = [(f"{part}_{score}", style) for part, style in (("train", TRAINING), ("val", VALIDATION))]
         columns = [(column, style) for column, style in columns if column in metrics]
         curves = Curves(axes, (0, 0, 0, 0), epochs, [], [])
         for column, style in columns:
@@ -425,10 +425,10 @@ class Film:
         axes.yaxis.set_tick_params(labelsize=8)
         axes.xaxis.label.set_fontsize(8.5)
         if not len(epochs):
-            axes.text(0.5, 0.5, "no epoch was finished", transform=axes.transAxes, ha="center", color=GREY)
+            axes.text(0.5, 0.5, "no epoch was finished", transform=axes.transAxes, ha="center", color=theme().grey)
         best = view.best_epoch
         if best is not None:
-            axes.axvline(best, color=GREY, linewidth=0.8, linestyle=":")
+            axes.axvline(best, color=theme().grey, linewidth=0.8, linestyle=":")
             if score == "loss":
                 side = "left" if best <= 0.8 * self._epochs[-1] else "right"
                 paper = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5}
@@ -440,7 +440,7 @@ class Film:
         at = x + width
         for column, style in columns[::-1]:
             digits = Digits(at, y - 23, 9.5, style["color"], 7)
-            label = "train" if style is TRAIN else "val"
+            label = "train" if style is TRAINING else "val"
             texts = [read_out(epochs, metrics[column], epoch) for epoch in self._epochs]
             stage.text(at - digits.width - 4, y - 14, label, 60, 9.5, color=style["color"], ha="right")
             stage.parts.append(NumberPart(digits, texts))
@@ -463,16 +463,16 @@ class Film:
         low, high = plane.low, plane.high
         stage.text(x, y - 11, "its answer at every point", side - 90, 8.5)
         stage.frame_around(x, y, side, side)
-        if view.classifies and len(names) <= len(COLOURS) - 1:
-            palette = blends(COLOURS[: len(names)])
+        if view.classifies and len(names) <= len(CLASSES) - 1:
+            palette = blends(CLASSES[: len(names)])
             levels: Callable[[Array], Array] = partial(class_levels, classes=len(names))
-            inks = [colour(ink) for ink in COLOURS[: len(names)]]
+            inks = [colour(ink) for ink in CLASSES[: len(names)]]
             colours = [inks[int(label) % len(inks)] for label in plane.y]
         else:
             answers = replay.outputs(len(view.run.epochs) - 1, plane.grid)[:, -1]
             palette = sequential()
             levels = partial(value_levels, scale=Scale(*finite_range([answers])))
-            colours = [colour(INK)] * len(plane.y)
+            colours = [colour(theme().ink)] * len(plane.y)
         cells = Cells(palette, x, y, plane.down, plane.across, (4, 4))
         spots = np.column_stack(
             [
@@ -494,9 +494,9 @@ class Film:
         stage.parts.append(BoundaryPart(answer, cells, points))
         features = view.feature_names if len(view.feature_names) == 2 else ["feature 1", "feature 2"]
         stage.text(x + side / 2, y + side + 14, f"{features[0]} (scaled) →", side, 9, ha="center")
-        if view.classifies and len(names) <= len(COLOURS) - 1:
+        if view.classifies and len(names) <= len(CLASSES) - 1:
             at = x
-            for name, ink in zip(names, COLOURS, strict=False):
+            for name, ink in zip(names, CLASSES, strict=False):
                 stage.text(at, y + side + 36, f"● {name}", 110, 9, color=ink)
                 at += 116
         stage.text(x + side, y - 11, f"↑ {features[1]} (scaled)", 84, 8.5, ha="right")

@@ -7,19 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn_scratch.visualize.palette import CLASSES, SEQUENTIAL, signed_map, theme
 from nn_scratch.visualize.plot import plot
 from nn_scratch.visualize.replay import Plane, Replay
-from nn_scratch.visualize.style import (
-    COLOURS,
-    DIVERGING,
-    INK,
-    SEQUENTIAL,
-    Sheet,
-    blank,
-    colour_bar,
-    fit,
-    symmetric_limit,
-)
+from nn_scratch.visualize.style import Sheet, blank, colour_bar, fit, symmetric_limit
 from nn_scratch.visualize.view import NotForThisRun, View
 
 Array = NDArray[Any]
@@ -35,7 +26,7 @@ EPOCHS = 6
     look="how it bends with the epochs; one that winds around single points has learned the noise",
 )
 def boundary(view: View, sheet: Sheet) -> None:
-    """What the network answers at every point of the plane of its two features, at several epochs.
+    """The prediction at every point of the plane of the two features, at several epochs.
 
     Dots are probe rows. Colour is the likeliest class, paler where the network is less sure; for a regression, the
     predicted value. A boundary that stays a straight line is a network that has not bent yet (or cannot); islands
@@ -44,8 +35,8 @@ def boundary(view: View, sheet: Sheet) -> None:
     plane = Plane(view, 160, 160)
     replay = Replay(view.run)
     names = view.class_names
-    if view.classifies and len(names) > len(COLOURS) - 1:
-        raise NotForThisRun(f"it needs at most {len(COLOURS) - 1} classes")
+    if view.classifies and len(names) > len(CLASSES) - 1:
+        raise NotForThisRun(f"it needs at most {len(CLASSES) - 1} classes")
     rows = chosen_rows(view)
     sheet.about(view.logged_span, "features as scaled for training")
     columns = min(3, len(rows))
@@ -112,22 +103,22 @@ def class_colours(probabilities: Array) -> Array:
     k = probabilities.shape[1]
     likeliest = probabilities.argmax(axis=1)
     certainty = np.clip((probabilities.max(axis=1) - 1 / k) / (1 - 1 / k), 0, 1)
-    inks = np.array([to_rgb(colour) for colour in COLOURS[:k]])
+    inks = np.array([to_rgb(colour) for colour in CLASSES[:k]])
     share = (0.12 + 0.5 * certainty)[:, None]
-    mixed: Array = 1 - share + share * inks[likeliest]
+    mixed: Array = (1 - share) * np.array(to_rgb(theme().paper)) + share * inks[likeliest]
     mixed[~finite] = 0.6
     return mixed
 
 
 def dots(axes: Any, plane: Plane, view: View) -> None:
     if not view.classifies:
-        axes.plot(*plane.points.T, color=INK, marker=".", markersize=3, linestyle="")
+        axes.plot(*plane.points.T, color=theme().ink, marker=".", markersize=3, linestyle="")
         return
     for i, name in enumerate(view.class_names):
         here = plane.points[np.flatnonzero(plane.y == i)]
         axes.plot(
             *here.T,
-            color=COLOURS[i],
+            color=CLASSES[i],
             marker=MARKERS[i % len(MARKERS)],
             markersize=4,
             markeredgecolor="white",
@@ -176,7 +167,7 @@ def first_layer(view: View, sheet: Sheet) -> None:
     )
     image = None
     for axes, (title, weights) in zip(panels, pictures, strict=True):
-        image = axes.imshow(tiled(weights, shape, across), cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="equal")
+        image = axes.imshow(tiled(weights, shape, across), cmap=signed_map(), vmin=-limit, vmax=limit, aspect="equal")
         axes.set_anchor("NW")
         blank(axes)
         axes.set_title(title)

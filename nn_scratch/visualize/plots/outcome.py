@@ -1,4 +1,4 @@
-"""What the trained network answers: confusion, calibration and recall of classes; residuals of quantities."""
+"""Predictions of the trained network: confusion, calibration and recall of classes; residuals of quantities."""
 
 from __future__ import annotations
 
@@ -7,23 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn_scratch.visualize.palette import CLASSES, DASHES, SEQUENTIAL, SERIES, theme
 from nn_scratch.visualize.plot import plot
-from nn_scratch.visualize.style import (
-    BLUE,
-    COLOURS,
-    DASHES,
-    GREY,
-    INK,
-    SEQUENTIAL,
-    VERMILLION,
-    Sheet,
-    blank,
-    colour_bar,
-    epoch_axis,
-    epoch_ticks,
-    fit,
-    widest,
-)
+from nn_scratch.visualize.style import Sheet, blank, colour_bar, epoch_axis, epoch_ticks, fit, widest
 from nn_scratch.visualize.view import NotForThisRun, View
 
 if TYPE_CHECKING:
@@ -34,6 +20,7 @@ Array = NDArray[Any]
 MOST_NUMBERED = 20  # classes whose cells hold numbers
 MOST_CLASSES = 60  # with a label each
 BINS = 10
+FEWEST_IN_BIN = 10  # rows; with fewer, an accuracy is mostly chance
 MOST_POINTS = 4000
 
 
@@ -50,7 +37,7 @@ def outcome(view: View) -> tuple[str, Array, Array]:
 @plot(
     "confusion",
     title="Confusion matrix",
-    look="dark cells off the diagonal: classes it takes for each other; pale ones on it: classes it misses",
+    look="dark cells off the diagonal: classes that are confused; pale cells on it: classes that are missed",
 )
 def confusion(view: View, sheet: Sheet) -> None:
     """How many rows of each true class (down) are predicted as which class (across).
@@ -71,7 +58,7 @@ def confusion(view: View, sheet: Sheet) -> None:
     )
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    image = axes.imshow(shares, cmap="Greys_r" if theme().dark else "Greys", vmin=0, vmax=1, aspect="auto")
     axes.grid(False)
     step = -(-k // MOST_CLASSES)
     places = list(range(0, k, step))
@@ -86,7 +73,7 @@ def confusion(view: View, sheet: Sheet) -> None:
         for i in range(k):
             for j in range(k):
                 if counts[i, j]:
-                    colour = "white" if shares[i, j] > 0.55 else INK
+                    colour = theme().paper if shares[i, j] > 0.5 else theme().ink
                     size = 10 if k <= 10 else 7.5
                     axes.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", color=colour, fontsize=size)
     colour_bar(sheet, image, axes, "share of the true class")
@@ -109,7 +96,9 @@ def worst(sheet: Sheet, axes: Axes, counts: Array, names: list[str]) -> None:
     lines += [f"{n:,} ×  {names[i]} taken for {names[j]}" for n, i, j in found] or ["none"]
     height = sheet.figure.get_size_inches()[1]
     for number, line in enumerate(lines):
-        sheet.figure.text(x, box.y1 - (0.12 + 0.24 * number) / height, fit(line, room, 10), fontsize=10, color=INK)
+        sheet.figure.text(
+            x, box.y1 - (0.12 + 0.24 * number) / height, fit(line, room, 10), fontsize=10, color=theme().ink
+        )
 
 
 def confusion_counts(view: View, sheet: Sheet) -> Array:
@@ -128,14 +117,16 @@ def confusion_counts(view: View, sheet: Sheet) -> Array:
 @plot(
     "calibration",
     title="Calibration",
-    look="points below the diagonal: it is surer than it is right (overconfident); above: it is more right than sure",
+    look="points below the diagonal: overconfident; above it: underconfident",
 )
 def calibration(view: View, sheet: Sheet) -> None:
-    """How often it is right when it says it is so and so sure; below, how often it is that sure.
+    """Accuracy against the probability of the predicted class, and how many rows have which probability.
 
-    Rows are put into ten bins by the probability of the predicted class. On the diagonal, of the rows it is 80 % sure
-    of 80 % are right. ECE, the expected calibration error, is the mean distance from the diagonal, weighted by the
-    rows in each bin (Guo et al. 2017); the bars are 95 % intervals (Wilson), long where a bin holds few rows.
+    Rows are put into ten bins by the probability of the predicted class. On the diagonal, 80 % of the rows predicted
+    with probability 0.8 are right. ECE, the expected calibration error, is the mean distance from the diagonal,
+    weighted by the rows in each bin (Guo et al. 2017). Vertical lines are 95 % intervals (Wilson 1927).
+    Bins of few rows are
+    hollow, and no line joins them.
     """
     if not view.classifies:
         raise NotForThisRun("it needs classes; this is a regression")
@@ -153,33 +144,42 @@ def calibration(view: View, sheet: Sheet) -> None:
     confidence = np.bincount(bins, sure, minlength=BINS)[filled] / number[filled]
     error = float(np.sum(np.abs(accuracy - confidence) * number[filled]) / len(sure))
     sheet.about(f"{len(sure):,} {part}", f"ECE {error:.3f}")
-    ((axes, bars),) = sheet.grid(1, 2, height=4.8, widths=(1.0, 0.8), gap=(0.7, 1.2))
+    ((axes, bars),) = sheet.grid(1, 2, height=4.8, widths=(1.0, 0.8), gap=(0.7, 1.2), bottom=1.15)
     low, high = wilson(accuracy, number[filled])
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), label="as sure as right")
-    axes.vlines(confidence, low, high, color=BLUE, linewidth=1.5, alpha=0.6)
-    axes.plot(
-        confidence, accuracy, color=BLUE, marker="o", clip_on=False, label="a bin of rows, with its 95 % interval"
-    )
+    axes.plot([0, 1], [0, 1], color=theme().grey, linewidth=1.0, linestyle=(0, (4, 3)), label="calibrated")
+    axes.vlines(confidence, low, high, color=SERIES, linewidth=1.5)
+    many = number[filled] >= FEWEST_IN_BIN
+    dots: dict[str, Any] = {"color": SERIES, "marker": "o", "linestyle": "", "clip_on": False, "zorder": 3}
+    axes.plot(confidence[many], accuracy[many], **dots, label="a bin, with its 95 % interval")
+    if not many.all():
+        label = f"a bin of fewer than {FEWEST_IN_BIN} rows"
+        axes.plot(confidence[~many], accuracy[~many], **dots, markerfacecolor=theme().paper, label=label)
+    joined = np.full(BINS, np.nan)
+    joined[np.flatnonzero(filled)[many]] = accuracy[many]
+    centres = np.full(BINS, np.nan)
+    centres[filled] = confidence
+    axes.plot(centres, joined, color=SERIES, linewidth=1.4)  # neighbouring bins of enough rows
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     axes.set_title("share of rows that are right")
     axes.set_xlabel("probability of the predicted class")
-    axes.legend(loc="upper left")
-    bars.bar((np.arange(BINS) + 0.5) / BINS, number / len(sure), width=0.9 / BINS, color=BLUE, alpha=0.7)
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.14), ncols=3, borderaxespad=0)
+    bars.bar((np.arange(BINS) + 0.5) / BINS, number / len(sure), width=0.9 / BINS, color=SERIES)
     bars.set_xlim(0, 1)
     bars.set_title("share of rows in the bin")
     bars.set_xlabel("probability of the predicted class")
     excess = float(sure.mean() - right.mean())
-    sheet.remark(
-        f"mean probability of the prediction {sure.mean():.1%}, share of rows that are right {right.mean():.1%}: "
-        f"{verdict(excess)}"
+    sheet.caption(
+        f"mean probability of the predicted class {sure.mean():.1%}, accuracy {right.mean():.1%}: {verdict(excess)}"
     )
 
 
 def verdict(excess: float) -> str:
     if abs(excess) < 0.01:
-        return "on the whole as sure as it is right"
-    return f"on the whole {abs(excess):.1%} {'more sure than right' if excess > 0 else 'more right than sure'}"
+        return "calibrated on the whole"
+    if excess > 0:
+        return f"overconfident by {excess:.1%} on the whole (points below the diagonal)"
+    return f"underconfident by {-excess:.1%} on the whole (points above the diagonal)"
 
 
 def wilson(share: Array, n: Array, z: float = 1.96) -> tuple[Array, Array]:
@@ -214,16 +214,22 @@ def recall(view: View, sheet: Sheet) -> None:
         shares = np.diagonal(counts, axis1=1, axis2=2) / counts.sum(axis=2)
     names = view.class_names
     sheet.about(f"validation rows, epochs {int(epochs[0])} to {int(epochs[-1])}")
-    label_room = min(2.4, widest(names, 9) + 0.9)
-    if len(names) <= 7:
+    label_room = min(2.8, widest(names, 9) + 1.1)
+    if len(names) <= len(CLASSES):
         ((axes,),) = sheet.grid(1, 1, height=4.4, right=0.6 + label_room + 0.4)
         for i, name in enumerate(names):
-            style: dict[str, Any] = {"color": COLOURS[i], "linestyle": DASHES[i]}
+            style: dict[str, Any] = {"color": CLASSES[i], "linestyle": DASHES[i]}
             style |= {"marker": "o"} if len(epochs) < 3 else {}
-            axes.plot(epochs, shares[:, i], label=fit(f"{name} ({int(rows[i]):,})", label_room, 9), **style)
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), borderaxespad=0, title="class (rows)")
-        axes.set_ylim(-0.02, 1.02)
-        axes.set_title("recall")
+            axes.plot(
+                epochs,
+                shares[:, i],
+                label=fit(f"{name} ({int(rows[i]):,}): {shares[-1, i]:.3f}", label_room, 9),
+                **style,
+            )
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), borderaxespad=0, title="class (rows): at the end")
+        low = recall_floor(shares[len(shares) // 4 :].min(axis=0, keepdims=True))
+        axes.set_ylim(low - 0.02 * (1 - low), 1 + 0.02 * (1 - low))
+        axes.set_title("recall" if low == 0 else f"recall (the axis begins at {low:g})")
         epoch_axis(axes, float(epochs[0]), float(epochs[-1]))
         return
     ((axes,),) = sheet.grid(1, 1, height=min(8.0, max(3.2, 0.24 * len(names))), left=0.7 + label_room, right=1.2)
@@ -232,7 +238,7 @@ def recall(view: View, sheet: Sheet) -> None:
         shares.T,
         aspect="auto",
         cmap=SEQUENTIAL,
-        vmin=0,
+        vmin=recall_floor(shares),
         vmax=1,
         extent=(epochs[0] - step / 2, epochs[-1] + step / 2, len(names) - 0.5, -0.5),
     )
@@ -241,12 +247,20 @@ def recall(view: View, sheet: Sheet) -> None:
     places = list(range(0, len(names), every))
     axes.set_yticks(
         places,
-        [fit(f"{names[i]} ({int(rows[i]):,})", label_room, 9) for i in places],
+        [fit(f"{names[i]} ({int(rows[i]):,}): {shares[-1, i]:.3f}", label_room, 9) for i in places],
         fontsize=9 if len(names) <= 36 else 7,
     )
-    axes.set_ylabel("class (rows)")
+    axes.set_ylabel("class (rows): recall at the end")
     epoch_ticks(axes)
-    colour_bar(sheet, image, axes, "recall")
+    floor = recall_floor(shares)
+    colour_bar(sheet, image, axes, f"recall; darkest: {floor:g} or less" if floor else "recall")
+
+
+def recall_floor(shares: Array) -> float:
+    """Where the colour scale begins: low enough for the last epoch's classes, so that 0.89 differs from 1."""
+    last = shares[-1][np.isfinite(shares[-1])]
+    low = float(last.min()) if len(last) else 0.0
+    return 0.0 if low < 0.5 else float(np.floor(low * 20 - 1) / 20)
 
 
 @plot(
@@ -255,7 +269,7 @@ def recall(view: View, sheet: Sheet) -> None:
     look="points off the diagonal in a curve (underfitting), or errors that widen with the prediction",
 )
 def residuals(view: View, sheet: Sheet) -> None:
-    """Left: each row's prediction against its true value. Right: its error (prediction less truth) by prediction.
+    """Left: each row's prediction against its true value. Right: its error (prediction − true value) by prediction.
 
     A good fit lies along the diagonal, with errors of one width around zero. A bend means that the network misses a
     shape in the data; a flat cloud, that it hardly does better than the mean; a funnel, that errors grow with the
@@ -284,8 +298,8 @@ def residuals(view: View, sheet: Sheet) -> None:
             continue
         low, high = min(true.min(), said.min()), max(true.max(), said.max())
         margin = 0.04 * (high - low) or 1.0
-        fitted.plot([low, high], [low, high], color=GREY, linestyle=(0, (4, 3)), linewidth=1.0)
-        fitted.plot(true, said, color=BLUE, marker="o", markersize=4, alpha=0.55, linestyle="")
+        fitted.plot([low, high], [low, high], color=theme().grey, linestyle=(0, (4, 3)), linewidth=1.0)
+        fitted.plot(true, said, color=SERIES, marker="o", markersize=4, alpha=0.7, linestyle="")
         fitted.set_xlim(low - margin, high + margin)
         fitted.set_ylim(low - margin, high + margin)
         fitted.set_xlabel(f"true {name}")
@@ -294,8 +308,8 @@ def residuals(view: View, sheet: Sheet) -> None:
         explained = 1 - float(np.sum((said - true) ** 2) / np.sum(rest**2)) if np.any(rest) else np.nan
         rmse = float(np.sqrt(np.mean((said - true) ** 2)))
         fitted.set_title(f"R² {explained:.3f}, RMSE {rmse:.4g} (in units of {name})")
-        errors.axhline(0, color=GREY, linestyle=(0, (4, 3)), linewidth=1.0)
-        errors.plot(said, said - true, color=VERMILLION, marker="o", markersize=4, alpha=0.55, linestyle="")
+        errors.axhline(0, color=theme().grey, linestyle=(0, (4, 3)), linewidth=1.0)
+        errors.plot(said, said - true, color=SERIES, marker="o", markersize=4, alpha=0.7, linestyle="")
         errors.set_xlabel(f"predicted {name}")
-        errors.set_ylabel("prediction less truth")
+        errors.set_ylabel("prediction − true value")
         errors.set_title("errors")

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn_scratch.visualize.palette import SEQUENTIAL, SERIES, theme
 from nn_scratch.visualize.plot import plot
 from nn_scratch.visualize.style import (
-    BLUE,
-    GREY,
-    INK,
-    SEQUENTIAL,
     Sheet,
     blank,
     colour_bar,
@@ -93,7 +90,7 @@ def bands(view: View, sheet: Sheet, kind: str, unit: str) -> None:
         small = kind != "activations" and values[0].size <= SINGLE_LINES
         if small:
             lines = np.where(np.isfinite(values[rows]), values[rows], np.nan).reshape(len(rows), -1)
-            axes.plot(epochs, lines, linewidth=0.9, alpha=0.8, color=BLUE, marker="." if len(rows) < 3 else "")
+            axes.plot(epochs, lines, linewidth=0.9, alpha=0.8, color=SERIES, marker="." if len(rows) < 3 else "")
         else:
             draw_bands(axes, epochs, percentiles(values, rows))
             sheet.remark("dark: the middle half; light: 5th to 95th percentile; dashed: least and greatest")
@@ -152,11 +149,11 @@ def draw_bands(axes: Axes, epochs: Array, found: Array) -> None:
             np.array([epochs[0] - 0.2, epochs[0] + 0.2]),
             (np.repeat(value, 2) for value in (least, p5, p25, median, p75, p95, most)),
         )
-    axes.fill_between(epochs, p5, p95, color=BLUE, alpha=0.18, linewidth=0, label="5 to 95 %")
-    axes.fill_between(epochs, p25, p75, color=BLUE, alpha=0.38, linewidth=0, label="25 to 75 %")
-    axes.plot(epochs, median, color=INK, linewidth=1.4, label="median")
-    axes.plot(epochs, least, color=GREY, linewidth=0.7, linestyle=(0, (4, 2)), label="least, greatest")
-    axes.plot(epochs, most, color=GREY, linewidth=0.7, linestyle=(0, (4, 2)))
+    axes.fill_between(epochs, p5, p95, color=SERIES, alpha=0.18, linewidth=0, label="5 to 95 %")
+    axes.fill_between(epochs, p25, p75, color=SERIES, alpha=0.38, linewidth=0, label="25 to 75 %")
+    axes.plot(epochs, median, color=theme().ink, linewidth=1.4, label="median")
+    axes.plot(epochs, least, color=theme().grey, linewidth=0.7, linestyle=(0, (4, 2)), label="least, greatest")
+    axes.plot(epochs, most, color=theme().grey, linewidth=0.7, linestyle=(0, (4, 2)))
 
 
 def shown_layers(tensors: dict[str, Array], sheet: Sheet) -> dict[str, Array]:
