@@ -6,7 +6,7 @@ A message is one line per problem: where, what, and what to write instead. Comma
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -14,6 +14,7 @@ class NNScratchError(Exception):
     """A failure with a cause the user can act on; `str(error)` is what is printed."""
 
     exit_code = 70
+    document: Mapping[str, Any] | None = None  # what --json prints beside the message
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors come back from other processes as they were, whatever their constructor takes."""

@@ -1,6 +1,7 @@
 """The command line: one module per command, the process around it, and the console output.
 
-The module of a command has a docstring, `EXAMPLES`, `add_arguments(parser)` and `main(arguments)`. It imports slow
+The module of a command has a docstring, `EXAMPLES`, `add_arguments(parser)` and `main(arguments)`; where `JSON` is
+true, `main` returns the document of --json. It imports slow
 modules inside its functions, so that --help is quick.
 """
 
@@ -16,6 +17,7 @@ COMMANDS = {
     "diagnose": "name the cause when a run does not learn",
     "predict": "predict new rows with a trained network",
     "sweep": "train many settings side by side and rank them",
+    "runs": "list, remove, label and compare runs",
     "export": "write a run's model or log in the format of another tool",
     "zoo": "train the zoo of faults and diagnose each",
     "benchmark": "measure speed against other libraries",
@@ -29,12 +31,15 @@ def run_command(name: str, arguments: Sequence[str] | None = None, program: str 
     """
     from importlib import import_module
 
+    from nn_scratch.cli.output import add_output_arguments
     from nn_scratch.cli.process import parser, run_script
     from nn_scratch.config.project import as_typed
 
     module = import_module(f"nn_scratch.cli.{name}")
     cli = parser(module.__doc__ or "", [as_typed(line) for line in module.EXAMPLES], program)
     module.add_arguments(cli)
+    if name != "benchmark":  # which prints a table or JSON, and nothing else
+        add_output_arguments(cli, json=getattr(module, "JSON", False))
     return run_script(module.main, cli, arguments)
 
 

@@ -6,18 +6,20 @@ import argparse
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from nn_scratch.cli.output import add_fail_on, check_verdict
 from nn_scratch.cli.printer import Printer
 from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.errors import UserError
 from nn_scratch.runs.folder import shown
 
 if TYPE_CHECKING:  # --help has no need of them
+    from nn_scratch.doctor.diagnosis import Diagnosis
     from nn_scratch.doctor.trials import Arm
     from nn_scratch.runs.run import Run
 
@@ -30,6 +32,9 @@ EXAMPLES = (
 )
 
 
+JSON = True
+
+
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("run", nargs="?", metavar="RUN", help="a folder, or its name under outputs/ (default: the newest)")
     cli.add_argument(
@@ -38,17 +43,17 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--apply", type=int, metavar="N", help="write the config with patch N, without trying it")
     cli.add_argument("--data", metavar="FILE", help="look at a table of data instead of a run")
     cli.add_argument("--target", metavar="COLUMN", help="with --data: the column to predict (default: the last)")
+    add_fail_on(cli)
     cli.add_argument("--outputs", metavar="DIR", help="where runs are (default: outputs/ of the project)")
 
 
-def main(arguments: Namespace) -> None:
-    """Diagnose a run, mend it, or look at a table before any training."""
+def main(arguments: Namespace) -> dict[str, Any]:
+    """Diagnose a run, mend it, or look at a table before any training; returns the document of --json."""
     console = Printer()
     if arguments.data is not None:
         if arguments.run or arguments.fix or arguments.apply is not None:
             raise UserError("--data: looks at a file alone; leave out the run, --fix and --apply")
-        data_command(arguments, console)
-        return
+        return data_command(arguments, console)
     from nn_scratch.runs.run import Run
 
     outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
@@ -56,11 +61,10 @@ def main(arguments: Namespace) -> None:
     if arguments.fix and arguments.apply is not None:
         raise UserError("--apply: writes one patch, and --fix searches for several; leave one of them out")
     if arguments.fix:
-        fix_command(run, console)
-        return
+        diagnosis, outcome = fix_command(run, console)
+        return concluded(run, diagnosis, arguments, treatment=outcome)
     if arguments.apply is not None:
-        apply_command(run, arguments.apply, console)
-        return
+        return apply_command(run, arguments.apply, console)
     from nn_scratch.cli.diagnosis_text import rendered
     from nn_scratch.doctor.report import diagnose_and_keep
 
@@ -69,9 +73,17 @@ def main(arguments: Namespace) -> None:
     console.print(rendered(diagnosis, run.config, run.as_typed))
     if any(finding.patches for finding in diagnosis.findings):
         console.say("\nnext: ", (f"{command('diagnose')} {run.as_typed} --fix", "bold cyan"), " (or --apply 1)")
+    return concluded(run, diagnosis, arguments)
 
 
-def fix_command(run: Run, console: Printer) -> None:
+def concluded(run: Run, diagnosis: Diagnosis, arguments: Namespace, **more: Any) -> dict[str, Any]:
+    """The document of --json: the diagnosis with the run it is of; raises VerdictFailure where --fail-on is met."""
+    document = {"run": run.name, "path": str(run.path), **diagnosis.to_json(), **more}
+    check_verdict(arguments, {run.name: diagnosis.to_json()}, document)
+    return document
+
+
+def fix_command(run: Run, console: Printer) -> tuple[Diagnosis, dict[str, Any]]:
     """Search for the cure, show what was tried, and say what was written."""
     from nn_scratch.cli.diagnosis_text import rendered
     from nn_scratch.doctor.report import diagnose_and_keep
@@ -89,9 +101,11 @@ def fix_command(run: Run, console: Printer) -> None:
     elif treatment.text:
         for line in treatment.text.splitlines():
             console.say(line)
+    written = None if treatment.written is None else str(treatment.written)
+    return diagnosis, {"said": treatment.said, "written": written}
 
 
-def apply_command(run: Run, number: int, console: Printer) -> None:
+def apply_command(run: Run, number: int, console: Printer) -> dict[str, Any]:
     """Write the run's config with one patch of its diagnosis."""
     from nn_scratch.config.project import CONFIGS
     from nn_scratch.doctor.report import patches_of
@@ -108,6 +122,7 @@ def apply_command(run: Run, number: int, console: Printer) -> None:
         console.say((line, "dim"))
     console.say((f"patch {number} is in {shown(path)}{problem}", "bold"))
     console.say("next: ", (f"{command('train')} --config {shown(path)}", "bold cyan"))
+    return {"run": run.name, "rule": rule, "patch": patch.to_json(), "written": str(path)}
 
 
 def comparison(before: Arm, arms: Sequence[Arm]) -> Group:
@@ -136,7 +151,7 @@ def comparison(before: Arm, arms: Sequence[Arm]) -> Group:
     return Group(*lines, Text("same split, the same new seeds for all:", "dim"), table)
 
 
-def data_command(arguments: Namespace, console: Printer) -> None:
+def data_command(arguments: Namespace, console: Printer) -> dict[str, Any]:
     """Look at a table, and print what is wrong with it."""
     from nn_scratch.cli.diagnosis_text import finding_lines
     from nn_scratch.doctor.table_checks import examine_file
@@ -149,3 +164,8 @@ def data_command(arguments: Namespace, console: Printer) -> None:
             console.print(line)
     if not findings:
         console.say(("nothing wrong was found", "bold green"))
+    sick = any(finding.severity == "critical" for finding in findings)
+    found = {"verdict": "sick" if sick else "healthy", "findings": [finding.to_json() for finding in findings]}
+    document = {"data": arguments.data, **found}
+    check_verdict(arguments, {arguments.data: found}, document)
+    return document

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from nn_scratch.cli.process import say
 
@@ -13,6 +14,9 @@ EXAMPLES = (
     "  python script/export.py digits-001 --to onnx",
     "  python script/export.py digits-001 --to torch --out elsewhere/",
 )
+
+
+JSON = True
 
 
 def add_arguments(cli: argparse.ArgumentParser) -> None:
@@ -25,12 +29,14 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--outputs", metavar="DIR", help="where runs are (default: outputs/ of the project)")
 
 
-def main(arguments: Namespace) -> None:
+def main(arguments: Namespace) -> dict[str, Any]:
     from nn_scratch.config.project import OUTPUTS
     from nn_scratch.export import export
     from nn_scratch.runs.folder import shown
     from nn_scratch.runs.run import Run
 
     run = Run.open(arguments.run, Path(arguments.outputs) if arguments.outputs else OUTPUTS)
-    for path in export(run, arguments.to, Path(arguments.out) if arguments.out else None):
+    written = export(run, arguments.to, Path(arguments.out) if arguments.out else None)
+    for path in written:
         say(shown(path))
+    return {"run": run.name, "to": arguments.to, "written": [str(path) for path in written]}

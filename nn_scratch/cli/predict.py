@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import sys
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
+from nn_scratch.cli.output import plain_stdout
 from nn_scratch.cli.process import say
 
 EXAMPLES = (
@@ -14,6 +18,9 @@ EXAMPLES = (
     "  python script/predict.py digits-001 new_rows.csv --out predictions.csv",
     "  cat new_rows.csv | python script/predict.py digits-001 - --threshold 0.3",
 )
+
+
+JSON = True
 
 
 def add_arguments(cli: argparse.ArgumentParser) -> None:
@@ -34,17 +41,44 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--strict", action="store_true", help="refuse missing cells and categories not seen in training")
 
 
-def main(arguments: Namespace) -> None:
+def main(arguments: Namespace) -> dict[str, Any]:
+    """Predict, and print the CSV or what was written; returns the document of --json."""
     from nn_scratch.experiments.predict import Wanted, predict_to, score_line
     from nn_scratch.runs.run import Run
 
+    run = Run.open(arguments.run)
+    as_json = getattr(arguments, "json", False)
     wanted = Wanted(strict=arguments.strict, probabilities=arguments.proba is not False, threshold=arguments.threshold)
     out = Path(arguments.out) if arguments.out else None
-    predicted = predict_to(Run.open(arguments.run), arguments.file, sys.stdout if out is None else out, wanted)
-    for notice in predicted.notices:
-        say(f"note: {notice}", sys.stderr)
-    if predicted.scores:
+    text = io.StringIO()
+    with plain_stdout(arguments) as stream:
+        predicted = predict_to(run, arguments.file, out or (text if as_json else stream), wanted)
+    if not getattr(arguments, "quiet", False):
+        for notice in predicted.notices:
+            say(f"note: {notice}", sys.stderr)
+    if predicted.scores and not getattr(arguments, "quiet", False):
         line = score_line(predicted.scores, predicted.scored_rows)
         say(line, sys.stderr if out is None else sys.stdout)
     if out is not None:
         say(f"{predicted.rows:,} predictions written to {out}")
+    classes = run.card["classes"]
+    predictions = [
+        {name: cell if name == "prediction" and classes else as_number(cell) for name, cell in row.items()}
+        for row in csv.DictReader(io.StringIO(text.getvalue()))
+    ]
+    return {
+        "run": run.name,
+        "file": arguments.file,
+        "rows": predicted.rows,
+        "notices": list(predicted.notices),
+        "scores": predicted.scores,
+        **({"predictions": predictions} if out is None else {"written": str(out)}),
+    }
+
+
+def as_number(cell: str) -> float | str:
+    """A cell of the predictions: a number, or the labels of a row."""
+    try:
+        return float(cell)
+    except ValueError:
+        return cell

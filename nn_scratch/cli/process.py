@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from types import FrameType
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from nn_scratch.errors import EnvironmentFailure, NNScratchError, UserError
 from nn_scratch.runs.interruption import notice, watch_signals
@@ -21,33 +21,62 @@ ASK_AGAIN_SECONDS = 0.05
 
 
 def run_script(
-    main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, given: Sequence[str] | None = None
+    main: Callable[[argparse.Namespace], Any], parser: argparse.ArgumentParser, given: Sequence[str] | None = None
 ) -> int:
     """Parse the arguments, call `main`, and turn errors into one line on stderr and an exit code.
 
-    0 done, 1 the environment, 2 the user's input, 3 diverged, 70 an internal error, 130 Ctrl-C, 143 SIGTERM.
+    0 done, 1 the environment, 2 the user's input, 3 diverged, 4 --fail-on was met, 70 an internal error, 130 Ctrl-C,
+    143 SIGTERM. What `main` returns is the document of --json; an error is a document as well.
     """
+    from nn_scratch.cli.output import Output
+
     signals = harden_process()
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = parser.parse_intermixed_args(given)  # options may stand between the others
+    output = Output(arguments)
+    code = 0
+    try:
+        with output:
+            code, document = outcome(main, arguments, signals)
+            output.ended(code)
+        output.emit(document)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:  # of the log file, or of stdout itself
+        code = told(error, arguments, signals)
+    return code
+
+
+def outcome(
+    main: Callable[[argparse.Namespace], Any], arguments: argparse.Namespace, signals: Sequence[int]
+) -> tuple[int, Any]:
+    """Call `main`; returns the exit code and the document of --json."""
     try:
         working_directory()
         # such as a variable of the shell that was never set: the newest run, or a new one, is not what was meant
         if empty := [name for name, value in vars(arguments).items() if value == ""]:
             raise UserError(f"{name}: is empty; write a value, or leave it out" for name in empty)
-        main(arguments)
+        document = main(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
-        if arguments.debug:
-            from traceback import print_exc
+        code = told(error, arguments, signals)
+        problem = {"error": explained(error)[1], "exit_code": code}
+        known = getattr(error, "document", None)
+        return code, problem if known is None else {**known, **problem}
+    return 0, {} if document is None else document
 
-            print_exc()
-        # a signal that came in the middle of an import may have become an error of its own
-        code, words = (128 + signals[0], "stopped") if signals else explained(error)
-        say(words, sys.stderr)
-        return code
-    return 0
+
+def told(error: BaseException, arguments: argparse.Namespace, signals: Sequence[int]) -> int:
+    """Print what went wrong on stderr; returns the exit code."""
+    if arguments.debug:
+        from traceback import print_exception
+
+        print_exception(error)
+    # a signal that came in the middle of an import may have become an error of its own
+    code, words = (128 + signals[0], "stopped") if signals else explained(error)
+    say(words, sys.stderr)
+    return code
 
 
 def working_directory() -> None:

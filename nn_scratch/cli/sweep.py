@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nn_scratch.config.project import OUTPUTS, command
 
@@ -26,6 +27,9 @@ EXAMPLES = (
 SHOWN_TRIALS = 10
 
 
+JSON = True
+
+
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("overrides", nargs="*", metavar="key=value", help="change a value of the config")
     cli.add_argument("--config", metavar="FILE", help="the config (default: config/param.yaml of the project)")
@@ -36,7 +40,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--outputs", metavar="DIR", help="where sweeps are written (default: outputs/ of the project)")
 
 
-def main(arguments: Namespace) -> None:
+def main(arguments: Namespace) -> dict[str, Any]:
     """Run or resume a sweep, print its best trials and draw its page."""
     from rich.console import Console
 
@@ -60,6 +64,12 @@ def main(arguments: Namespace) -> None:
             config, outputs, jobs=arguments.jobs, dask=arguments.dask, report=progress.row, begun=progress.begun
         )
     conclude(swept, console)
+    return {
+        "sweep": str(swept.folder),
+        "metric": swept.metric,
+        "trials": [asdict(row) for row in swept.rows],
+        "best": [row.trial for row in swept.ranked],
+    }
 
 
 def find_sweep(name: str, outputs: Path) -> Path:

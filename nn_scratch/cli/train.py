@@ -7,8 +7,9 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from nn_scratch.cli.output import add_fail_on, check_verdict
 from nn_scratch.config.project import OUTPUTS
 from nn_scratch.errors import Diverged, UserError
 from nn_scratch.wording import plural
@@ -31,6 +32,9 @@ EXAMPLES = (
 )
 
 
+JSON = True
+
+
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("overrides", nargs="*", metavar="key=value", help="change a value of the config")
     cli.add_argument("--config", metavar="FILE", help="the config (default: config/param.yaml)")
@@ -41,27 +45,44 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--seeds", type=int, metavar="N", help="train with seeds 1 to N; print mean and spread")
     cli.add_argument("--print-gradients", action="store_true", help="print sample gradients of each layer")
     cli.add_argument("--watch", action="store_true", help="stop a run that does not learn, and name the cause")
+    add_fail_on(cli)
     cli.add_argument("--outputs", metavar="DIR", help="folder of the runs (default: outputs/)")
 
 
-def main(arguments: Namespace) -> None:
-    """Train, resume, train with several seeds, or check a config."""
+def main(arguments: Namespace) -> dict[str, Any] | None:
+    """Train, resume, train with several seeds, or try a config out; returns the runs for --json."""
     outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
     if arguments.check or arguments.find_lr:
         try_out(arguments, outputs)
-        return
+        return None
     if arguments.resume:
-        resume_run(arguments, outputs)
-        return
+        return concluded([resume_run(arguments, outputs)], arguments)
     if arguments.seeds is not None and arguments.seeds < 1:
         raise UserError(f"--seeds {arguments.seeds}: write 1 or more")
     from nn_scratch.config.resolve import load_config
 
     config = load_config(arguments.config, arguments.overrides, arguments.name)
     if arguments.seeds is None:
-        train_run(config, arguments, outputs)
-    else:
-        train_seeds(config, arguments, outputs)
+        return concluded([train_run(config, arguments, outputs)], arguments)
+    return concluded(train_seeds(config, arguments, outputs), arguments)
+
+
+def concluded(runs: Sequence[Run], arguments: Namespace) -> dict[str, Any]:
+    """The document of --json: a run, or those of several seeds; raises VerdictFailure where --fail-on is met."""
+    documents = [run_document(run) for run in runs]
+    document = {"runs": documents} if arguments.seeds is not None else documents[0]
+    diagnoses = {entry["name"]: entry["diagnosis"] for entry in documents if entry["diagnosis"] is not None}
+    check_verdict(arguments, diagnoses, document)
+    return document
+
+
+def run_document(run: Run) -> dict[str, Any]:
+    """run.json with the run's path and what the doctor says."""
+    from nn_scratch.runs.run import Run
+
+    read = Run(run.path)  # anew: its diagnosis was written after it was read
+    verdict = None if read.diagnosis is None else read.diagnosis["verdict"]
+    return {**read.info, "path": str(read.path), "verdict": verdict, "diagnosis": read.diagnosis}
 
 
 def try_out(arguments: Namespace, outputs: Path) -> None:
@@ -166,10 +187,11 @@ def with_verdict(
 
     try:
         run = start(observers_of)
-    except Diverged:
+    except Diverged as error:
         view.close()
         diverged = Run(folders[-1])
         view.console.print(brief(diagnose_and_keep(diverged), diverged.config))
+        error.document = run_document(diverged)
         raise
     view.close()
     if folders or run.diagnosis is None:  # else nothing was trained: a finished run was to go on no further
@@ -181,15 +203,15 @@ def with_verdict(
     return run
 
 
-def train_run(config: Config, arguments: Namespace, outputs: Path) -> None:
+def train_run(config: Config, arguments: Namespace, outputs: Path) -> Run:
     from nn_scratch.cli.terminal import TrainingView
     from nn_scratch.experiments.train import train
 
     with TrainingView(print_gradients=arguments.print_gradients) as view:
-        with_verdict(view, partial(train, config, outputs), view.conclude, watch=arguments.watch)
+        return with_verdict(view, partial(train, config, outputs), view.conclude, watch=arguments.watch)
 
 
-def resume_run(arguments: Namespace, outputs: Path) -> None:
+def resume_run(arguments: Namespace, outputs: Path) -> Run:
     from nn_scratch.cli.terminal import TrainingView
     from nn_scratch.experiments.train import resume
     from nn_scratch.runs.run import Run
@@ -198,18 +220,23 @@ def resume_run(arguments: Namespace, outputs: Path) -> None:
         raise UserError("--resume: takes train.epochs=N alone; everything else is read from the run's own param.yaml")
     with TrainingView(print_gradients=arguments.print_gradients) as view:
         begun = Run.open(arguments.resume, outputs)
-        with_verdict(view, partial(resume, begun, arguments.overrides), view.conclude, watch=arguments.watch)
+        return with_verdict(view, partial(resume, begun, arguments.overrides), view.conclude, watch=arguments.watch)
 
 
-def train_seeds(config: Config, arguments: Namespace, outputs: Path) -> None:
-    """The same config with the seeds 1 to N; each run keeps its folder."""
+def train_seeds(config: Config, arguments: Namespace, outputs: Path) -> list[Run]:
+    """The same config with the seeds 1 to N; the runs share a folder, <name>-seeds-001/runs/."""
     from nn_scratch.cli.terminal import TrainingView
     from nn_scratch.config.resolve import change_config
-    from nn_scratch.experiments.train import train
+    from nn_scratch.experiments.train import train, with_absolute_paths
+    from nn_scratch.runs.folder import GROUPED, new_folder, shown
 
     runs = []
+    config = with_absolute_paths(config, outputs)
+    folder = new_folder(f"{config.name}-seeds", outputs) / GROUPED
     with TrainingView(print_gradients=arguments.print_gradients) as view:
         for seed in range(1, arguments.seeds + 1):
             seeded = change_config(config, {"seed": seed})
-            runs.append(with_verdict(view, partial(train, seeded, outputs), watch=arguments.watch))
+            runs.append(with_verdict(view, partial(train, seeded, folder), watch=arguments.watch))
+        view.console.say("written to ", (f"{shown(folder)}/", "bold"))
         view.seeds(runs)
+    return runs

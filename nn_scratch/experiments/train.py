@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -35,6 +36,7 @@ from nn_scratch.nn.schedules import SCHEDULES
 from nn_scratch.runs.files import finite, sync_folder, write_bytes, write_json, write_npz
 from nn_scratch.runs.folder import find_folder, new_folder, run_lock
 from nn_scratch.runs.interruption import Stop, notice, stop_on_signals
+from nn_scratch.runs.provenance import provenance
 from nn_scratch.runs.recorder import Recorder
 from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, ObserverList
@@ -211,6 +213,7 @@ def _go_on(built: Built, run: Run, observers: ObserverFactory) -> Run:
         "checkpoint.npz", lambda: Recorder(run.path, trainer, built.gauge, built.log, committed, config, state)
     )
     info = first_info(built, run.path) | {"initial": run.info["initial"], "seconds": seconds_so_far(run)}
+    info["started"] = run.info.get("started", info["started"])
     if run.info["threads"] != info["threads"] or run.info["versions"] != info["versions"]:
         info["notices"].append(
             "resumed with other libraries or another number of threads: the last bits of the weights may differ"
@@ -419,4 +422,7 @@ def first_info(built: Built, folder: Path) -> dict[str, Any]:
         "versions": {"nn_scratch": __version__, "python": platform.python_version()}
         | {library: version(library) for library in libraries},
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+        **provenance(),
+        "config_sha256": sha256(dump_config(built.config).encode()).hexdigest(),
+        "data_sha256": built.data.card.get("sha256"),
     }

@@ -106,6 +106,7 @@ INFO: Shape = {
     "diverged": OrNull(DIVERGED),
     "notices": [text],
     "versions": Each(text),
+    **dict.fromkeys(("started", "command", "git_commit", "config_sha256", "data_sha256"), Maybe(text)),
 }
 
 EXTREME: Shape = Maybe({"feature": text, "value": OrNull(number)})

@@ -15,6 +15,7 @@ from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.runs.files import OF_THE_MACHINE, disk_errors, open_raw, write_all
 from nn_scratch.wording import did_you_mean, printable, shortened
 
+GROUPED = "runs"  # the folder within a group (a sweep, several seeds) that holds its runs
 NUMBERED = re.compile(r"(?P<name>.+)-(?P<number>\d{3,})")
 
 
@@ -63,13 +64,13 @@ def unreadable(path: Path) -> Iterator[None]:
 
 
 def names(outputs: Path = OUTPUTS) -> list[str]:
-    """The runs under outputs/, the newest last."""
+    """The runs under outputs/, those of groups (<group>/runs/<name>) included, the newest last."""
     if not outputs.is_dir():
         return []
     written = []
-    for entry in outputs.iterdir():
+    for document in (*outputs.glob("*/run.json"), *outputs.glob(f"*/{GROUPED}/*/run.json")):
         with suppress(OSError):  # it may be gone by now, or closed to us
-            written.append(((entry / "run.json").stat().st_mtime, entry.name))
+            written.append((document.stat().st_mtime, document.parent.relative_to(outputs).as_posix()))
     return [name for _, name in sorted(written)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,12 +16,11 @@ from nn_scratch.config.project import OUTPUTS
 from nn_scratch.config.writer import ABSENT, config_differences, value_text
 from nn_scratch.errors import UserError
 from nn_scratch.metrics import lower_is_better
-from nn_scratch.runs.files import write_json
-from nn_scratch.runs.folder import find_folder, shown
+from nn_scratch.runs.files import disk_errors, write_json
+from nn_scratch.runs.folder import GROUPED, find_folder, run_lock, shown
 from nn_scratch.runs.run import Run
 from nn_scratch.wording import one_line
 
-GROUPED = "runs"  # the folder within a group (a sweep, several seeds) that holds its runs
 # how the score of a run is called, the first that there is
 SCORES = ("accuracy", "r2")
 DEEPEST = 3  # levels below outputs/ that are searched
@@ -51,6 +51,11 @@ class Summary:
         values = dict(self.__dict__) | {"path": str(self.path), "tags": list(self.tags)}
         started = None if self.started is None else datetime.fromtimestamp(self.started).astimezone()
         return values | {"started": None if started is None else started.isoformat(timespec="seconds")}
+
+    @property
+    def when(self) -> str:
+        """When the run began, to the minute, local time."""
+        return "" if self.started is None else f"{datetime.fromtimestamp(self.started):%Y-%m-%d %H:%M}"
 
 
 def run_folders(outputs: Path = OUTPUTS) -> list[Path]:
@@ -125,7 +130,8 @@ def summary(folder: Path, outputs: Path = OUTPUTS) -> Summary:
     try:
         info = run.info
         values |= {name: info.get(name) for name in ("status", "parameters", "epochs")}
-        values["started"] = info.get("started")
+        with suppress(ValueError, OverflowError):
+            values["started"] = datetime.fromisoformat(info["started"]).timestamp() if "started" in info else None
         values["data"] = data_name(run.config)
         values |= scores(info)
         values["network"] = network_name(run)
@@ -199,6 +205,22 @@ def label(run: Run, *, add: Sequence[str] = (), remove: Sequence[str] = (), note
     found = run.labels
     tags = [tag for tag in dict.fromkeys((*found.get("tags", ()), *add)) if tag not in remove]
     write_json(run.path / LABELS, {"tags": tags, "note": found.get("note", "") if note is None else note})
+
+
+def remove(run: Run) -> None:
+    """Delete a run's folder; raises UserError for what is no run, EnvironmentFailure while a process writes it."""
+    folder = run.path
+    if not is_run(folder) or folder.is_symlink():
+        raise UserError(f"{shown(folder)}: is not a folder of its own with run.json and param.yaml; not removed")
+    with run_lock(folder):
+        pass
+    with disk_errors(folder):
+        gone = folder.rename(folder.with_name(f".removed-{folder.name}"))  # a kill leaves no half of a run
+        shutil.rmtree(gone)
+    if folder.parent.name == GROUPED:
+        with suppress(OSError):  # other runs, or other files, are in it
+            folder.parent.rmdir()
+            folder.parent.parent.rmdir()
 
 
 # ---- several side by side ----

@@ -65,7 +65,7 @@ def test_a_run_goes_on_as_its_own_config_says(given: dict[str, Any], tmp_path: P
 
 def test_each_seed_is_a_run_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command(tmp_path, *SMALL, seeds=2)
-    runs = [Run(tmp_path / f"small-00{number}") for number in (1, 2)]
+    runs = [Run(tmp_path / "small-seeds-001" / "runs" / f"small-00{number}") for number in (1, 2)]
     assert [run.config["seed"] for run in runs] == [1, 2]
     assert capsys.readouterr().out.splitlines()[-1] == "runs: small-001, small-002"
 

@@ -1,0 +1,185 @@
+"""What a pipeline sees: one JSON object, exit codes, silence, and a log."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+SHORT = ("data.source=iris", "train.epochs=12", "optimizer.lr=0.01")
+
+
+def typed(tmp_path: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own, whose runs are in tmp_path."""
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "100"}
+    done = subprocess.run(
+        [sys.executable, "-m", "nn_scratch", *arguments, "--outputs", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A good run and a sick one."""
+    folder = tmp_path_factory.mktemp("outputs")
+    typed(folder, "train", *SHORT, "--name", "good", "train.epochs=40", "--quiet")
+    typed(folder, "train", *SHORT, "--name", "slow", "optimizer.lr=1e-6", "--quiet")
+    return folder
+
+
+def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_training_is_one_object(tmp_path: Path) -> None:
+    done = typed(tmp_path, "train", *SHORT, "--json")
+    found = document(done)
+    assert (found["status"], found["name"], found["epochs"]) == ("finished", "digits-001", 12)
+    assert found["verdict"] == found["diagnosis"]["verdict"]
+    assert 0 <= found["val"]["accuracy"] <= 1
+    assert "epoch 12/12" in done.stderr
+
+
+def test_a_run_says_where_it_came_from(outputs: Path) -> None:
+    info = json.loads((outputs / "good-001" / "run.json").read_text())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", info["started"])
+    assert info["command"].startswith("nn_scratch train data.source=iris train.epochs=12")
+    assert info["git_commit"] is None
+    assert len(info["config_sha256"]) == len(info["data_sha256"]) == 64
+
+
+def test_a_diagnosis_is_one_object(outputs: Path) -> None:
+    found = document(typed(outputs, "diagnose", "slow-001", "--json"))
+    assert (found["run"], found["verdict"]) == ("slow-001", "sick")
+    assert found["findings"][0]["patches"]
+
+
+@pytest.mark.parametrize(
+    ("run", "level", "code"), [("slow-001", "sick", 4), ("slow-001", "warning", 4), ("good-001", "sick", 0)]
+)
+def test_a_verdict_can_fail_a_pipeline(outputs: Path, run: str, level: str, code: int) -> None:
+    done = typed(outputs, "diagnose", run, "--json", "--fail-on", level, code=code)
+    found = document(done)
+    assert found["run"] == run
+    if code:
+        assert found["exit_code"] == 4
+        assert done.stderr.endswith(f"--fail-on {level}: slow-001: sick: {found['findings'][0]['rule']}\n")
+
+
+def test_a_training_fails_as_a_diagnosis_does(tmp_path: Path) -> None:
+    done = typed(tmp_path, "train", *SHORT, "optimizer.lr=1e-6", "--fail-on", "sick", "--quiet", code=4)
+    assert done.stdout == ""
+    assert done.stderr == "--fail-on sick: digits-001: sick: lr_too_low\n"
+
+
+def test_divergence_keeps_its_code_and_tells_of_the_run(tmp_path: Path) -> None:
+    lr = ("optimizer.type=sgd", "optimizer.lr=1e30")
+    done = typed(tmp_path, "train", "data.source=diabetes", *lr, "--json", "--fail-on", "sick", code=3)
+    found = document(done)
+    assert (found["status"], found["exit_code"]) == ("diverged", 3)
+    assert found["error"].startswith("training diverged in epoch 1")
+
+
+def test_an_error_is_an_object_too(tmp_path: Path) -> None:
+    found = document(typed(tmp_path, "train", "data.source=irs", "--json", code=2))
+    assert found["exit_code"] == 2
+    assert "did you mean 'iris'" in found["error"]
+
+
+def test_quiet_prints_errors_alone(outputs: Path) -> None:
+    done = typed(outputs, "diagnose", "good-001", "--quiet")
+    assert (done.stdout, done.stderr) == ("", "")
+    assert "no such run" in typed(outputs, "diagnose", "god-001", "--quiet", code=2).stderr
+
+
+def test_a_log_file_holds_what_is_printed_with_times(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    for _ in range(2):
+        done = typed(tmp_path, "train", *SHORT, "--log-file", str(log))
+    lines = log.read_text().splitlines()
+    assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", line) for line in lines)
+    assert sum(" $ " in line for line in lines) == sum(line.endswith(" exit code 0") for line in lines) == 2
+    told = [line[26:] for line in lines]
+    assert all(line.rstrip() in told for line in done.stdout.splitlines() if line.strip())
+    typed(tmp_path, "train", "--log-file", str(tmp_path / "no" / "log.txt"), code=1)
+
+
+def test_seeds_share_a_folder(tmp_path: Path) -> None:
+    found = document(typed(tmp_path, "train", *SHORT, "--seeds", "2", "--json"))
+    assert [Path(run["path"]).relative_to(tmp_path).as_posix() for run in found["runs"]] == [
+        "digits-seeds-001/runs/digits-001",
+        "digits-seeds-001/runs/digits-002",
+    ]
+    newest = document(typed(tmp_path, "diagnose", "--json"))
+    assert newest["run"] == "digits-002"
+    assert len(document(typed(tmp_path, "runs", "list", "digits-seeds-*", "--json"))["runs"]) == 2
+
+
+# --- runs
+
+
+def test_runs_are_listed(outputs: Path) -> None:
+    found = document(typed(outputs, "runs", "--json", "--sort", "score"))["runs"]
+    assert [run["name"] for run in found] == ["good-001", "slow-001"]
+    assert found[0]["score"] > found[1]["score"]
+    assert (found[0]["data"], found[0]["network"], found[0]["metric"]) == ("iris", "4-128-64-3", "accuracy")
+    assert found[0]["bytes"] > 100_000
+    printed = typed(outputs, "runs").stdout
+    assert all(word in printed for word in ("good-001", "iris", "4-128-64-3", "sick", "2 runs"))
+    sick = document(typed(outputs, "runs", "list", "*-001", "--verdict", "sick", "--json"))["runs"]
+    assert [run["name"] for run in sick] == ["slow-001"]
+
+
+def test_runs_are_compared(outputs: Path) -> None:
+    found = document(typed(outputs, "runs", "compare", "good-001", "slow-001", "--json"))
+    assert found["config"]["optimizer.lr"] == [0.01, 1e-6]
+    assert found["verdicts"][1] == "sick"
+    good, slow = found["scores"]["val accuracy"]
+    printed = typed(outputs, "runs", "compare", "*-001").stdout
+    (line,) = [line for line in printed.splitlines() if line.startswith("val accuracy")]
+    assert line.split() == ["val", "accuracy", f"{good:.4g}", "*", f"{slow:.4g}"]
+
+
+def test_runs_are_labelled(tmp_path: Path) -> None:
+    typed(tmp_path, "train", *SHORT, "--quiet")
+    typed(tmp_path, "runs", "tag", "digits-001", "first", "keep")
+    typed(tmp_path, "runs", "tag", "digits-001", "keep", "--remove")
+    typed(tmp_path, "runs", "note", "digits-*", "the", "baseline")
+    (run,) = document(typed(tmp_path, "runs", "--tag", "first", "--json"))["runs"]
+    assert (run["tags"], run["note"]) == (["first"], "the baseline")
+    assert document(typed(tmp_path, "runs", "--tag", "keep", "--json"))["runs"] == []
+    assert typed(tmp_path, "diagnose", "digits-001", "--quiet").stderr == ""
+
+
+def test_only_runs_are_removed_and_only_when_it_is_meant(tmp_path: Path) -> None:
+    typed(tmp_path, "train", *SHORT, "--quiet")
+    mine = tmp_path / "digits-mine"
+    mine.mkdir()
+    (mine / "run.json").write_text("{}")
+    (tmp_path / "digits-link").symlink_to(tmp_path / "digits-001")
+    asked = typed(tmp_path, "runs", "rm", "digits-001", code=2)
+    assert asked.stderr == "runs rm: would delete digits-001; write --yes to do so without being asked\n"
+    assert "is not a whole run" in typed(tmp_path, "runs", "rm", "digits-mine", "--yes", code=2).stderr
+    assert "not removed" in typed(tmp_path, "runs", "rm", "digits-link", "--yes", code=2).stderr
+    assert (tmp_path / "digits-001" / "run.json").is_file()
+    assert document(typed(tmp_path, "runs", "rm", "digits-0*", "--yes", "--json"))["removed"] == ["digits-001"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits-link", "digits-mine"]
+
+
+def test_the_last_run_of_a_group_takes_its_folder_with_it(tmp_path: Path) -> None:
+    typed(tmp_path, "train", *SHORT, "--seeds", "2", "--quiet")
+    typed(tmp_path, "runs", "rm", "digits-seeds-*", "--yes")
+    assert list(tmp_path.iterdir()) == []
