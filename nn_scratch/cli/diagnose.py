@@ -126,29 +126,34 @@ def apply_command(run: Run, number: int, console: Printer) -> dict[str, Any]:
 
 
 def comparison(before: Arm, arms: Sequence[Arm]) -> Group:
-    """The candidates by number, and a row of figures for each: mean and spread of the score over seeds, the gain over
-    the run as it was with its interval, the change of the log loss, the worst class's recall, the doctor's verdict."""
-    lines = [Text(f"{number}: {arm.name}") for number, arm in enumerate(arms, start=1)]
+    """The candidates by number, each with what the doctor says of it, and a row of figures.
+
+    Mean and spread of the score over seeds, the gain over the run as it was with its interval, the change of the log
+    loss, the worst class's recall.
+    """
+    lines = [Text(f"{number}: {arm.name} ({verdicts(arm)})") for number, arm in enumerate(arms, start=1)]
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("", "seeds", "score", "gain", "90 % interval", "log loss", "recall"):
+    for title in ("", "seeds", "score", "gain", "90 % interval", "log loss", "worst recall"):
         table.add_column(title, justify="left" if title in ("", "90 % interval") else "right", no_wrap=True)
-    table.add_column("the doctor says", overflow="fold")
     for number, arm in enumerate((before, *arms)):
         over = arm.over(before, held=True)
         interval = f"{over.score.low:+.2f} to {over.score.high:+.2f}"
         gain = (f"{over.score.mean:+.3f}", interval, f"{-over.loss.mean:+.3f}") if number else ("", "", "")
         spread = f" ± {arm.spread():.3f}" if len(arm.trials) > 1 else ""
         recall = min(arm.recall().values(), default=None)
-        says = ", ".join(sorted({trial.first_rule or trial.diagnosis.verdict for trial in arm.trials}))
         table.add_row(
             str(number) if number else "as it was",
             str(len(arm.trials)),
             f"{arm.mean():.3f}{spread}",
             *gain,
             "" if recall is None else f"{recall:.2f}",
-            says,
         )
     return Group(*lines, Text("same split, the same new seeds for all:", "dim"), table)
+
+
+def verdicts(arm: Arm) -> str:
+    """What the doctor says of a candidate's trials: the causes it names, or the verdict."""
+    return ", ".join(sorted({trial.first_rule or trial.diagnosis.verdict for trial in arm.trials}))
 
 
 def data_command(arguments: Namespace, console: Printer) -> dict[str, Any]:

@@ -128,6 +128,10 @@ def to_paste(patch: Patch, config: Mapping[str, Any]) -> list[str]:
     for section, entries in sections.items():
         if section == "layers":
             lines += ["layers:", *pasted_layers(patch, config)]
+        elif isinstance(part := config.get(section), Mapping) and "type" in part and entries[0][0]:
+            # a part is written whole: what is left out of it would be that of the default part
+            changed = {**part, **{inner[0]: value for inner, value in entries if len(inner) == 1}}
+            lines.append(pasted(section, changed))
         elif len(entries) == 1 and not entries[0][0]:
             lines.append(pasted(section, entries[0][1]))
         else:

@@ -29,10 +29,8 @@ from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.runs.files import disk_errors, write_bytes
 from nn_scratch.runs.run import Run
 
-MOST_ROUNDS = 5
-MOST_TRIALS = 12  # candidates that are trained, the run as it was aside
-KEPT_BACK = 3  # of these, for taking superfluous changes away
-A_ROUND = 4  # candidates at most
+A_ROUND = (3, 2, 2, 1, 1)  # candidates of each round at most: the first is the least known
+MOST_TRIALS = 12  # candidates that are trained, the run as it was aside: the others take superfluous changes away
 SEEDS = 3  # of initial weights, order and dropout, the same for every candidate
 WORTH = 0.02  # points of the score by which the mended config must beat the run as it was
 TIE = 0.005  # points within which two scores are the same
@@ -195,13 +193,13 @@ class Search:
 
     def _rounds(self, base: Node, diagnosis: Diagnosis) -> Node:
         best = frontier = base
-        for number in range(1, MOST_ROUNDS + 1):
+        for number, most in enumerate(A_ROUND, start=1):
             if finished(frontier, number):
                 break
             candidates = self.proposals(frontier, diagnosis)
             if not candidates:
                 frontier, candidates = best, self.usual(best)
-            candidates = candidates[: max(0, min(A_ROUND, self.left - KEPT_BACK))]
+            candidates = candidates[:most]
             if not candidates:
                 break
             winner = self._halved(frontier, candidates)
