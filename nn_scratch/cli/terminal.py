@@ -261,11 +261,15 @@ class ProgressView(Observer):
 
 
 class GradientView(Observer):
-    """Prints some entries of each layer's gradient of W on the probe rows, after some epochs."""
+    """Prints some entries of each layer's gradient of W on the probe rows, after some epochs.
+
+    The entries are evenly spread over those that are not zero when the layer is first printed, and stay the same.
+    """
 
     def __init__(self, console: Printer, session: Session) -> None:
         self.console, self._gauge = console, session.built.gauge
         self._network = session.built.network
+        self._places: dict[str, np.ndarray[Any, np.dtype[np.int64]]] = {}
 
     def on_epoch_end(self, trainer: Trainer, scores: Scores, seconds: Mapping[str, float]) -> None:
         last = trainer.epoch == trainer.epochs or trainer.finished_early
@@ -275,12 +279,20 @@ class GradientView(Observer):
         gradients = self._network.named(self._gauge.graph.grad)
         for name in (f"{layer.name}.W" for layer in self._network.dense):
             values = gradients[name]
-            places = np.linspace(0, values.size - 1, min(SAMPLE_ENTRIES, values.size)).astype(int)
-            entries = "  ".join(
-                f"[{i},{j}] {values[i, j]:+.2e}" for i, j in zip(*np.unravel_index(places, values.shape), strict=True)
-            )
-            norm = float(np.linalg.norm(values))
-            self.console.print(f"  {name:<14} norm {norm:.3e}   {entries}", soft_wrap=True)
+            norm, zeros = float(np.linalg.norm(values)), float(np.mean(values == 0))
+            told = f"  {name:<14} norm {norm:.3e}   {self._entries(name, values)}"
+            self.console.print(told + (f"   ({zeros:.0%} exactly 0)" if 0 < zeros < 1 else ""), soft_wrap=True)
+
+    def _entries(self, name: str, values: np.ndarray[Any, Any]) -> str:
+        if name not in self._places:
+            nonzero = np.flatnonzero(values)
+            if not len(nonzero):
+                return "every entry is exactly 0"
+            self._places[name] = nonzero[
+                np.linspace(0, len(nonzero) - 1, min(SAMPLE_ENTRIES, len(nonzero))).astype(int)
+            ]
+        rows, columns = np.unravel_index(self._places[name], values.shape)
+        return "  ".join(f"[{i},{j}] {values[i, j]:+.2e}" for i, j in zip(rows, columns, strict=True))
 
 
 def check_table(checked: DryRunReport) -> Table:

@@ -28,7 +28,7 @@ Array = NDArray[Any]
 
 IGNORED = ("name", "seed")  # a difference in these is none
 MOST_GROUPS = len(RUNS)
-MOST_KEYS = 40
+MOST_KEYS = 600  # 180 inches of them
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,15 @@ class Comparison:
     @cached_property
     def difference(self) -> dict[str, list[str]]:
         """The keys that differ, name aside, and their value in each run ("–": the run has no such key)."""
-        found = config_differences([view.run.config for view in self.views])
         return {
             key: ["–" if value is ABSENT else one_line(value_text(value)) for value in values]
-            for key, values in found.items()
-            if key != "name"
+            for key, values in self._raw.items()
         }
+
+    @cached_property
+    def _raw(self) -> dict[str, list[Any]]:
+        found = config_differences([view.run.config for view in self.views])
+        return {key: list(values) for key, values in found.items() if key != "name"}
 
     @cached_property
     def groups(self) -> list[Group]:
@@ -76,14 +79,27 @@ class Comparison:
                     break
             else:
                 members.append([i])
-        keys = [key for key in self.difference if key not in IGNORED]
+        keys = self._telling_keys([indices[0] for indices in members])
         groups = []
         for indices in members:
             views = tuple(self.views[i] for i in indices)
-            told = ", ".join(f"{key.rsplit('.', 1)[-1]} {self.difference[key][indices[0]]}" for key in keys[:2])
+            told = ", ".join(f"{short} {brief(self._raw[key][indices[0]])}" for key, short in keys.items())
             name = views[0].name if len(views) == 1 else f"{views[0].name} and {plural(len(views) - 1, 'more seed')}"
             groups.append(Group(views, f"{name}: {told}" if told else name))
         return groups
+
+    def _telling_keys(self, firsts: Sequence[int]) -> dict[str, str]:
+        """The fewest keys found whose values tell groups apart, by the first run of each, and their short names."""
+        keys = [key for key in self.difference if key not in IGNORED]
+        columns = {key: [self.difference[key][i] for i in firsts] for key in keys}
+        chosen: list[str] = []
+        told: list[Any] = [()] * len(firsts)
+        while keys and len(set(told)) < len(firsts):
+            best = max(keys, key=lambda key: len(set(zip(told, columns[key], strict=True))))
+            keys.remove(best)
+            chosen.append(best)
+            told = list(zip(told, columns[best], strict=True))
+        return {key: short_key(key, list(self.difference)) for key in chosen}
 
     @property
     def subtitle(self) -> str:
@@ -92,6 +108,26 @@ class Comparison:
     @property
     def warning(self) -> str:
         return "; ".join(f"{view.name} {view.warning}" for view in self.views if view.warning)
+
+
+def brief(value: Any) -> str:
+    """A value for a legend: of a mapping what it is and its main number, such as sgd lr 0.9."""
+    if value is ABSENT:
+        return "–"
+    if not isinstance(value, dict) or "type" not in value:
+        return one_line(value_text(value))
+    main = [f"{name} {value[name]:g}" for name in ("lr", "units", "rate") if isinstance(value.get(name), int | float)]
+    return " ".join([one_line(str(value["type"])), *main])
+
+
+def short_key(key: str, among: Sequence[str]) -> str:
+    """The end of a dotted key that no other key ends with: lr of optimizer.lr, layers.0.units of layers."""
+    parts = key.split(".")
+    for length in range(1, len(parts)):
+        end = ".".join(parts[-length:])
+        if not any(other != key and (other == end or other.endswith(f".{end}")) for other in among):
+            return end if not end[0].isdigit() else ".".join(parts[-length - 1 :])
+    return key
 
 
 @dataclass(frozen=True)
@@ -238,6 +274,56 @@ def final_score(view: View, part: str, score: str) -> float:
 
 
 @comparison_plot(
+    "verdicts_compared",
+    title="Scores and verdicts",
+    look="the verdict and the root cause beside the score: a low score without a finding is one to diagnose",
+)
+def verdicts_compared(comparison: Comparison, sheet: Sheet) -> None:
+    """A row for each run: its scores, its best epoch, and the doctor's verdict with the first finding.
+
+    Scores are those of the network that the run kept: of the best epoch with early stopping, else of the last.
+    """
+    score = comparison.views[0].score
+    title = SCORES.get(score, score)
+    header = ["run", f"train {title}", f"validation {title}", f"test {title}", "best epoch", "verdict", "first finding"]
+    rows = [header]
+    for view in comparison.views[:MOST_KEYS]:
+        scores = [final_score(view, part, score) for part in ("train", "val", "test")]
+        numbers = [f"{value:.4f}" if np.isfinite(value) else "–" for value in scores]
+        best = f"{view.best_epoch} of {view.last_epoch}" if view.best_epoch is not None else "–"
+        rows.append([view.name, *numbers, best, *verdict(view)])
+    table(sheet, rows, bold=0)
+
+
+def verdict(view: View) -> tuple[str, str]:
+    """The doctor's verdict and its first finding."""
+    diagnosis = view.run.diagnosis
+    if not diagnosis:
+        return "not diagnosed", view.warning or "–"
+    findings = diagnosis.get("findings")
+    first = findings[0] if isinstance(findings, list) and findings and isinstance(findings[0], dict) else {}
+    return one_line(str(diagnosis.get("verdict"))), one_line(str(first.get("rule", "–")))
+
+
+def table(sheet: Sheet, rows: Sequence[Sequence[str]], bold: int) -> None:
+    """Rows of cells, the first row the header; columns as wide as their content, shortened where there is no room."""
+    ((axes,),) = sheet.grid(1, 1, height=0.3 * (len(rows) + 0.4), left=0.25, right=0.25, bottom=0.15)
+    blank(axes)
+    total = sheet.width - 0.5
+    wanted = np.array([min(4.0, widest(column, 10) + 0.35) for column in zip(*rows, strict=True)])
+    rest = wanted[1:].sum()
+    widths = wanted * np.array([1.0, *[min(1.0, (total - wanted[0]) / rest)] * (len(wanted) - 1)])
+    axes.set_xlim(0, total)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    for line, row in enumerate(rows):
+        axes.axhline(line + 0.5, color=theme().pale, linewidth=0.8)
+        for at, room, cell in zip(np.cumsum(widths) - widths, widths, row, strict=True):
+            weight = "bold" if line == bold else "normal"
+            text = fit(cell, room - 0.15, 10, bold=line == bold)
+            axes.text(at, line, text, va="center", fontweight=weight)
+
+
+@comparison_plot(
     "config_difference",
     title="What differs in the configs",
     look="more than one line: then the pictures cannot tell which of the differences it was",
@@ -254,20 +340,5 @@ def draw_config_difference(comparison: Comparison, sheet: Sheet) -> None:
     if not rows:
         sheet.message("The configs are the same, names aside.")
         return
-    ((axes,),) = sheet.grid(1, 1, height=0.3 * (len(rows) + 1.4), left=0.25, right=0.25, bottom=0.15)
-    blank(axes)
-    columns = len(comparison.views)
-    key_room = min(3.4, widest([key for key, _ in rows], 10) + 0.3)
-    total = sheet.width - 0.5
-    room = (total - key_room) / columns
-    axes.set_xlim(0, total)
-    axes.set_ylim(len(rows) + 1, -0.4)
-    for place, view in enumerate(comparison.views):
-        axes.text(
-            key_room + place * room, 0, fit(view.name, room - 0.15, 10, bold=True), fontweight="bold", va="center"
-        )
-    for line, (key, values) in enumerate(rows, start=1):
-        axes.axhline(line - 0.5, color="#dddddd", linewidth=0.8)
-        axes.text(0, line, fit(key, key_room - 0.15, 10), va="center", color=theme().grey)
-        for place, value in enumerate(values):
-            axes.text(key_room + place * room, line, fit(value, room - 0.15, 10), va="center", color=theme().ink)
+    header = ["", *(view.name for view in comparison.views)]
+    table(sheet, [header, *([key, *values] for key, values in rows)], bold=0)

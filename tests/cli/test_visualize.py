@@ -59,6 +59,7 @@ def test_two_runs_are_compared_in_a_folder_beside_them(own, capsys):
         "config_difference",
         "curves_compared",
         "scores_compared",
+        "verdicts_compared",
     ]
 
 
