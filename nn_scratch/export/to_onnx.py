@@ -1,25 +1,25 @@
 """ONNX: the network with its preprocessing inside.
 
-The graph has one input for each column of the table that was trained on, named as it, of shape (rows, 1): text as
-string; numbers as double, NaN where missing. Outputs: `label` and `probabilities` (rows, classes) in the order of
+The graph has one input for each column of the table that was trained on, named as it, of shape (rows, 1): see
+`onnx_columns`. Outputs: `label` and `probabilities` (rows, classes) in the order of
 data.json; of several labels `label` and `probabilities` (rows, labels); of a regression `prediction` (rows, targets).
 Opset 20, ai.onnx.ml 3, IR 9. The network computes in float32, scaling in double.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.data.preprocessing import Preprocessing
-from nn_scratch.data.table import Column
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.model import Model, load_model
 from nn_scratch.export import needed
+from nn_scratch.export.onnx_columns import columns_of, scaled_features
+from nn_scratch.export.onnx_graph import DOUBLE, FLOAT, INT64, STRING, Graph
 from nn_scratch.nn.activations import Activation
 from nn_scratch.nn.activations.exponential import SELU_ALPHA, SELU_SCALE
 from nn_scratch.nn.layers import Layer
@@ -28,9 +28,6 @@ from nn_scratch.runs.files import write_bytes
 from nn_scratch.runs.run import Run
 
 Array = NDArray[Any]
-
-OPSET, ML_OPSET, IR_VERSION = 20, 3, 9
-FLOAT, DOUBLE, INT64, STRING = 1, 11, 7, 8  # element types, by their numbers in onnx.TensorProto
 
 
 def write(run: Run, folder: Path) -> list[Path]:
@@ -45,132 +42,12 @@ def as_onnx(model: Model, name: str) -> bytes:
     onnx = needed("onnx", "onnx")
     graph = Graph(onnx)
     columns = columns_of(model.preprocessing)
-    features = scaled_features(graph, model.preprocessing, columns)
+    features = scaled_features(graph, model.preprocessing)
     Z = network_outputs(graph, model, features)
     outputs = decoded(graph, model, Z, taken={name for name, _ in columns})
     told = {"task": model.preprocessing.task, "classes": "\n".join(model.preprocessing.class_names)}
     content: bytes = graph.serialized(name, columns, outputs, told)
     return content
-
-
-class Graph:
-    """Nodes in the order of computation. Names of values begin with "/", so that no column has one of them."""
-
-    def __init__(self, onnx: Any) -> None:
-        self.onnx = onnx
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def add(self, operator: str, *inputs: str, output: str = "", domain: str = "", **attributes: Any) -> str:
-        """A node; returns the name of its value."""
-        value = output or f"/{operator}_{len(self.nodes)}"
-        self.nodes.append(
-            self.onnx.helper.make_node(operator, list(inputs), [value], domain=domain or None, **attributes)
-        )
-        return value
-
-    def constant(self, values: Any, dtype: Any = np.float32) -> str:
-        name = f"/constant_{len(self.constants)}"
-        self.constants.append(self.onnx.numpy_helper.from_array(np.asarray(values, dtype), name))
-        return name
-
-    def serialized(
-        self,
-        name: str,
-        inputs: Sequence[tuple[str, int]],
-        outputs: Sequence[tuple[str, int, int | None]],
-        told: dict[str, str],
-    ) -> bytes:
-        """outputs: name, element type, and the number of columns; None: (rows,)."""
-        helper = self.onnx.helper
-        graph = helper.make_graph(
-            self.nodes,
-            name,
-            [helper.make_tensor_value_info(column, kind, ["rows", 1]) for column, kind in inputs],
-            [
-                helper.make_tensor_value_info(output, kind, ["rows"] if width is None else ["rows", width])
-                for output, kind, width in outputs
-            ],
-            self.constants,
-        )
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="nn_scratch")
-        helper.set_model_props(model, told)
-        self.onnx.checker.check_model(model, full_check=True)
-        content: bytes = model.SerializeToString()
-        return content
-
-
-# --- preprocessing
-
-
-def columns_of(preprocessing: Preprocessing) -> list[tuple[str, int]]:
-    """The graph's inputs: each column with its element type."""
-    names = [column.name for column in preprocessing.columns]
-    if len(set(names)) < len(names):
-        raise UserError("--to onnx: two columns have one name, and inputs of a graph need names of their own")
-    return [(column.name, STRING if is_text(column) else DOUBLE) for column in preprocessing.columns]
-
-
-def is_text(column: Column) -> bool:
-    return bool(column.categories)
-
-
-def scaled_features(graph: Graph, preprocessing: Preprocessing, columns: Sequence[tuple[str, int]]) -> str:
-    """The network's input (rows, features) float32, of all columns."""
-    blocks: list[str] = []
-    places: list[int] = []  # of the blocks' features among the network's
-    numbers: list[tuple[str, int]] = []
-    start = 0
-    for column in preprocessing.columns:
-        width = len(column.feature_names)
-        if is_text(column):
-            blocks.append(text_features(graph, preprocessing, column, start))
-            places += range(start, start + width)
-        else:
-            numbers.append((column.name, start))
-            start += 1
-            continue
-        start += width
-    if numbers:
-        names, features = zip(*numbers, strict=True)
-        blocks.insert(0, number_features(graph, preprocessing, list(names), list(features)))
-        places = [*features, *places]
-    joined = blocks[0] if len(blocks) == 1 else graph.add("Concat", *blocks, axis=1)
-    order = np.argsort(places)
-    if np.array_equal(order, np.arange(len(order))):
-        return joined
-    return graph.add("Gather", joined, graph.constant(order, np.int64), axis=1)
-
-
-def number_features(graph: Graph, preprocessing: Preprocessing, names: list[str], places: list[int]) -> str:
-    """(x - offset) / scale in double, of columns that are a feature each; missing values are filled in first."""
-    X = names[0] if len(names) == 1 else graph.add("Concat", *names, axis=1)
-    if preprocessing.fill is not None:
-        fill = graph.constant(preprocessing.fill[None, places], np.float64)
-        X = graph.add("Where", graph.add("IsNaN", X), fill, X)
-    X = graph.add("Sub", X, graph.constant(preprocessing.offset[None, places], np.float64))
-    X = graph.add("Div", X, graph.constant(preprocessing.scale[None, places], np.float64))
-    return graph.add("Cast", X, to=FLOAT)
-
-
-def text_features(graph: Graph, preprocessing: Preprocessing, column: Column, start: int) -> str:
-    """A row of a table of scaled features for each category; what is none of them has a row of its own."""
-    width = len(column.feature_names)
-    place = slice(start, start + width)
-    rows = np.eye(width)
-    unknown = np.zeros((1, width))
-    table = (np.concatenate([rows, unknown]) - preprocessing.offset[place]) / preprocessing.scale[place]
-    code = graph.add(
-        "LabelEncoder",
-        column.name,
-        domain="ai.onnx.ml",
-        keys_strings=list(column.categories),
-        values_int64s=list(range(width)),
-        default_int64=width,
-    )
-    flat = graph.add("Reshape", code, graph.constant([-1], np.int64))
-    return graph.add("Gather", graph.constant(table), flat, axis=0)
 
 
 # --- the network

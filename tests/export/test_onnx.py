@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -138,6 +140,54 @@ def test_text_and_missing_numbers(table: Path, tmp_path: Path) -> None:
     model = Model.load(run)
     np.testing.assert_allclose(found["probabilities"], model.predict_proba(table), atol=TOLERANCE)
     assert found["label"].tolist() == model.predict(table).tolist()
+
+
+def every_kind(path: Path) -> None:
+    """A table with a column of every kind, most of them with missing values."""
+    random = Random(0)
+    rows = []
+    for i in range(200):
+        moment = datetime(1962, 1, 1) + timedelta(days=random.randrange(20_000), minutes=random.randrange(1440))
+        row = {
+            "moment": f"{moment:%Y-%m-%d %H:%M}" if i % 13 else "",
+            "iso": f"{moment:%Y-%m-%dT%H:%M:%S}",
+            "day_first": f"{moment:%d.%m.%Y}" if i % 11 else "NA",
+            "month_first": f"{moment:%m/%d/%Y}",
+            "clock": f"{moment:%H:%M}" if i % 17 else "",
+            "answer": ("", "no", "yes", "yes")[i % 4],
+            "colour": ("red", "dark blue", "green", "")[i % 4],
+            "number": "" if i % 5 == 0 else f"{random.random():.3f}",
+            "whole": i % 7,
+            "target": "late" if (moment.month > 6) ^ (i % 9 == 0) ^ (i % 5 == 0) else "early",
+        }
+        rows.append(row)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_every_kind_of_column(tmp_path: Path) -> None:
+    path = tmp_path / "kinds.csv"
+    every_kind(path)
+    run = trained(tmp_path, str(path))
+    columns = Model.load(run)._model.preprocessing.columns
+    assert {column.kind for column in columns} == {"number", "boolean", "text", "date", "time"}
+    assert any(column.marked for column in columns)
+    texts = ("moment", "iso", "day_first", "month_first", "clock", "answer", "colour")
+    found = outputs_of(run, tmp_path, table_feeds(path, texts))
+    model = Model.load(run)
+    np.testing.assert_allclose(found["probabilities"], model.predict_proba(path), atol=TOLERANCE)
+    assert found["label"].tolist() == model.predict(path).tolist()
+
+
+def test_a_category_that_training_did_not_have(table: Path, tmp_path: Path) -> None:
+    run = trained(tmp_path, str(table))
+    row: dict[str, Any] = {"size": 1.0, "colour": "violet", "age": 30.0, "shape": "round"}
+    texts = ("colour", "shape")
+    feeds = {name: np.array([[value]], dtype=object if name in texts else float) for name, value in row.items()}
+    wanted = Model.load(run).predict_proba({name: [value] for name, value in row.items()})
+    np.testing.assert_allclose(outputs_of(run, tmp_path, feeds)["probabilities"], wanted, atol=TOLERANCE)
 
 
 def test_a_column_may_be_called_as_an_output_is(tmp_path: Path) -> None:
