@@ -119,6 +119,7 @@ def block(
     values: Array, decoded: Array, epochs: Array, codec: str, bits: int, delta: bool, scale: Array, text: str
 ) -> Block:
     error = float(np.abs(values - decoded).max(initial=0.0))
+    error += float(np.spacing(np.float32(np.abs(values).max(initial=0.0))))  # of a reader who subtracts in float32
     return Block(tuple(map(int, epochs)), values.shape[1:], codec, bits, delta, tuple(map(float, scale)), error, text)
 
 

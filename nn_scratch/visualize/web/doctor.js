@@ -22,8 +22,8 @@ export function placeOf(finding) {
 
 /** A patch as a difference of YAML with a button that copies it. */
 export function patchBox(patch) {
-  const lines = el("pre", { class: "diff", tabindex: "0", "aria-label": "change of the config" }, ...patch.lines.map(([sign, text]) =>
-    el("span", { class: sign === "+" ? "plus" : sign === "-" ? "minus" : "" }, `${sign} ${text}\n`)));
+  const lines = el("pre", { class: "diff", tabindex: "0", "aria-label": "change of the config" }, ...patch.lines.map(([sign, text], place) =>
+    el("span", { class: sign === "+" ? "plus" : sign === "-" ? "minus" : "" }, `${sign} ${text}${place < patch.lines.length - 1 ? "\n" : ""}`)));
   return el("div", { class: "patch" }, lines, patch.why ? el("p", {}, patch.why) : null,
     el("p", { class: "buttons" }, button("copy the YAML", () => copy(patch.yaml, lines)), " ", button("copy the command", () => copy(patch.command, lines))));
 }

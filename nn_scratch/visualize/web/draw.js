@@ -96,6 +96,7 @@ export function ink(name) {
 
 /** A small course over epochs, as a line, with the epoch of the moment marked. */
 export function sparkline(values, epochs, epoch, width = 260, height = 70) {
+  width = Math.min(width, Math.max(160, innerWidth - 80));
   const node = canvas(width, height);
   const context = node.getContext("2d");
   const known = values.filter(Number.isFinite);

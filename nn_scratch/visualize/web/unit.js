@@ -19,6 +19,10 @@ export const unitView = {
     const here = run();
     const { l, u } = state();
     const one = layer(l);
+    if (!one) {
+      fill(this.root, el("p", {}, "No layer of this run is on disk yet."));
+      return;
+    }
     const epoch = tensorEpoch();
     const W = one && !one.pooled ? here.store.at(`W:${one.name}`, epoch) : null;
     const focus = document.activeElement?.id;
@@ -36,6 +40,7 @@ export const unitView = {
   table() {
     const here = run();
     const one = layer();
+    if (!one) return { heads: [], rows: [] };
     const W = here.store.at(`W:${one.name}`, tensorEpoch()) ?? [];
     const count = one.pooled ? 0 : one.inputs;
     return { heads: ["input", "weight"], rows: Array.from({ length: count }, (_, i) => [fromName(here, one.name, i), W[i * one.units + state().u]]) };

@@ -98,7 +98,6 @@ export const weightsView = {
   pick(row, column) {
     const [i, u] = this.cellOf(row, column);
     go(this.kind === "A" ? { l: this.name, u, r: run().rows.shown[i] ?? null } : { l: this.name, i, u });
-    this.picked = [i, u];
     this.tell(i, u);
     this.showCourse(i, u);
   },
@@ -126,7 +125,7 @@ export const weightsView = {
         "chain rule of this weight")));
   },
 
-  update(changed) {
+  update() {
     if (!this.matrix) return;
     const epoch = tensorEpoch();
     const values = this.values(epoch);
@@ -135,10 +134,8 @@ export const weightsView = {
     const error = maxErrorOf(this.kind, this.name);
     this.legend.textContent = `${KINDS[this.kind]} of ${this.name} after epoch ${epoch}. Blue: down to ${fmt(-scale)}; orange: up to ${fmt(scale)}. `
       + (error === null ? "Each cell is the largest entry of a block of the matrix." : `Exact to ${fmt(error, 2)}.`);
-    if (!changed || changed.has("e")) {
-      const { i, u } = state();
-      if (this.kind !== "A" && i < this.shape[0] && u < this.shape[1]) this.mark(i, u);
-    }
+    const { i, u } = state();
+    if (this.kind !== "A" && i < this.shape[0] && u < this.shape[1]) this.mark(i, u);
   },
 
   mark(i, u) {
@@ -151,6 +148,7 @@ export const weightsView = {
   },
 
   table() {
+    if (!this.matrix) return { heads: [], rows: [] };
     const values = this.values(tensorEpoch());
     const [rows, columns] = this.shape;
     const heads = [this.kind === "A" ? "row" : "input", ...Array.from({ length: columns }, (_, u) => `unit ${u}`)];
