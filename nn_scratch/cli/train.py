@@ -46,6 +46,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--print-gradients", action="store_true", help="print sample gradients of each layer")
     cli.add_argument("--watch", action="store_true", help="stop a run that does not learn, and name the cause")
     add_fail_on(cli)
+    cli.add_argument("--live", action="store_true", help="serve the run's page to this machine while it trains")
     cli.add_argument("--outputs", metavar="DIR", help="folder of the runs (default: outputs/)")
 
 
@@ -171,9 +172,11 @@ def with_verdict(
     conclude: Callable[[Run], None] = lambda run: None,
     *,
     watch: bool,
+    live: bool = False,
 ) -> Run:
     """Train, and print the doctor's verdict, whether the run finished or diverged."""
     from nn_scratch.cli.diagnosis_text import brief
+    from nn_scratch.cli.viewer import start_viewer
     from nn_scratch.doctor.report import diagnose_and_keep
     from nn_scratch.doctor.watch import watch_session
     from nn_scratch.runs.run import Run
@@ -183,6 +186,8 @@ def with_verdict(
     def observers_of(session: Session) -> Sequence[Observer]:
         folders.append(session.folder)
         observers = view.observers(session)
+        if live:
+            view.console.say(f"live: {start_viewer(session.folder)}")
         return [*observers, watch_session(session)] if watch else observers
 
     try:
@@ -208,7 +213,9 @@ def train_run(config: Config, arguments: Namespace, outputs: Path) -> Run:
     from nn_scratch.experiments.train import train
 
     with TrainingView(print_gradients=arguments.print_gradients) as view:
-        return with_verdict(view, partial(train, config, outputs), view.conclude, watch=arguments.watch)
+        return with_verdict(
+            view, partial(train, config, outputs), view.conclude, watch=arguments.watch, live=arguments.live
+        )
 
 
 def resume_run(arguments: Namespace, outputs: Path) -> Run:
@@ -220,7 +227,8 @@ def resume_run(arguments: Namespace, outputs: Path) -> Run:
         raise UserError("--resume: takes train.epochs=N alone; everything else is read from the run's own param.yaml")
     with TrainingView(print_gradients=arguments.print_gradients) as view:
         begun = Run.open(arguments.resume, outputs)
-        return with_verdict(view, partial(resume, begun, arguments.overrides), view.conclude, watch=arguments.watch)
+        start = partial(resume, begun, arguments.overrides)
+        return with_verdict(view, start, view.conclude, watch=arguments.watch, live=arguments.live)
 
 
 def train_seeds(config: Config, arguments: Namespace, outputs: Path) -> list[Run]:
@@ -236,7 +244,8 @@ def train_seeds(config: Config, arguments: Namespace, outputs: Path) -> list[Run
     with TrainingView(print_gradients=arguments.print_gradients) as view:
         for seed in range(1, arguments.seeds + 1):
             seeded = change_config(config, {"seed": seed})
-            runs.append(with_verdict(view, partial(train, seeded, folder), watch=arguments.watch))
+            start, live = partial(train, seeded, folder), arguments.live and seed == 1
+            runs.append(with_verdict(view, start, watch=arguments.watch, live=live))
         view.console.say("written to ", (f"{shown(folder)}/", "bold"))
         view.seeds(runs)
     return runs

@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--page-megabytes", type=positive, default=5.0, metavar="N", help="largest size of report.html (default: 5)"
     )
     parser.add_argument("--live", action="store_true", help="serve the run's page to this machine while it trains")
+    parser.add_argument("--until-ended", action="store_true", help=argparse.SUPPRESS)  # how train.py --live starts it
     parser.add_argument("--cheat-sheet", action="store_true", help="train and draw a page of healthy and sick shapes")
 
 
@@ -79,6 +80,9 @@ def main(options: argparse.Namespace) -> None:
     if options.cheat_sheet:
         draw_cheat_sheet(options)
         return
+    if options.live:
+        serve_live(options)
+        return
     from threadpoolctl import threadpool_limits
 
     from nn_scratch.runs.run import Run
@@ -91,6 +95,29 @@ def main(options: argparse.Namespace) -> None:
             draw_run(runs[0], options)
         else:
             compare_runs(runs, options)
+
+
+def serve_live(options: argparse.Namespace) -> None:
+    """Serve the page of one run to this machine until Ctrl-C; --until-ended: or until the run has ended."""
+    import os
+    import sys
+    from contextlib import suppress
+
+    from nn_scratch.doctor.diagnose import diagnose
+    from nn_scratch.runs.run import Run
+    from nn_scratch.visualize.web.live import LiveRun, LiveServer
+
+    if len(options.runs) > 1:
+        raise UserError("--live: shows one run; name one")
+    run = Run.open(options.runs[0]) if options.runs else Run.newest()
+    if hasattr(os, "nice"):
+        with suppress(OSError):
+            os.nice(10)  # the training comes first
+    live = LiveRun(run.path, examine=lambda run: diagnose(run).to_json(), rows_inside=not options.no_rows)
+    server = LiveServer(live)
+    say(f"live: {server.address}  {run.name} while it trains, on this machine alone; Ctrl-C ends it")
+    sys.stdout.flush()  # train.py waits for this line
+    server.serve(until_ended=options.until_ended)
 
 
 def list_plots() -> None:

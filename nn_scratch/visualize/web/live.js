@@ -29,6 +29,7 @@ export function follow(onNews) {
       if (status !== "running") {
         shownStatus = status;
         onNews({ followed: false, ended: true, status });
+        if ((await fetch(base)).status === 200) location.reload();
         return;
       }
     } catch {

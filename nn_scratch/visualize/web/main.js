@@ -234,7 +234,7 @@ function changed(keysChanged) {
 function news({ followed, ended, status }) {
   const last = lastEpoch();
   header();
-  if (followed) go({ e: last });
+  if (followed) go({ e: last, l: state().l ?? run().layers[0]?.name });
   timeline();
   buildCurves(parts.curves);
   footer();
@@ -242,7 +242,7 @@ function news({ followed, ended, status }) {
   if (ended) {
     const text = status === "not answering" ? "The viewer's process has ended; what has arrived stays." : `The run has ended: ${status}.`;
     say(text);
-    parts.head.prepend(el("p", { class: "note" }, text, " ", status === "not answering" ? "" : button("load the whole page", () => location.reload())));
+    parts.head.prepend(el("p", { class: "note" }, text, status === "not answering" ? "" : " The whole page is being drawn."));
   }
 }
 

@@ -121,9 +121,12 @@ def pages(
     budget = max(SMALLEST, int(megabytes * 1e6) - OVERHEAD - 20_000 * len(views)) // max(1, len(views))
     runs, blocks = [], {}
     for number, view in enumerate(views):
-        tensors = Tensors(view, budget if view in whole else 0, rows_inside=rows_inside)
-        if view not in whole:
-            tensors.blocks, tensors.left_out = {}, ["of more than two runs, the curves alone are here"]
+        bare = view not in whole or live is not None
+        tensors = Tensors(view, budget, rows_inside=rows_inside, curves_only=bare)
+        if live is not None:
+            tensors.left_out = ["single rows, the chain rule row by row and the optimizer's steps: when the run ends"]
+        elif bare:
+            tensors.left_out = ["of more than two runs, the curves alone are here"]
         described = document(view, tensors)
         for place, (name, block) in enumerate(tensors.blocks.items()):
             described["blocks"][name]["id"] = f"b{number}-{place}"

@@ -54,8 +54,9 @@ class Tensors:
     """The blocks of one run's page, by name: "W:hidden_1", "G:hidden_1", "A:hidden_1" and so on (`names` in the
     browser's `blocks.js`), the rows they show, and what was left out."""
 
-    def __init__(self, view: View, budget: int, *, rows_inside: bool = True) -> None:
-        """budget: bytes of all blocks. rows_inside: whether inputs of single rows may be in the page."""
+    def __init__(self, view: View, budget: int, *, rows_inside: bool = True, curves_only: bool = False) -> None:
+        """budget: bytes of all blocks. rows_inside: whether inputs of single rows may be in the page. curves_only:
+        leave all blocks out."""
         self.view, self.run, self.rows_inside = view, view.run, rows_inside
         self.blocks: dict[str, Block] = {}
         self._encoded: dict[tuple[Any, ...], Block] = {}  # of plans before: much of it serves again
@@ -67,9 +68,12 @@ class Tensors:
         self.pooled: set[str] = set()
         self.decided_val: list[list[int]] = []
         self.plane: Plane | None = None
-        self.replay, self.why_no_replay = self._replay()
-        self.epoch_rows = np.arange(len(self.run.epochs))
+        self.epoch_rows = np.arange(0 if curves_only else len(self.run.epochs))
         self.plan = LADDER[0]
+        if curves_only:
+            self.replay, self.why_no_replay = None, ""
+            return
+        self.replay, self.why_no_replay = self._replay()
         for step, plan in enumerate(LADDER):
             estimate = self._estimate(plan)
             if estimate <= budget or step == len(LADDER) - 1:

@@ -296,7 +296,7 @@ def test_state_stands_in_the_hash_and_comes_back(runs: dict[str, Run], tab: Any,
     address = opened.page.evaluate("location.href")
     assert tab(address).ask("() => nnPage.state()") == wanted
     opened.page.evaluate("location.hash = '#v=chain&e=2'")
-    opened.page.wait_for_function("nnPage.state().v === 'chain'")
+    opened.until("nnPage.state().v === 'chain'")
     assert opened.ask("() => nnPage.state().e") == 2
     assert opened.go(v="nowhere", l="nothing", e=1e9, u=-3)["v"] == "chain"
     assert opened.ask("() => nnPage.state().e") == 2

@@ -1,0 +1,183 @@
+"""The live page: rows arrive as they are committed, nobody else is answered, and the run is not touched."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_scratch.runs.run import Run
+from nn_scratch.visualize.web.live import LiveRun, LiveServer
+from tests.conftest import edit_json
+from tests.small import contents
+
+
+@pytest.fixture
+def running(own: Any) -> Run:
+    """A run under way: two of its five rows are committed."""
+    run = own("classes")
+    whole = json.loads((run.path / "commit.json").read_text())
+    (run.path / "all.json").write_text(json.dumps(whole))
+    commit(run, 2)
+    edit_json(run.path / "run.json", status="running")
+    (run.path / "model.npz").unlink()
+    return Run(run.path)
+
+
+def commit(run: Run, rows: int) -> None:
+    whole = json.loads((run.path / "all.json").read_text())
+    for name, entry in whole["files"].items():
+        if name.endswith(".npy"):
+            entry["rows"] = rows
+        elif name == "metrics.csv":
+            entry["rows"] = rows - 1
+        elif name == "layers.csv":
+            entry["rows"] = rows * 3
+    whole |= {"tensor_epochs": whole["tensor_epochs"][:rows], "epoch": rows - 1}
+    (run.path / "part.json").write_text(json.dumps(whole))
+    (run.path / "part.json").replace(run.path / "commit.json")
+
+
+@pytest.fixture
+def server(running: Run) -> Iterator[LiveServer]:
+    opened = LiveServer(LiveRun(running.path))
+    yield opened
+    opened.close()
+
+
+def ask(
+    server: LiveServer, name: str = "commit.json", method: str = "GET", token: str | None = None, **headers: str
+) -> Any:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    path = f"/{server.token if token is None else token}/{name}"
+    try:
+        connection.request(method, path, headers={key.replace("_", "-"): value for key, value in headers.items()})
+        answer = connection.getresponse()
+        return answer.status, answer.read(), answer.headers
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "localhost", "[::1]:80"])
+def test_this_machines_names_are_answered(host: str, server: LiveServer) -> None:
+    assert ask(server, Host=host)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "example.com"},
+        {"Host": "127.0.0.1.example.com"},
+        {"Host": ""},
+        {"Origin": "http://example.com"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+    ],
+)
+def test_a_foreign_host_origin_or_site_is_refused(headers: dict[str, str], server: LiveServer) -> None:
+    for name in ("", "commit.json", "content.json", "rows/weights/output.W.npy?from=0&to=1"):
+        assert ask(server, name, **headers)[0] == 403
+
+
+@pytest.mark.parametrize("token", ["", "x", "é", "../etc"])
+def test_a_foreign_token_is_refused(token: str, server: LiveServer) -> None:
+    quoted = token.encode("ascii", "ignore").decode()
+    assert ask(server, token=quoted)[0] == 403
+    assert ask(server, token=server.token[:-1] + "!")[0] == 403
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_nothing_but_get_and_head(method: str, server: LiveServer) -> None:
+    assert ask(server, method=method)[0] == 405
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rows/checkpoint.npz",
+        "rows/../run.json",
+        "rows/weights/../../x.npy",
+        "param.yaml",
+        "rows/state/x.npy",
+        "rows/weights/nobody.npy",
+    ],
+)
+def test_only_logs_that_are_listed_are_served(name: str, server: LiveServer) -> None:
+    assert ask(server, name)[0] == 404
+
+
+def test_headers_shut_the_door(server: LiveServer) -> None:
+    for name in ("", "commit.json", "rows/weights/output.W.npy?from=0&to=2"):
+        status, _, headers = ask(server, name)
+        assert status == 200
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert "Access-Control-Allow-Origin" not in headers
+    status, body, _ = ask(server, method="HEAD")
+    assert (status, body) == (200, b"")
+
+
+def test_rows_are_the_logs_bytes_as_far_as_they_are_committed(running: Run, server: LiveServer) -> None:
+    _, body, headers = ask(server, "rows/weights/hidden_1.W.npy?from=0&to=99")
+    W = running.weights("hidden_1.W")
+    assert len(W) == 2
+    assert headers["X-Shape"] == ",".join(map(str, W.shape[1:]))
+    np.testing.assert_array_equal(np.frombuffer(body, "<f4").reshape(W.shape), W)
+    tag = ask(server)[2]["ETag"]
+    assert ask(server, If_None_Match=tag)[0] == 304
+    commit(running, 4)
+    status, body, _ = ask(server, If_None_Match=tag)
+    assert (status, len(json.loads(body)["tensor_epochs"])) == (200, 4)
+
+
+def test_epochs_and_the_end_arrive_on_the_page(running: Run, tab: Any) -> None:
+    whole = running.path.parent / "whole"
+    shutil.copytree(running.path, whole)
+    finding = {"verdict": "sick", "summary": "sick: found while it trains", "findings": []}
+    server = LiveServer(LiveRun(running.path, examine=lambda run: finding))
+    try:
+        opened = tab(server.address)
+        opened.until("nnPage.epochs().length === 2")
+        opened.until("document.body.textContent.includes('Found while it trains')")
+        opened.go(v="weights", l="hidden_1", k="W")
+        commit(running, 5)
+        opened.until("nnPage.epochs().length === 5")
+        shown = opened.ask("() => nnPage.value('W', 'hidden_1', 3, 2, 4)")
+        assert shown == pytest.approx(float(Run(running.path).weights("hidden_1.W")[4, 3, 2]), abs=1e-12)
+        assert opened.ask("() => nnPage.state().e") == 4
+        assert opened.messages == []
+        edit_json(
+            running.path / "run.json", status="finished", notices=["--watch: stopped in epoch 4 of 9: for a reason"]
+        )
+        opened.until("nnPage.live === false")
+        assert "--watch: stopped in epoch 4 of 9" in opened.page.text_content("footer")
+    finally:
+        server.close()
+
+
+def test_a_viewer_changes_no_byte_of_the_run(running: Run) -> None:
+    before = contents(running)
+    server = LiveServer(LiveRun(running.path))
+    for name in ("", "commit.json", "content.json", "rows/weights/output.W.npy?from=0&to=2"):
+        assert ask(server, name)[0] == 200
+    server.close()
+    assert contents(running) == before
+
+
+def test_a_run_without_a_commit_is_waited_for(tmp_path: Path, running: Run) -> None:
+    (running.path / "commit.json").unlink()
+    server = LiveServer(LiveRun(running.path))
+    assert b"has not written its first epoch" in ask(server, "")[1]
+    assert ask(server)[0] == 503
+    server.close()
