@@ -14,12 +14,14 @@ EXAMPLES = (
     "examples:",
     "  python script/zoo.py",
     "  python script/zoo.py lr_too_high --seeds 1",
+    "  python script/zoo.py --gallery site",
 )
 
 
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("rules", nargs="*", metavar="RULE", help="rules whose configs are trained (default: all)")
     cli.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 1 to N (default: 5)")
+    cli.add_argument("--gallery", metavar="DIR", help="write a site of lessons: every fault, broken beside mended")
     cli.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core)")
 
 
@@ -35,6 +37,9 @@ def main(arguments: Namespace) -> None:
     for name in arguments.rules:
         if name not in rules:
             raise UserError(f"{name}: the zoo has no such rule{did_you_mean(name, rules)}")
+    if arguments.gallery:
+        write_lessons(arguments)
+        return
     chosen = [exhibit for exhibit in everything if not arguments.rules or exhibit.rule in arguments.rules]
     outcomes = tour(chosen, range(1, arguments.seeds + 1), arguments.jobs)
     table = Table(
@@ -57,3 +62,15 @@ def main(arguments: Namespace) -> None:
         f"false alarms {sum(len(o.diagnoses) - o.right for o in healthy)} of "
         f"{sum(len(o.diagnoses) for o in healthy)}",
     )
+
+
+def write_lessons(arguments: Namespace) -> None:
+    """Train and write the site of lessons."""
+    from pathlib import Path
+
+    from nn_scratch.cli.lessons import write_gallery
+    from nn_scratch.wording import plural
+
+    folder = Path(arguments.gallery)
+    rules = write_gallery(folder, arguments.rules, arguments.jobs, cheat_sheet=not arguments.rules)
+    Printer().say(f"{folder / 'index.html'}  {plural(len(rules), 'lesson')}: open it in a browser")

@@ -20,6 +20,12 @@ export function placeOf(finding) {
   return place;
 }
 
+/** The doctor's sentence without the verdict that the heading gives already. */
+export function sentenceOf({ verdict, summary }) {
+  const text = summary.startsWith(`${verdict}: `) ? summary.slice(verdict.length + 2) : summary;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? "" : "."}`;
+}
+
 /** A patch as a difference of YAML with a button that copies it. */
 export function patchBox(patch) {
   const lines = el("pre", { class: "diff", tabindex: "0", "aria-label": "change of the config" }, ...patch.lines.map(([sign, text], place) =>
@@ -34,7 +40,7 @@ export const doctorView = {
   build(root) {
     const here = run();
     const verdict = here.verdict;
-    fill(root, el("p", { class: "words" }, verdict.summary, verdict.command ? el("code", {}, ` ${verdict.command}`) : null),
+    fill(root, el("p", { class: "words" }, sentenceOf(verdict), verdict.command ? el("code", {}, ` ${verdict.command}`) : null),
       here.findings.length ? el("ol", { class: "findings" }, ...here.findings.map(findingBox)) : el("p", {}, verdict.command ? "" : "No findings."));
   },
 

@@ -10,7 +10,7 @@ import { chainView } from "./chain.js";
 import { rowView } from "./row.js";
 import { classesView } from "./classes.js";
 import { boundaryView } from "./boundary.js";
-import { doctorView, patchBox, placeOf } from "./doctor.js";
+import { doctorView, patchBox, placeOf, sentenceOf } from "./doctor.js";
 import { compareView } from "./compare.js";
 import { guideView } from "./guide.js";
 import { openDoor } from "./door.js";
@@ -76,12 +76,6 @@ function header() {
     tips(here));
 }
 
-/** The doctor's sentence without the verdict that the heading gives already. */
-function sentenceOf({ verdict, summary }) {
-  const text = summary.startsWith(`${verdict}: `) ? summary.slice(verdict.length + 2) : summary;
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? "" : "."}`;
-}
-
 function tips(here) {
   const items = [["Move the epoch", "Drag the slider below, or press →, and watch the weights change; Space plays them."]];
   if (here.epochs.length) {
@@ -120,7 +114,7 @@ function timeline() {
   for (const event of here.events) if (!marked.has(event.epoch)) marked.set(event.epoch, ["event", event.text]);
   for (const finding of here.findings) if (finding.epoch !== null) marked.set(finding.epoch, ["finding", finding.rule]);
   fill(parts.marks, ...[...marked.keys()].map((epoch) => el("option", { value: String(epoch) })));
-  fill(parts.ticks, ...[...marked].map(([epoch, [kind, text]]) => el("span", { class: `tick ${kind}`, title: `epoch ${epoch}: ${text}`, style: { left: `${(100 * epoch) / Math.max(1, last)}%` } })));
+  fill(parts.ticks, ...[...marked].map(([epoch, [kind, text]]) => el("span", { class: `tick mark-${kind}`, title: `epoch ${epoch}: ${text}`, style: { left: `${(100 * epoch) / Math.max(1, last)}%` } })));
   epochWords();
 }
 
