@@ -1,0 +1,74 @@
+"""Candidates compared, paired by row and seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nn_scratch.config.resolve import config_from
+from nn_scratch.doctor import Diagnosis, Finding
+from nn_scratch.doctor.counterfactual import Predicted
+from nn_scratch.doctor.treatment import Node, Step, better
+from nn_scratch.doctor.trials import Arm, Trial
+from tests.doctor.conftest import BASE
+
+CONFIG = config_from(BASE)
+ROWS = np.arange(200)
+SICK = Diagnosis("sick", (Finding("lr_too_high", "critical", 0.9, "first_steps", "it is"),), "")
+WELL = Diagnosis("healthy", (), "")
+
+
+def classes(right: float, sure: float = 0.9, diagnosis: Diagnosis = SICK) -> Arm:
+    """Three trials in which this share of 200 rows of two classes is right, each with this probability."""
+    y = ROWS % 2
+    told = np.where(right * len(ROWS) > ROWS, y, 1 - y)
+    output = np.where(np.arange(2) == told[:, np.newaxis], sure, 1 - sure)
+    rows = Predicted(y, output, ROWS)
+    return Arm("", CONFIG, (Trial(2, "balanced_accuracy", rows, rows, right, diagnosis),) * 3)
+
+
+def numbers(error: float) -> Arm:
+    """Three trials whose predictions are off by this much, in standard deviations of the target."""
+    y = np.random.default_rng(0).normal(size=(200, 1))
+    rows = Predicted(y, y + error * np.random.default_rng(1).normal(size=(200, 1)), ROWS)
+    return Arm("", CONFIG, (Trial(0, "r2", rows, rows, -1.0, SICK),) * 3)
+
+
+def test_a_gain_is_better_from_what_it_is_worth_and_beyond_chance() -> None:
+    over = classes(0.9).over(classes(0.8))
+    assert over.score.mean == pytest.approx(0.1)
+    assert over.better(0.02)
+    assert not classes(0.805).over(classes(0.8)).better(0.0)
+
+
+def test_a_better_loss_counts_where_the_score_is_as_good() -> None:
+    over = classes(0.9, sure=0.9).over(classes(0.9, sure=0.6))
+    assert over.score.mean == 0
+    assert over.loss.mean == pytest.approx(0.9 * np.log(0.9 / 0.6) + 0.1 * np.log(0.1 / 0.4))
+    assert over.better(0.02)
+    assert not classes(0.9, sure=0.6).over(classes(0.9, sure=0.9)).progress(0.02)
+
+
+def test_the_end_of_a_symptom_is_progress_unless_the_score_falls() -> None:
+    assert classes(0.5, diagnosis=WELL).over(classes(0.5)).progress(0.02)
+    assert not classes(0.5).over(classes(0.5)).progress(0.02)
+    assert not classes(0.4, diagnosis=WELL).over(classes(0.5)).progress(0.02)
+
+
+def test_progress_shows_far_below_an_r2_of_minus_one() -> None:
+    over = numbers(100.0).over(numbers(1000.0))
+    assert over.score.mean == pytest.approx(0.0)
+    assert over.loss.mean == pytest.approx(np.log(10))
+    assert over.progress(0.02)
+
+
+def changed(layers_too: bool) -> tuple[Step, ...]:
+    rate = Step("optimizer.lr", 0.01, "why", "lr_too_high", {"optimizer.lr": 0.01})
+    return (rate, Step("layers", [], "fewer", "vanishing_gradient", None)) if layers_too else (rate,)
+
+
+def test_of_two_that_do_as_well_the_smaller_change_is_kept() -> None:
+    small, large = Node(classes(0.9), changed(False)), Node(classes(0.9), changed(True))
+    assert better(small, large)
+    assert not better(large, small)
+    assert better(Node(classes(0.95), changed(True)), small)
