@@ -429,13 +429,13 @@ class Run:
         figure._repr_png_ = lambda: picture  # type: ignore[attr-defined]
         return figure
 
-    def film(self, show: Sequence[str] = ("weights",)) -> Film:
+    def film(self, show: Sequence[str] | None = None) -> Film:
         """The film of the run, weights.mp4 in its folder; made unless it is there.
 
         Parameters
         ----------
-        show : sequence of str
-            weights, gradients, activations; another choice than the weights is always drawn anew.
+        show : sequence of str, optional
+            Some of weights, changes, gradients and activations, always drawn anew; by default weights and changes.
 
         Raises
         ------
@@ -449,10 +449,10 @@ class Run:
         from nn_scratch.visualize.view import NotForThisRun, View
 
         path = self.path / "weights.mp4"
-        scene.check_kinds(list(show))
-        if tuple(show) != ("weights",) or not path.is_file():
+        scene.check_kinds(show or ())
+        if show is not None or not path.is_file():
             try:
-                film = scene.Film([View(self.log)], list(show))
+                film = scene.Film([View(self.log)], show)
             except NotForThisRun as reason:
                 raise UserError(f"film: {reason}") from None
             write_film(film, path, lambda done, total: None)

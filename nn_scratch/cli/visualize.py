@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nn_scratch.runs.run import Run
     from nn_scratch.visualize.compare import Comparison
     from nn_scratch.visualize.film.make import Report
+    from nn_scratch.visualize.gallery import Output
     from nn_scratch.visualize.view import View
 
 
@@ -34,18 +35,31 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="*", metavar="RUN", help="a run's folder, or its name under outputs/")
-    parser.add_argument("--only", metavar="NAME,...", help="these plots alone (see --list)")
+    parser.add_argument("--only", metavar="NAME,...", help="these plots alone (see --list); curves:accuracy: one panel")
     parser.add_argument("--layer", metavar="NAME", help="this layer alone, such as hidden_2")
     parser.add_argument("--list", action="store_true", help="print what each plot shows, and how to read it")
+    parser.add_argument("--format", type=picture_formats, metavar="KIND,...", help="of plots: png, svg, pdf")
     parser.add_argument("--svg", action="store_true", help="each plot as SVG too")
+    parser.add_argument("--dpi", type=dots_per_inch, default=100, metavar="N", help="of PNG plots (default: 100)")
     parser.add_argument(
         "--show",
-        default="weights",
         metavar="WHAT,...",
-        help="what the film shows: weights, gradients, activations (default: weights)",
+        help="what the film shows: weights, changes, gradients, activations (default: weights,changes)",
     )
     parser.add_argument("--no-film", action="store_true", help="plots and page alone")
     parser.add_argument("--gif", action="store_true", help="the film as weights.gif too")
+    parser.add_argument(
+        "--film-format", choices=("mp4", "gif", "webp", "frames"), default="mp4", help="frames: a folder of PNG files"
+    )
+    parser.add_argument(
+        "--size",
+        type=film_size,
+        default=(1280, 720),
+        metavar="WxH",
+        help="the film's size: 1280x720 (default), 1920x1080, 3840x2160, square",
+    )
+    parser.add_argument("--seconds", type=film_seconds, metavar="S", help="the film's length")
+    parser.add_argument("--style", choices=("page", "paper", "slide", "dark"), default="page", help="how pictures look")
     parser.add_argument("--epochs-per-second", type=positive, metavar="N", help="the film's speed")
     parser.add_argument("--fps", type=positive_int, metavar="N", help="the film's frames a second")
     parser.add_argument("--page-only", action="store_true", help="report.html alone, without plots and film")
@@ -56,6 +70,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--live", action="store_true", help="serve the run's page to this machine while it trains")
     parser.add_argument("--until-ended", action="store_true", help=argparse.SUPPRESS)  # how train.py --live starts it
     parser.add_argument("--cheat-sheet", action="store_true", help="train and draw a page of healthy and sick shapes")
+
+
+def picture_formats(text: str) -> tuple[str, ...]:
+    kinds = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
+    unknown = [kind for kind in kinds if kind not in ("png", "svg", "pdf")]
+    if unknown or not kinds:
+        raise argparse.ArgumentTypeError(f"{text}: write png, svg or pdf, separated by commas")
+    return kinds
+
+
+def dots_per_inch(text: str) -> int:
+    value = int(text)
+    if not 30 <= value <= 1200:
+        raise argparse.ArgumentTypeError(f"{text}: write a whole number from 30 to 1200")
+    return value
+
+
+SIZES = {"square": (1080, 1080), "720p": (1280, 720), "1080p": (1920, 1080), "4k": (3840, 2160)}
+
+
+def film_size(text: str) -> tuple[int, int]:
+    if text.lower() in SIZES:
+        return SIZES[text.lower()]
+    width, _, height = text.lower().partition("x")
+    sides = [int(side) if side.isdecimal() else 0 for side in (width, height)]
+    if not (640 <= sides[0] <= 7680 and 480 <= sides[1] <= 4320) or sides[0] % 2 or sides[1] % 2:
+        raise argparse.ArgumentTypeError(f"{text}: write square, or even numbers from 640x480 to 7680x4320: 1920x1080")
+    return sides[0], sides[1]
+
+
+def film_seconds(text: str) -> float:
+    value = float(text)
+    if not 3 <= value <= 600:
+        raise argparse.ArgumentTypeError(f"{text}: write a number from 3 to 600")
+    return value
 
 
 def positive(text: str) -> float:
@@ -142,10 +191,11 @@ def draw_cheat_sheet(options: argparse.Namespace) -> None:
 
     with disk_errors(OUTPUTS):
         OUTPUTS.mkdir(parents=True, exist_ok=True)
-    with drawing():
+    output = output_of(options)
+    with drawing(output.theme):
         with progress("training") as report:
             figure = cheat_sheet(report)
-        path = save(figure, OUTPUTS / "cheat-sheet", options.svg)
+        path = save(figure, OUTPUTS / "cheat-sheet", output)
     say(f"{shown(path)}  healthy and sick shapes, of runs trained just now")
 
 
@@ -162,13 +212,19 @@ def draw_run(run: Run, options: argparse.Namespace) -> None:
         draw_page(run, options)
         return
     view = View(run, options.layer)
-    chosen = choose(names(options.only))
-    show = names(options.show) or ["weights"]
-    check_kinds(show)
+    only, panels = with_panels(names(options.only))
+    chosen = choose(only)
+    show = names(options.show)
+    check_kinds(show or ())
     if view.warning:
         say(f"{view.name}: {view.warning}; what there is is drawn")
     pictures, left_out = [], []
-    for plot, result in draw_plots(view, chosen, run.path / "plots", options.svg):
+    drawn = (
+        result
+        for plot in chosen
+        for result in draw_plots(view, [plot], run.path / "plots", output_of(options), panels.get(plot.name))
+    )
+    for plot, result in drawn:
         if isinstance(result, str):
             left_out.append(f"{plot.name} ({result})")
         else:
@@ -217,7 +273,8 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
     if options.page_only:
         draw_comparison_page(Comparison([View(run, options.layer) for run in runs]), runs, options)
         return
-    chosen = names(options.only) or list(COMPARISONS)
+    only, panels = with_panels(names(options.only))
+    chosen, output = only or list(COMPARISONS), output_of(options)
     problems = [
         f"--only {name}: no plot of several runs{did_you_mean(name, COMPARISONS)}"
         for name in chosen
@@ -225,8 +282,8 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
     ]
     if problems:
         raise UserError(problems)
-    show = names(options.show) or ["weights"]
-    check_kinds(show)
+    show = names(options.show)
+    check_kinds(show or ())
     views = [View(run, options.layer) for run in runs]
     comparison = Comparison(views)
     folder = runs[0].path.parent / comparison_name(runs)
@@ -234,8 +291,8 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
     make_folder(folder / "plots")
     pictures = []
     for name in chosen:
-        with drawing():
-            path = save(COMPARISONS[name].draw(comparison), folder / "plots" / name, options.svg)
+        with drawing(output.theme):
+            path = save(COMPARISONS[name].draw(comparison), folder / "plots" / name, output, panels.get(name))
         pictures.append((COMPARISONS[name], path))
         say(f"{shown(path)}  {COMPARISONS[name].title}")
     film = None
@@ -275,26 +332,61 @@ def names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def film_of(views: list[View], folder: Path, show: list[str], options: argparse.Namespace) -> Path | None:
+def with_panels(only: list[str] | None) -> tuple[list[str] | None, dict[str, str]]:
+    """The names of plots, and the panel of those that are written as plot:panel."""
+    if only is None:
+        return None, {}
+    pairs = [name.partition(":") for name in only]
+    return [plot for plot, _, _ in pairs], {plot: panel.strip() for plot, _, panel in pairs if panel.strip()}
+
+
+def output_of(options: argparse.Namespace) -> Output:
+    """How plots are written; a page needs PNG, which comes first unless only some plots are asked for."""
+    from nn_scratch.visualize.gallery import Output
+    from nn_scratch.visualize.palette import THEMES
+
+    kinds = options.format or ("png",)
+    if options.svg:
+        kinds = (*kinds, "svg")
+    if not options.only:
+        kinds = ("png", *kinds)
+    return Output(tuple(dict.fromkeys(kinds)), options.dpi, THEMES[options.style])
+
+
+def film_of(views: list[View], folder: Path, show: list[str] | None, options: argparse.Namespace) -> Path | None:
     from nn_scratch.runs.folder import shown
-    from nn_scratch.visualize.film.gif import write_gif
+    from nn_scratch.visualize.film.animation import write_animation
     from nn_scratch.visualize.film.make import write_film
     from nn_scratch.visualize.film.scene import Film
+    from nn_scratch.visualize.palette import THEMES
     from nn_scratch.visualize.view import NotForThisRun
 
     try:
-        film = Film(views, show, options.epochs_per_second, options.fps)
+        film = Film(
+            views,
+            show,
+            options.epochs_per_second,
+            options.fps,
+            size=options.size,
+            seconds=options.seconds,
+            theme=THEMES[options.style],
+        )
     except NotForThisRun as reason:
         say(f"no film: {reason}")
         return None
-    path = folder / "weights.mp4"
-    with progress(f"{path.name}") as report:
-        write_film(film, path, report)
-    say(f"{shown(path)}  {film.count:,} frames, {film.count / film.fps:.1f} s")
-    if options.gif:
-        gif = folder / "weights.gif"
-        write_gif(path, gif, film.fps)
-        say(f"{shown(gif)}  {gif.stat().st_size / 1e6:.1f} MB")
+    kinds = [options.film_format, *(["gif"] if options.gif and options.film_format != "gif" else [])]
+    path = None
+    for kind in kinds:
+        name = "weights-frames" if kind == "frames" else f"weights.{kind}"
+        with progress(name) as report:
+            if kind == "mp4":
+                path = folder / name
+                write_film(film, path, report)
+                say(f"{shown(path)}  {film.count:,} frames, {film.count / film.fps:.1f} s")
+            else:
+                other = write_animation(film, kind, folder, report)
+                size = f", {other.stat().st_size / 1e6:.1f} MB" if other.is_file() else ""
+                say(f"{shown(other)}  {len(film.pace.rows):,} pictures{size}")
     return path
 
 

@@ -3,43 +3,104 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nn_scratch.errors import UserError
 from nn_scratch.runs.files import make_folder, write_whole
+from nn_scratch.visualize.palette import PAGE, Theme
 from nn_scratch.visualize.plot import Plot
 from nn_scratch.visualize.style import DPI, drawing
 from nn_scratch.visualize.view import NotForThisRun, View
+from nn_scratch.wording import listed
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg", "pdf")
+
+
+@dataclass(frozen=True)
+class Output:
+    """How pictures are written."""
+
+    formats: tuple[str, ...] = ("png",)  # the first is the one that is reported
+    dpi: int = DPI
+    theme: Theme = PAGE
 
 
 def draw_plots(
-    view: View, chosen: Sequence[Plot], folder: Path, svg: bool = False
+    view: View, chosen: Sequence[Plot], folder: Path, output: Output = Output(), panel: str | None = None
 ) -> Iterator[tuple[Plot, Path | str]]:
-    """Draw each plot to folder/<name>.png (and .svg); yields it with its path, or with why it is not for this run."""
+    """Draw each plot to folder/<name>.png, or in the formats of `output`.
+
+    Yields it with its path, or with the reason why it does not fit the run. panel: the title of the only panel to keep.
+    """
     make_folder(folder)
     for plot in chosen:
         try:
-            with drawing():
-                path = save(plot.draw(view), folder / plot.name, svg)
+            with drawing(output.theme):
+                path = save(plot.draw(view), folder / plot.name, output, panel)
         except NotForThisRun as reason:
             yield plot, str(reason)
             continue
         yield plot, path
 
 
-def save(figure: Figure, stem: Path, svg: bool = False) -> Path:
-    """Write stem.png, and stem.svg where it is wanted; returns the path of the PNG."""
+def save(figure: Figure, stem: Path, output: Output = Output(), panel: str | None = None) -> Path:
+    """Write stem.png, or the formats of `output`; returns the path of the first. Call within `drawing`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     FigureCanvasAgg(figure)
-    path = stem.with_name(f"{stem.name}.png")
-    # less squeezing than zlib's usual: a third larger, several times as fast
-    png: dict[str, Any] = {"format": "png", "dpi": DPI, "pil_kwargs": {"compress_level": 3}}
-    write_whole(path, lambda file: figure.savefig(file, **png))
-    if svg:
-        vector: dict[str, Any] = {"format": "svg", "metadata": {"Date": None}}
-        write_whole(stem.with_name(f"{stem.name}.svg"), lambda file: figure.savefig(file, **vector))
-    return path
+    options: dict[str, Any] = {"dpi": output.dpi}
+    if panel is not None:
+        axes = panel_of(figure, panel, stem.name)
+        options["bbox_inches"] = alone(figure, axes)
+        stem = stem.with_name(f"{stem.name}-{axes.get_title(loc='left').split(' ')[0].strip(',:;')}")
+    paths = [stem.with_name(f"{stem.name}.{kind}") for kind in output.formats]
+    for path in paths:
+        write(figure, path, options)
+    return paths[0]
+
+
+EXTRA: dict[str, dict[str, Any]] = {
+    # less compression than zlib's default: a third larger, several times as fast
+    "png": {"pil_kwargs": {"compress_level": 3}},
+    "svg": {"metadata": {"Date": None}},
+    "pdf": {"metadata": {"CreationDate": None}},
+}
+
+
+def write(figure: Figure, path: Path, options: dict[str, Any]) -> None:
+    kind = path.suffix[1:]
+    write_whole(path, lambda file: figure.savefig(file, format=kind, **options, **EXTRA[kind]))
+
+
+def panel_of(figure: Figure, panel: str, plot: str) -> Axes:
+    """The panel whose title begins with a name; UserError with the titles there are."""
+    titled = {axes.get_title(loc="left"): axes for axes in figure.axes if axes.get_title(loc="left")}
+    for title, axes in titled.items():
+        if title.lower().startswith(panel.lower()):
+            return axes
+    known = listed(titled, 20) if titled else "none has a title"
+    raise UserError([f"--only {plot}:{panel}: no such panel; its panels: {known}"])
+
+
+def alone(figure: Figure, axes: Axes) -> Any:
+    """Hide all but a panel with its colour bar and legend; returns the box to save, in inches."""
+    from matplotlib.transforms import Bbox
+
+    kept = [axes, *(other for other in figure.axes if other.get_label() == "<colorbar>" and beside(axes, other))]
+    for artist in [*figure.texts, *figure.axes]:
+        artist.set_visible(artist in kept)
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    box = Bbox.union([found for part in kept if (found := part.get_tightbbox(renderer)) is not None])
+    return box.padded(6).transformed(figure.dpi_scale_trans.inverted())
+
+
+def beside(axes: Axes, bar: Axes) -> bool:
+    """Whether a colour bar stands at the right of a panel, at its height."""
+    panel, other = axes.get_position(), bar.get_position()
+    return bool(0 <= other.x0 - panel.x1 < 0.05 and abs(other.y0 - panel.y0) < 0.01)

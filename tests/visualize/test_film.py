@@ -1,14 +1,16 @@
 """The film: what is encoded is what was promised, in the colours of the scale."""
 
 import subprocess
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+from imageio import v3 as imageio
 
 from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.visualize.events import Event
 from nn_scratch.visualize.film import encoder
+from nn_scratch.visualize.film.animation import write_animation
 from nn_scratch.visualize.film.colour import (
     LEVELS,
     MIDDLE,
@@ -21,11 +23,12 @@ from nn_scratch.visualize.film.colour import (
     yuv,
 )
 from nn_scratch.visualize.film.encoder import check, encode, probe, top_level_boxes
-from nn_scratch.visualize.film.gif import write_gif
 from nn_scratch.visualize.film.layout import GAP, Matrix, Tiles, arrange
 from nn_scratch.visualize.film.make import write_film
 from nn_scratch.visualize.film.parts import Blocks, CaptionPart, Stamp
-from nn_scratch.visualize.film.scene import HEIGHT, WIDTH, Film, pace
+from nn_scratch.visualize.film.predictions import predictions
+from nn_scratch.visualize.film.scene import HEIGHT, WIDTH, Film, by_movement, pace
+from nn_scratch.visualize.palette import THEMES
 from nn_scratch.visualize.view import NotForThisRun, View
 from tests.conftest import trained
 
@@ -288,13 +291,24 @@ def test_a_link_in_the_place_of_the_film_is_replaced_not_followed(tmp_path):
     assert not path.is_symlink()
 
 
-def test_a_gif_of_the_film(tmp_path):
-    encode(tmp_path / "weights.mp4", 64, 32, 10, frames(4))
-    write_gif(tmp_path / "weights.mp4", tmp_path / "weights.gif", 10)
-    assert (tmp_path / "weights.gif").read_bytes()[:6] == b"GIF89a"
-    with pytest.raises(EnvironmentFailure, match="the GIF could not be written"):
-        write_gif(tmp_path / "none.mp4", tmp_path / "none.gif", 10)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["weights.gif", "weights.mp4"]
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_a_film_as_an_animation(runs, tmp_path, kind):
+    film = Film([View(runs["classes"])], epochs_per_second=4)
+    path = write_animation(film, kind, tmp_path, silent)
+    pictures = np.stack(list(imageio.imiter(path)))
+    assert len(pictures) == len(film.pace.rows)
+    assert pictures.shape[1:3] == (540, 960)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_film_as_pictures_replaces_the_earlier_ones(runs, tmp_path):
+    film = Film([View(runs["classes"])], epochs_per_second=4)
+    (tmp_path / "weights-frames").mkdir()
+    (tmp_path / "weights-frames" / "99999.png").write_bytes(b"old")
+    folder = write_animation(film, "frames", tmp_path, silent)
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [f"{index:05d}.png" for index in range(len(film.pace.rows))]
+    np.testing.assert_array_equal(imageio.imread(folder / names[-1]), film.picture(-1))
 
 
 @pytest.mark.parametrize("centre", [(30, 17.2), (31, 16), (40.4, 21.9)])
@@ -307,3 +321,105 @@ def test_a_marker_stands_where_its_value_is(centre):
     y = (ink.sum(axis=1) * (np.arange(48) + 0.5)).sum() / ink.sum()
     assert abs(x - centre[0]) <= 1
     assert abs(y - centre[1]) <= 1
+
+
+# --- what stands where
+
+
+def overlapping(boxes):
+    """Pairs of boxes that share more than a pixel."""
+    found = []
+    for (one, x, y, w, h), (other, x2, y2, w2, h2) in combinations(boxes, 2):
+        if min(x + w, x2 + w2) - max(x, x2) > 1 and min(y + h, y2 + h2) - max(y, y2) > 1:
+            found.append((one, other))
+    return found
+
+
+def test_boxes_that_overlap_are_found():
+    boxes = [("a", 0, 0, 10, 10), ("b", 8, 8, 10, 10), ("c", 18, 0, 5, 5)]
+    assert overlapping(boxes) == [("a", "b")]
+
+
+SIZES = [(1280, 720), (1920, 1080), (1080, 1080), (640, 480)]
+NETWORKS = {
+    "classes": None,
+    "images": None,
+    "regression": None,
+    "plane": None,
+    "linear": None,
+    "diverged": None,
+    "wide": ("iris", [200]),
+    "deep": ("iris", [4] * 14),
+    "narrow": ("wine", [1, 1]),
+    "many classes": ("digits", [12, 300]),
+}
+
+
+@pytest.fixture(scope="module")
+def networks(runs, tmp_path_factory):
+    outputs, made = tmp_path_factory.mktemp("networks"), {}
+    for name, spec in NETWORKS.items():
+        if spec is None:
+            made[name] = runs[name]
+        else:
+            layers = [{"type": "dense", "units": units} for units in spec[1]]
+            made[name] = trained(outputs, name.replace(" ", "-"), spec[0], layers=layers, train={"epochs": 1})
+    return made
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_nothing_collides_or_is_cut_off(networks, name, size):
+    film = Film([View(networks[name])], size=size)
+    for _, x, y, width, height in film.boxes:
+        assert x >= 0
+        assert y >= 0
+        assert x + width <= size[0] + 1
+        assert y + height <= size[1] + 1
+    assert overlapping(film.boxes) == []
+    assert film.picture(-1).shape == (size[1], size[0], 3)
+
+
+def test_every_matrix_has_a_title(networks):
+    film = Film([View(networks["deep"])])
+    titles = [box for box in film.boxes if "hidden" in box[0] and not box[0].startswith(("weights ", "changes "))]
+    matrices = [box for box in film.boxes if box[0].startswith(("weights ", "changes "))]
+    assert len(matrices) > 10
+    for _, x, y, _, _ in matrices:
+        assert any(abs(left - x) < 1 and 0 < y - (top + high) < 12 for _, left, top, _, high in film.boxes), titles
+
+
+def test_the_film_of_a_diverged_run_shows_its_steps(runs):
+    view = View(runs["diverged"])
+    film = Film([view])
+    told = [box[0] for box in film.boxes]
+    assert "step" in told
+    assert any("gradient norm of each layer" in text for text in told)
+    assert len(film.pace.rows) == len(set(view.run.steps["step"].tolist())) >= 1
+
+
+def test_the_rows_shown_are_those_whose_prediction_changes_last(runs):
+    found = predictions(View(runs["images"]), 6)
+    changes = found.predicted[1:] != found.predicted[:-1]
+    assert len(found.rows) == 6
+    assert changes[-1].any() or changes.any()
+    np.testing.assert_allclose(found.probability, np.clip(found.probability, 1 / 10, 1))
+
+
+def test_units_stand_in_the_order_of_their_movement():
+    tensor = np.zeros((2, 4, 3), np.float32)
+    tensor[1] = [[1, 3, 2]] * 4
+    assert by_movement(tensor).tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize("seconds", [6, 15])
+def test_a_film_lasts_as_long_as_asked(seconds):
+    for logged in (5, 61, 900):
+        timing = pace(logged, seconds=seconds)
+        assert timing.frames / timing.fps == pytest.approx(seconds, abs=0.1)
+
+
+def test_a_dark_film_is_dark(runs):
+    picture = Film([View(runs["classes"])], theme=THEMES["dark"]).picture(-1)
+    assert np.median(picture) < 40
+    assert picture.max() > 200

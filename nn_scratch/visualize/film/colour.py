@@ -7,13 +7,12 @@ height. ITU-R BT.709, limited range (Y from 16 to 235, U and V from 16 to 240), 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.visualize.palette import SEQUENTIAL, signed_map
+from nn_scratch.visualize.palette import SEQUENTIAL, signed_map, theme
 
 Array = NDArray[Any]
 
@@ -50,7 +49,7 @@ class Palette:
         """rgb: (LEVELS, 3) in [0, 1]."""
         from matplotlib.colors import to_rgb
 
-        table = np.ones((256, 3), np.float32)
+        table = np.full((256, 3), to_rgb(theme().paper), np.float32)
         table[:LEVELS] = rgb
         table[NOT_FINITE] = to_rgb("#F0E442")
         self.rgb = table
@@ -65,14 +64,12 @@ class Palette:
         return self._runs[key]
 
 
-@cache
 def diverging() -> Palette:
-    """Signed values: blue below zero, white at zero, red above."""
+    """Signed values: blue below zero, neutral at zero, red above."""
 
     return Palette(signed_map()(np.linspace(0, 1, LEVELS))[:, :3])
 
 
-@cache
 def sequential() -> Palette:
     """Values from zero up."""
     import matplotlib
@@ -80,16 +77,16 @@ def sequential() -> Palette:
     return Palette(matplotlib.colormaps[SEQUENTIAL](np.linspace(0, 1, LEVELS))[:, :3])
 
 
-@cache
 def blends(colours: Sequence[str]) -> Palette:
-    """Classes: from white, nobody's, to each class's own colour, as one table cut into equal parts."""
+    """Classes: from the paper to each class's own colour, as one table cut into equal parts."""
     from matplotlib.colors import to_rgb
 
-    table = np.ones((LEVELS, 3), np.float32)
+    blank = np.array(to_rgb(theme().paper))
+    table = np.tile(blank.astype(np.float32), (LEVELS, 1))
     steps = LEVELS // len(colours)
     for i, name in enumerate(colours):
         share = np.linspace(0.12, 0.75, steps)[:, None]
-        table[i * steps : (i + 1) * steps] = 1 - share + share * np.array(to_rgb(name))
+        table[i * steps : (i + 1) * steps] = (1 - share) * blank + share * np.array(to_rgb(name))
     return Palette(table)
 
 

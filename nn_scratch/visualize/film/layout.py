@@ -12,6 +12,7 @@ MOST_STRETCHED = 3  # a cell's longer side over its shorter one
 TITLE = 22  # pixels above each matrix
 GAP = 16  # pixels between matrices
 LEAST_WIDTH = 160  # pixels that a title takes
+ENOUGH_TILES = 24  # units that are shown, where more would be too small
 TIGHT = 4  # pixels: below this a single weight is hard to see
 
 
@@ -54,8 +55,8 @@ class Matrix:
     def shape(self) -> tuple[int, int]:
         return self.rows, self.columns
 
-    def fit(self, width: int, height: int) -> Fit:
-        down, across = cell_side(height, self.rows), cell_side(width, self.columns)
+    def fit(self, width: int, height: int, unit: float = 1.0) -> Fit:
+        down, across = cell_side(height, self.rows, unit), cell_side(width, self.columns, unit)
         cell = (min(down, MOST_STRETCHED * across), min(across, MOST_STRETCHED * down))
         block = (ceil(self.rows / max(1, height // cell[0])), ceil(self.columns / max(1, width // cell[1])))
         return Fit(ceil(self.rows / block[0]), ceil(self.columns / block[1]), cell, block)
@@ -74,9 +75,9 @@ class Tiles:
         across = max(1, round(sqrt(1.6 * self.count * self.rows / self.columns)))
         return ceil(self.count / across) * (self.rows + 1), across * (self.columns + 1)
 
-    def fit(self, width: int, height: int) -> Fit:
+    def fit(self, width: int, height: int, unit: float = 1.0) -> Fit:
         best: Fit | None = None
-        for side in range(LARGEST_CELL // 2, 1, -2):
+        for side in range(even(int(LARGEST_CELL * unit / 2)), 1, -2):
             across = min(self.count, (width + side) // (side * (self.columns + 1)))
             down = min(ceil(self.count / max(1, across)), (height + side) // (side * (self.rows + 1)))
             if across < 1 or down < 1:
@@ -90,10 +91,10 @@ class Tiles:
                 shown=shown,
                 left_out=self.count / shown,
             )
-            if shown == self.count:
+            if shown >= min(self.count, ENOUGH_TILES):
                 break
         # a tile larger than the box: the plain matrix, in blocks
-        return best or Matrix(self.rows * self.columns, self.count).fit(width, height)
+        return best or Matrix(self.rows * self.columns, self.count).fit(width, height, unit)
 
 
 Item = Matrix | Tiles
@@ -109,15 +110,18 @@ class Place:
     fit: Fit
 
 
-def cell_side(pixels: int, cells: int) -> int:
+def cell_side(pixels: int, cells: int, unit: float = 1.0) -> int:
     """The largest even side, from 2 to LARGEST_CELL, of so many cells in a row."""
-    return max(2, min(LARGEST_CELL, pixels // max(1, cells) // 2 * 2))
+    return max(2, min(even(int(LARGEST_CELL * unit)), pixels // max(1, cells) // 2 * 2))
 
 
-def arrange(items: Sequence[Item], x: int, y: int, width: int, height: int) -> list[Place]:
-    """Place matrices in order, on one shelf or several, so that little of the room is left over; all even numbers."""
+def arrange(items: Sequence[Item], x: int, y: int, width: int, height: int, unit: float = 1.0) -> list[Place]:
+    """Place matrices in order, on one shelf or several, so that little of the room is left over; all even numbers.
+
+    unit: how many times larger letters and gaps are than in a film of 1280 x 720.
+    """
     candidates = (
-        shelves_of(items, split, heights, widths, x, y, width, height)
+        shelves_of(items, split, heights, widths, x, y, width, height, unit)
         for split in splits(len(items))
         for heights in (0.0, 0.5, 1.0)
         for widths in (0.0, 0.5, 1.0)
@@ -142,27 +146,29 @@ def shelves_of(
     y: int,
     width: int,
     height: int,
+    unit: float = 1.0,
 ) -> list[Place]:
     """One arrangement: shelves get heights, and items widths, in proportion to a power of their sizes."""
+    title, gap, narrowest = (even(int(pixels * unit)) for pixels in (TITLE, GAP, LEAST_WIDTH))
     heights = shares(
         [max(item.shape[0] for item in items[start:stop]) for start, stop in split],
         height_power,
-        height - len(split) * TITLE - GAP // 2 * (len(split) - 1),
+        height - len(split) * title - gap // 2 * (len(split) - 1),
     )
     places: list[Place] = []
     top = y
     for (start, stop), room in zip(split, heights, strict=True):
         shelf = items[start:stop]
-        inside = width - GAP * (len(shelf) - 1)
-        least = min(LEAST_WIDTH, inside // len(shelf))
+        inside = width - gap * (len(shelf) - 1)
+        least = min(narrowest, inside // len(shelf))
         left, tallest = x, 0
         for item, box in zip(shelf, shares([item.shape[1] for item in shelf], width_power, inside, least), strict=True):
-            fit = item.fit(box, room)
-            taken = even(max(fit.width, min(box, LEAST_WIDTH)))
-            places.append(Place(left, top + TITLE, taken, fit))
-            left += taken + GAP
+            fit = item.fit(box, room, unit)
+            taken = even(max(fit.width, min(box, narrowest)))
+            places.append(Place(left, top + title, taken, fit))
+            left += taken + gap
             tallest = max(tallest, fit.height)
-        top += TITLE + even(tallest) + GAP // 2
+        top += title + even(tallest) + gap // 2
     return places
 
 

@@ -1,6 +1,6 @@
 """Text in the film: each line, each digit is drawn once, and pasted from then on.
 
-Letters are grey or black on white paper, so that only the plane of brightness changes.
+Letters and paper are shades of grey, so that only the plane of brightness changes.
 """
 
 from __future__ import annotations
@@ -11,22 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_scratch.visualize.film.colour import Frame, colour
+from nn_scratch.visualize.palette import theme
 from nn_scratch.visualize.style import font
 
 Array = NDArray[Any]
 
-PAPER = 235  # white's Y
 CHARACTERS = "0123456789.,-+e%∞/ "
 
 
-def bitmap(text: str, points: float, ink: str, width: int, height: int, bold: bool = False) -> Array:
-    """(height, width) Y values of one line on white; what is wider is cut off."""
+def paper() -> int:
+    """The Y of the theme's paper, which is grey of some brightness."""
+    return colour(theme().paper)[0]
+
+
+def bitmap(
+    text: str, points: float, ink: str, width: int, height: int, bold: bool = False, ground: int | None = None
+) -> Array:
+    """(height, width) Y values of one line on a ground of Y (None: the theme's paper); what is wider is cut off."""
     from PIL import Image, ImageDraw
 
+    ground = paper() if ground is None else ground
     image = Image.new("L", (width, height), 0)
     ImageDraw.Draw(image).text((0, height // 2), text, fill=255, font=font(points, bold), anchor="lm")
     coverage = np.asarray(image, np.float32) / 255
-    return np.rint(PAPER + coverage * (colour(ink)[0] - PAPER)).astype(np.uint8)
+    return np.rint(ground + coverage * (colour(ink)[0] - float(ground))).astype(np.uint8)
 
 
 class Digits:
@@ -42,10 +50,11 @@ class Digits:
         }
         self.right, self.y, self.points, self._characters = right, y, points, characters
         self.width = characters * self._glyphs["0"].shape[1]
+        self._paper = paper()
 
     def write(self, frame: Frame, text: str) -> None:
         rows = slice(self.y, self.y + self._height)
-        frame.Y[rows, self.right - self.width : self.right] = PAPER
+        frame.Y[rows, self.right - self.width : self.right] = self._paper
         x = self.right
         for character in reversed(text[-self._characters :]):
             glyph = self._glyphs[character]

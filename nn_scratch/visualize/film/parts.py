@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from nn_scratch.visualize.events import Event
 from nn_scratch.visualize.film.colour import PAPER, Cells, Frame, Scale, colour
 from nn_scratch.visualize.film.layout import Fit, Tiles
-from nn_scratch.visualize.film.letters import PAPER as WHITE
-from nn_scratch.visualize.film.letters import Digits, bitmap
+from nn_scratch.visualize.film.letters import Digits, bitmap, paper
+from nn_scratch.visualize.palette import theme
 from nn_scratch.visualize.style import DPI, fit
 
 if TYPE_CHECKING:
@@ -86,8 +86,10 @@ class MatrixPart:
         cells: Cells,
         blocks: Blocks | None = None,
         tiles: TileGrid | None = None,
+        scales: Sequence[Scale] | None = None,
     ) -> None:
-        """source: the matrix of the film's epoch number."""
+        """source: the matrix of the film's epoch number; scales: one for each of them, in the place of one for all."""
+        self._scales = scales
         self._source, self._blocks, self._scale, self._tiles, self.cells = source, blocks, scale, tiles, cells
 
     def levels(self, index: int) -> Array:
@@ -95,7 +97,7 @@ class MatrixPart:
         values = self._source(index)
         if self._blocks is not None:
             values = self._blocks(values)
-        levels = self._scale.levels(values)
+        levels = (self._scale if self._scales is None else self._scales[index]).levels(values)
         return levels if self._tiles is None else self._tiles(levels)
 
     def paint(self, frame: Frame, index: int) -> None:
@@ -182,8 +184,21 @@ class CaptionPart:
 
     LINES, LINE = 3, 20
 
-    def __init__(self, events: Sequence[Event], epochs: Array, x: int, y: int, width: int, linger: int) -> None:
-        """epochs: of each of the film's epochs; linger: for how many of them a caption is new."""
+    def __init__(
+        self,
+        events: Sequence[Event],
+        epochs: Array,
+        x: int,
+        y: int,
+        width: int,
+        linger: int,
+        unit: float = 1.0,
+        counted: str = "epoch",
+    ) -> None:
+        """epochs: of each of the film's epochs; linger: for how many of them a caption is new; unit: of letters."""
+        self.LINE = round(20 * unit / 2) * 2
+        self._points, self._counted = 10.5 * unit, counted
+        self._inks, self._paper = (theme().ink, theme().grey), paper()
         self.x, self.y, self._width, self._linger = x, y, width, linger
         # an event of an epoch that is not shown appears with the next one that is
         self._events = [(int(np.searchsorted(epochs, min(event.epoch, epochs[-1]))), event) for event in events]
@@ -191,7 +206,7 @@ class CaptionPart:
 
     def _text(self, number: int) -> str:
         event = self._events[number][1]
-        return f"epoch {event.epoch}: {event.text}"
+        return f"{self._counted} {event.epoch}: {event.text}"
 
     def told(self, index: int) -> list[tuple[str, bool]]:
         """The lines that stand there, the newest first, and whether each is new."""
@@ -203,8 +218,9 @@ class CaptionPart:
     def _line(self, number: int, new: bool) -> Array:
         key = (number, new)
         if key not in self._lines:
-            text = fit(self._text(number), self._width / DPI, 10.5, bold=new, at_end=True)
-            self._lines[key] = bitmap(text, 10.5, "#000000" if new else "#888888", self._width, self.LINE, bold=new)
+            text = fit(self._text(number), self._width / DPI, self._points, bold=new, at_end=True)
+            ink = self._inks[0 if new else 1]
+            self._lines[key] = bitmap(text, self._points, ink, self._width, self.LINE, new, self._paper)
         return self._lines[key]
 
     def paint(self, frame: Frame, index: int) -> None:
@@ -216,7 +232,7 @@ class CaptionPart:
                 new = index - self._events[told[place]][0] < self._linger
                 line[...] = self._line(told[place], new)
             else:
-                line[...] = WHITE
+                line[...] = self._paper
 
 
 class BoundaryPart:
@@ -245,7 +261,7 @@ class Points:
             for i, line in enumerate(self.SHAPE):
                 for j, mark in enumerate(line):
                     if mark != ".":
-                        inks[y + i - 3, x + j - 3] = ink if mark == "c" else (WHITE, 128, 128)
+                        inks[y + i - 3, x + j - 3] = ink if mark == "c" else (235, 128, 128)
         quarters: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
         for (i, j), ink in inks.items():
             quarters.setdefault((i // 2, j // 2), []).append(ink)

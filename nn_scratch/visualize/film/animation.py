@@ -1,0 +1,85 @@
+"""The film as an animated GIF or WebP, or as numbered PNG files, for places that do not play MP4; through imageio."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch.errors import EnvironmentFailure
+from nn_scratch.runs.files import disk_errors, write_bytes
+from nn_scratch.visualize.film.scene import Film
+from nn_scratch.visualize.view import thinned
+
+Array = NDArray[Any]
+
+MOST_PICTURES = 300  # of an animation, which is held in memory until it is written
+WIDTH = 960  # pixels of a GIF or WebP at most: at full size it would be large
+KINDS = ("gif", "webp", "frames")
+
+
+def write_animation(film: Film, kind: str, folder: Path, report: Callable[[int, int], None]) -> Path:
+    """Write weights.gif, weights.webp, or weights-frames/ with a PNG for each epoch; returns the path.
+
+    Each picture is shown as long as in the film. Raises EnvironmentFailure where the disk or the encoder fails.
+    """
+    if kind == "frames":
+        return write_frames(film, folder / "weights-frames", report)
+    from imageio import v3 as imageio
+
+    path = folder / f"weights.{kind}"
+    shown = thinned(len(film.pace.rows), MOST_PICTURES)
+    ends = np.append(shown[1:], len(film.pace.rows))
+    times = [
+        1000 * sum(film.pace.times(at) for at in range(start, end)) / film.fps
+        for start, end in zip(shown, ends, strict=True)
+    ]
+    pictures = [smaller(film.picture(int(index))) for index in counted(shown, report)]
+    file = io.BytesIO()
+    options: dict[str, Any] = {"duration": times, "loop": 0, "plugin": "pillow", "extension": f".{kind}"}
+    try:
+        imageio.imwrite(file, np.stack(pictures), **options)
+    except (OSError, ValueError) as error:
+        raise EnvironmentFailure(f"{path}: the {kind} could not be written: {str(error).splitlines()[0]}") from None
+    write_bytes(path, file.getvalue())
+    return path
+
+
+def write_frames(film: Film, folder: Path, report: Callable[[int, int], None]) -> Path:
+    """A folder of PNG files, an epoch each; what it held of an earlier film is replaced."""
+    from imageio import v3 as imageio
+
+    if folder.is_symlink():
+        raise EnvironmentFailure(f"{folder}: a symbolic link is not followed; remove it")
+    part = folder.with_name(f"{folder.name}.part")
+    with disk_errors(part):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        for index in counted(np.arange(len(film.pace.rows)), report):
+            imageio.imwrite(part / f"{index:05d}.png", film.picture(int(index)), plugin="pillow")
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.replace(folder)
+    return folder
+
+
+def counted(indices: Array, report: Callable[[int, int], None]) -> Iterator[int]:
+    for done, index in enumerate(indices.tolist(), start=1):
+        yield index
+        report(done, len(indices))
+
+
+def smaller(picture: Array) -> Array:
+    """At most WIDTH pixels wide, by averaging over areas."""
+    from PIL import Image
+
+    height, width = picture.shape[:2]
+    if width <= WIDTH:
+        return picture
+    size = WIDTH, round(height * WIDTH / width)
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
