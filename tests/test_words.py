@@ -43,12 +43,6 @@ WORDINGS = re.compile(
 )
 
 ALLOWED: dict[str, int] = {
-    "nn_scratch/data/__init__.py": 1,
-    "nn_scratch/data/card.py": 1,
-    "nn_scratch/data/prepare.py": 4,
-    "nn_scratch/data/preprocessing.py": 1,
-    "nn_scratch/data/split.py": 1,
-    "nn_scratch/data/targets.py": 1,
     "nn_scratch/doctor/diagnose.py": 1,
     "nn_scratch/doctor/rules/data.py": 3,
     "nn_scratch/doctor/rules/epochs.py": 4,

@@ -7,24 +7,34 @@ import os
 from argparse import Namespace
 from typing import Any
 
+from nn_scratch.errors import UserError
+from nn_scratch.wording import did_you_mean
+
 SUBJECTS = ("train", "logging", "startup", "memory", "video", "accuracy", "sweep", "stacked")
 MATRIX_SUBJECTS = ("train", "logging", "stacked")  # which take workloads and threads
 EXAMPLES = (
     "examples:",
     "  python script/benchmark.py train --workloads W1,W2",
     "  python script/benchmark.py startup memory --json",
+    "  python script/benchmark.py tables FOLDER         test scores on the tables of a folder",
 )
 
 
 def add_arguments(cli: argparse.ArgumentParser) -> None:
-    cli.add_argument("subjects", nargs="*", choices=[*SUBJECTS, []], metavar="SUBJECT", help=", ".join(SUBJECTS))
+    cli.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"{', '.join(SUBJECTS)}; tables FOLDER")
     cli.add_argument("--threads", type=int, default=1, help="cores and BLAS threads (default: 1)")
-    cli.add_argument("--workloads", metavar="W1,W2,...", help="which networks (default: W1 to W5)")
+    cli.add_argument("--workloads", metavar="W1,W2,...", help="which networks (default: W1 to W5), or which tables")
     cli.add_argument("--repeats", type=int, default=5, help="repeats of every measurement (default: 5)")
     cli.add_argument("--json", action="store_true", help="print JSON, one line per subject")
 
 
 def main(arguments: Namespace) -> None:
+    if arguments.subjects[:1] == ["tables"]:
+        measure_tables(arguments)
+        return
+    for subject in arguments.subjects:
+        if subject not in SUBJECTS:
+            raise UserError(f"{subject}: no such subject{did_you_mean(subject, (*SUBJECTS, 'tables'))}")
     if arguments.subjects != ["sweep"]:  # which measures processes, on every core
         pin(arguments.threads)  # before NumPy and its peers are imported: they read it then
     import importlib
@@ -37,6 +47,20 @@ def main(arguments: Namespace) -> None:
             options["names"] = arguments.workloads.split(",")
         result = module.measure(repeats=arguments.repeats, **options)
         print(json.dumps({subject: result}) if arguments.json else module.table(result) + "\n", flush=True)
+
+
+def measure_tables(arguments: Namespace) -> None:
+    """Scores on the tables of a folder, against the default config and scikit-learn."""
+    import json
+
+    if len(arguments.subjects) != 2:
+        raise UserError("tables: name one folder of tables: benchmark tables FOLDER")
+    pin(arguments.threads)
+    from nn_scratch.benchmarks import tables
+
+    names = arguments.workloads.split(",") if arguments.workloads else None
+    result = tables.measure(repeats=arguments.repeats, folder=arguments.subjects[1], names=names)
+    print(json.dumps({"tables": result}) if arguments.json else tables.table(result), flush=True)
 
 
 def pin(threads: int) -> None:

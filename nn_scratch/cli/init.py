@@ -1,34 +1,49 @@
-"""Write config/param.yaml, the default config, and its schema for editors below the working directory."""
+"""Write a config below the working directory: the default one, or one for a table of data."""
 
 from __future__ import annotations
 
 import argparse
 from argparse import Namespace
+from pathlib import Path
 
 from nn_scratch.cli.process import say
 from nn_scratch.config.project import command
 
-EXAMPLES = (f"example: {command('init')}",)
+EXAMPLES = (
+    "examples:",
+    f"  {command('init')}                              config/param.yaml, the default config",
+    f"  {command('init')} table.csv --target price     config/table.yaml, for this table",
+)
 
 
 def add_arguments(cli: argparse.ArgumentParser) -> None:
-    cli.add_argument("--force", action="store_true", help="replace an existing config/param.yaml")
+    cli.add_argument("table", nargs="?", metavar="TABLE", help="a .csv, .parquet, .xlsx or the like to write it for")
+    cli.add_argument("--target", metavar="COLUMN", help="with TABLE: the column to predict (default: the last)")
+    cli.add_argument("--force", action="store_true", help="replace an existing config")
 
 
 def main(arguments: Namespace) -> None:
-    """Raises UserError if config/param.yaml exists and --force is not given."""
-    from pathlib import Path
-
+    """Raises UserError if the config exists and --force is not given."""
     from nn_scratch.config.json_schema import dump_json_schema
     from nn_scratch.config.project import SOURCE, as_typed, default_config
     from nn_scratch.errors import UserError
     from nn_scratch.runs.files import disk_errors, write_bytes
 
     folder = Path("config")
-    target = folder / "param.yaml"
+    if arguments.table is not None:
+        from nn_scratch.experiments.table_config import default_name
+
+        target = folder / f"{default_name(Path(arguments.table))}.yaml"
+    else:
+        if arguments.target is not None:
+            raise UserError("--target: names a column of a table; write init TABLE --target COLUMN")
+        target = folder / "param.yaml"
     if target.exists() and not arguments.force:
         raise UserError(f"{target}: exists already; --force replaces it")
-    text = as_typed((SOURCE / "config" / "param.yaml").read_text(encoding="utf-8"))
+    if arguments.table is not None:
+        text = table_config(arguments.table, arguments.target, target.stem)
+    else:
+        text = as_typed((SOURCE / "config" / "param.yaml").read_text(encoding="utf-8"))
     with disk_errors(folder):
         folder.mkdir(exist_ok=True)
     write_bytes(target, text.encode())
@@ -37,3 +52,23 @@ def main(arguments: Namespace) -> None:
     is_default = target.resolve() == default_config().resolve()
     say(f"written: {target}, {folder / 'param.schema.json'}")
     say(f"next: {command('train')}{'' if is_default else f' --config {target}'}")
+
+
+def table_config(source: str, target: str | None, name: str) -> str:
+    """The config for a table; prints what was found in it."""
+    import os
+
+    from nn_scratch.data.formats import NAMED_COLUMNS, has_named_columns
+    from nn_scratch.data.tables import find, load_table
+    from nn_scratch.errors import UserError
+    from nn_scratch.experiments.table_config import config_for
+    from nn_scratch.seeding import spawn_generators
+
+    path = find(source)
+    if not has_named_columns(path) or not path.is_file():
+        raise UserError(f"{path}: no table whose columns have names; those are {', '.join(NAMED_COLUMNS)}")
+    typed = source if "/" in source or os.sep in source else f"./{source}"
+    table = load_table(str(path), target=target, rng=spawn_generators(42)["source"])
+    for notice in table.notices:
+        say(f"note: {notice}")
+    return config_for(table, typed, name)

@@ -81,9 +81,9 @@ class TrainingView:
         self.console.say("written to ", (f"{shown(run.path)}/", "bold"))
         self.console.say("next: ", (f"{command('visualize')} {run.as_typed}", "bold cyan"))
 
-    def seeds(self, runs: Sequence[Run]) -> None:
-        """Mean and sample standard deviation of the scores over runs that differ in the seed."""
-        table = plain_table(title=f"{plural(len(runs), 'seed')}: mean ± standard deviation")
+    def spreads(self, runs: Sequence[Run], of: str) -> None:
+        """Mean and sample standard deviation of the scores over runs that differ in the "seed" or the "fold"."""
+        table = plain_table(title=f"{plural(len(runs), of)}: mean ± standard deviation")
         parts = scored_parts(runs[0].info)
         for title in ("", *parts):
             table.add_column(title, justify="right" if title else "left")

@@ -22,11 +22,14 @@ if TYPE_CHECKING:  # these take a while to import, and --help has none
     from nn_scratch.runs.run import Run
     from nn_scratch.training.observers import Observer
 
+LARGE_FILE = 20  # megabytes, about a second's reading
+
 EXAMPLES = (
     "examples:",
     "  python script/train.py",
     "  python script/train.py optimizer.lr=0.01 layers.0.units=64 --name wider",
     "  python script/train.py --config my.yaml --seeds 5",
+    "  python script/train.py --config my.yaml --folds 5",
     "  python script/train.py --check",
     "  python script/train.py --resume digits-001 train.epochs=200",
 )
@@ -42,6 +45,9 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--check", action="store_true", help="check the config before a long run: gradients, loss, time")
     cli.add_argument("--find-lr", action="store_true", help="run a learning-rate range test and draw its curve")
     cli.add_argument("--resume", metavar="RUN", help="resume a run that was stopped, or extend one")
+    cli.add_argument(
+        "--folds", type=int, metavar="K", help="cross-validate: train K runs, each with another Kth of the rows as test"
+    )
     cli.add_argument("--seeds", type=int, metavar="N", help="train with seeds 1 to N; print mean and spread")
     cli.add_argument("--print-gradients", action="store_true", help="print sample gradients of each layer")
     cli.add_argument("--watch", action="store_true", help="stop a run that does not learn, and name the cause")
@@ -60,18 +66,23 @@ def main(arguments: Namespace) -> dict[str, Any] | None:
         return concluded([resume_run(arguments, outputs)], arguments)
     if arguments.seeds is not None and arguments.seeds < 1:
         raise UserError(f"--seeds {arguments.seeds}: write 1 or more")
+    if arguments.seeds is not None and arguments.folds is not None:
+        raise UserError("--folds: leave out --seeds; for other folds set seed=N")
     from nn_scratch.config.resolve import load_config
 
     config = load_config(arguments.config, arguments.overrides, arguments.name)
+    if arguments.folds is not None:
+        return concluded(train_folds(config, arguments, outputs), arguments)
     if arguments.seeds is None:
         return concluded([train_run(config, arguments, outputs)], arguments)
     return concluded(train_seeds(config, arguments, outputs), arguments)
 
 
 def concluded(runs: Sequence[Run], arguments: Namespace) -> dict[str, Any]:
-    """The document of --json: a run, or those of several seeds; raises VerdictFailure where --fail-on is met."""
+    """The document of --json: a run, or several; raises VerdictFailure where --fail-on is met."""
     documents = [run_document(run) for run in runs]
-    document = {"runs": documents} if arguments.seeds is not None else documents[0]
+    several = arguments.seeds is not None or arguments.folds is not None
+    document = {"runs": documents} if several else documents[0]
     diagnoses = {entry["name"]: entry["diagnosis"] for entry in documents if entry["diagnosis"] is not None}
     check_verdict(arguments, diagnoses, document)
     return document
@@ -93,6 +104,7 @@ def try_out(arguments: Namespace, outputs: Path) -> None:
         ("--find-lr", arguments.check and arguments.find_lr),
         ("--resume", arguments.resume),
         ("--seeds", arguments.seeds is not None),
+        ("--folds", arguments.folds is not None),
     ):
         if given:
             raise UserError(f"{flag}: applies to a config and not to a run; leave out {other}")
@@ -213,9 +225,19 @@ def train_run(config: Config, arguments: Namespace, outputs: Path) -> Run:
     from nn_scratch.experiments.train import train
 
     with TrainingView(print_gradients=arguments.print_gradients) as view:
+        announce_reading(view, config)
         return with_verdict(
             view, partial(train, config, outputs), view.conclude, watch=arguments.watch, live=arguments.live
         )
+
+
+def announce_reading(view: TrainingView, config: Config) -> None:
+    """Say that a file is read where that takes more than a moment."""
+    source = config.data.source
+    if isinstance(source, str) and Path(source).is_file():
+        megabytes = Path(source).stat().st_size / 1e6
+        if megabytes > LARGE_FILE:
+            view.console.say(f"reading {source} ({megabytes:,.0f} MB)")
 
 
 def resume_run(arguments: Namespace, outputs: Path) -> Run:
@@ -223,7 +245,7 @@ def resume_run(arguments: Namespace, outputs: Path) -> Run:
     from nn_scratch.experiments.train import resume
     from nn_scratch.runs.run import Run
 
-    if arguments.config or arguments.name or arguments.seeds is not None:
+    if arguments.config or arguments.name or arguments.seeds is not None or arguments.folds is not None:
         raise UserError("--resume: takes train.epochs=N alone; everything else is read from the run's own param.yaml")
     with TrainingView(print_gradients=arguments.print_gradients) as view:
         begun = Run.open(arguments.resume, outputs)
@@ -247,5 +269,24 @@ def train_seeds(config: Config, arguments: Namespace, outputs: Path) -> list[Run
             start, live = partial(train, seeded, folder), arguments.live and seed == 1
             runs.append(with_verdict(view, start, watch=arguments.watch, live=live))
         view.console.say("written to ", (f"{shown(folder)}/", "bold"))
-        view.seeds(runs)
+        view.spreads(runs, "seed")
+    return runs
+
+
+def train_folds(config: Config, arguments: Namespace, outputs: Path) -> list[Run]:
+    """A run for each fold as the test, below <name>-folds-001/; writes what each predicts for the rows it held out."""
+    from nn_scratch.cli.terminal import TrainingView
+    from nn_scratch.experiments.folds import fold_configs, write_folds
+    from nn_scratch.experiments.train import train, with_absolute_paths
+    from nn_scratch.runs.folder import GROUPED, new_folder, shown
+
+    runs = []
+    configs = fold_configs(with_absolute_paths(config, outputs), arguments.folds)
+    folder = new_folder(f"{config.name}-folds", outputs)
+    with TrainingView(print_gradients=arguments.print_gradients) as view:
+        for folded in configs:
+            runs.append(with_verdict(view, partial(train, folded, folder / GROUPED), watch=arguments.watch))
+        write_folds(runs, folder)
+        view.console.say("written to ", (f"{shown(folder)}/", "bold"), ": folds.csv, out_of_fold.csv, runs/")
+        view.spreads(runs, "fold")
     return runs

@@ -218,6 +218,8 @@ def draw_run(run: Run, options: argparse.Namespace) -> None:
     check_kinds(show or ())
     if view.warning:
         say(f"{view.name}: {view.warning}; what there is is drawn")
+    if any(plot.name in ("importance", "partial_dependence") for plot in chosen):
+        measure_columns(run)
     pictures, left_out = [], []
     drawn = (
         result
@@ -240,6 +242,24 @@ def draw_run(run: Run, options: argparse.Namespace) -> None:
         write_bytes(page, report(view, pictures, film).encode())
         say(f"{shown(page)}  the plots{' and the film' if film else ''} on one page")
         draw_page(run, options)
+
+
+def measure_columns(run: Run) -> None:
+    """Measure which columns matter, once, where the run's source is a table that is still there."""
+    from nn_scratch.data.formats import has_named_columns
+
+    source = run.config.get("data", {}).get("source")
+    known = (run.path / "importance.json").exists()
+    if known or run.info["status"] not in ("finished", "stopped") or not isinstance(source, str):
+        return
+    if has_named_columns(Path(source)):
+        from nn_scratch.experiments.importance import measure_importance
+
+        say("measuring which columns matter")
+        try:
+            measure_importance(run)
+        except UserError as error:
+            say(f"note: importance of the columns is not measured: {error.problems[0]}")
 
 
 def draw_page(run: Run, options: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """From a name or a file to scaled arrays, ready to train on.
 
 `load_table` reads what the config names, `prepare` splits and scales it, `open_rows` reads new rows to predict. What
-the user has to be told is in `Data.notices`.
+the user should know is in `Data.notices`.
 """
 
 from nn_scratch.data.column_types import ColumnOptions

@@ -1,4 +1,4 @@
-"""The data card, data.json: what a reader, a plot or the doctor may want to know of the data without having it.
+"""The data card, data.json: what a reader, a plot or the doctor needs about the data without having it.
 
 Cheap (some passes over the rows) and the same for the same rows. Numbers keep six significant digits; null is "none".
 """
@@ -191,15 +191,15 @@ def _input(train: Moments, preprocessing: Preprocessing) -> dict[str, Any]:
 
 def _duplicates(table: Table, rows: Mapping[str, Array], targets: Mapping[str, Array]) -> dict[str, Any]:
     dtype = table.X.dtype if table.test is None else np.result_type(table.X, table.test.X)
-    keys = {part: _row_hashes(_of(table, part).X, numbers, dtype) for part, numbers in rows.items()}
+    keys = {part: row_hashes(_of(table, part).X, numbers, dtype) for part, numbers in rows.items()}
     found = {
-        "within_train": len(keys["train"]) - len(np.unique(keys["train"])),
+        "within_train": int((np.diff(np.sort(keys["train"])) == 0).sum()),
         "val_in_train": int(np.isin(keys["val"], keys["train"]).sum()),
         "test_in_train": int(np.isin(keys["test"], keys["train"]).sum()),
         "test_in_val": int(np.isin(keys["test"], keys["val"]).sum()),
     }
     y = np.concatenate(list(targets.values()))
-    labels = _row_hashes(y.reshape(len(y), -1), np.arange(len(y)), y.dtype)
+    labels = row_hashes(y.reshape(len(y), -1), np.arange(len(y)), y.dtype)
     found["conflicting"] = _conflicting(np.concatenate(list(keys.values())), labels)
     return found
 
@@ -210,7 +210,7 @@ def alike_by_chance(duplicates: Mapping[str, int]) -> bool:
     return duplicates.get("conflicting", 0) > COINCIDENCE * equal
 
 
-def _row_hashes(X: Array, rows: Array, dtype: Any) -> Array:
+def row_hashes(X: Array, rows: Array, dtype: Any) -> Array:
     """(rows,) uint64, equal for equal rows, and for others only once in 2^64 pairs or so.
 
     Every value is mixed (the finalizer of MurmurHash3, Appleby 2011) with a constant of its column, then all are added.

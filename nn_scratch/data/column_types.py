@@ -199,7 +199,7 @@ class TypeFinder:
         )
 
     def type_of(self, raw: RawColumn, texts: Sequence[str], kind: str | None) -> tuple[Column, str]:
-        """The column that these different texts make, and how it is told."""
+        """The column that these different texts make, and its notice."""
         if kind == "text":
             return Column(raw.name, kind="text"), f"{plural(len(texts), 'category').replace('categorys', 'categories')}"
         if kind == "date":

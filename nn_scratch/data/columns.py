@@ -93,19 +93,22 @@ class Column:
 
     # ---- cells of new rows ----
 
-    def read(self, cells: Sequence[str] | Array, nothing: frozenset[str]) -> Array:
+    def read(self, cells: Sequence[str] | Coded | Array, nothing: frozenset[str]) -> Array:
         """Texts, or numbers of a file that has such, to values (rows,); infinite where one cannot be read.
 
         A text that is none of the categories is their number. nothing: what stands for a missing value, in lower case.
         """
+        if isinstance(cells, Coded):
+            values = self.read(cells.texts, nothing)
+            return values[cells.codes]
         if isinstance(cells, np.ndarray):
             if self.kind in ("number", "boolean"):
                 return cells
             cells = texts_of(cells)
         if self.kind == "number" and self.style != ",":
-            values = numbers_of(cells, nothing)
-            if values is not None:
-                return values
+            numbers = numbers_of(cells, nothing)
+            if numbers is not None:
+                return numbers
         return np.fromiter(map(Judged(self.judge(), nothing).__getitem__, cells), np.float64, len(cells))
 
     def judge(self) -> Callable[[str], float | None]:
@@ -147,6 +150,17 @@ class Column:
             raise ValueError(f"{column.name!r} does not fit together")
         column.judge()("0")
         return column
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Texts of some rows, each once, and which of them each row has."""
+
+    texts: list[str]
+    codes: Array  # (rows,) int32
+
+    def __len__(self) -> int:
+        return len(self.codes)
 
 
 class Judged(dict[str, float]):

@@ -179,14 +179,17 @@ class Layout:
                 if len(record[1]) == self.width or not record[1][0].startswith(COMMENT):
                     yield record
 
-    def chunks(self, rows: int) -> Iterator[list[list[str]]]:
-        """The rows below the header, `rows` at a time, all of one width; UserError tells the first that are not."""
+    def chunks(self, rows: int, skip: int = 0) -> Iterator[list[list[str]]]:
+        """The rows below the header, `rows` at a time, all of one width; UserError tells the first that are not.
+
+        skip: how many rows at the beginning, each on a line of its own, are passed over.
+        """
         if self.file.has_quotes:
-            cells = (cells for _, cells in self.records())
+            cells = (cells for _, cells in islice(self.records(), skip, None))
             yield from iter(lambda: self._checked(list(islice(cells, rows))), [])
             return
         with self.file.open() as lines:
-            reader = csv.reader(islice(lines, self.header_end, None), delimiter=self.delimiter, strict=True)
+            reader = csv.reader(islice(lines, self.header_end + skip, None), delimiter=self.delimiter, strict=True)
             while True:
                 try:
                     chunk = list(islice(reader, rows))

@@ -17,6 +17,7 @@ from nn_scratch.data.column_types import ColumnOptions, Typed, TypeFinder, check
 from nn_scratch.data.columns import Column, texts_of
 from nn_scratch.data.csv_cells import Cells, RawColumn, Source, read_cells
 from nn_scratch.data.missing import leave_out
+from nn_scratch.data.moments import row_blocks
 from nn_scratch.data.notation import number
 from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET
 from nn_scratch.data.table import Array, Groups, Missing, Table, Task
@@ -98,6 +99,7 @@ def read_table(
         task_rule=rule,
         groups=None if groups is None else replace(groups, values=y[:, -1].astype(np.int64)),
         na_values=tuple(str(word) for word in options.na_values),
+        left_out=tuple((column.column.name, column.left_out) for column in left_out),
         notices=(*told, *notices),
     )
 
@@ -209,8 +211,9 @@ def _values(cells: Cells, kept: list[Typed]) -> Array:
             return cells.matrix[:, places[0] : places[-1] + 1]
         return cells.matrix[:, places]
     X = np.empty((cells.rows, len(kept)))
-    for j, column in enumerate(kept):
-        X[:, j] = column.values
+    for part in row_blocks(cells.rows, len(kept)):
+        for j, column in enumerate(kept):
+            X[part, j] = column.values[part]
     return X
 
 

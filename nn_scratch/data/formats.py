@@ -14,7 +14,8 @@ from typing import IO, Any, cast
 
 import numpy as np
 
-from nn_scratch.data.csv_cells import Source, TextSource
+from nn_scratch.data.columns import Coded
+from nn_scratch.data.csv_cells import CellBatch, Source, TextSource
 from nn_scratch.data.csv_layout import find_layout
 from nn_scratch.data.table import Array
 from nn_scratch.errors import UserError
@@ -28,8 +29,6 @@ EXCEL = (".xlsx", ".xlsm")
 NAMED_COLUMNS = (*TEXT, *JSON_LINES, *ARROW, *EXCEL)
 EXTRA = {"pyarrow": "parquet", "openpyxl": "excel"}
 
-Batch = list[Sequence[str] | Array]
-
 
 def has_named_columns(path: Path) -> bool:
     """Whether a file's name says that it is a table whose columns have names."""
@@ -37,7 +36,7 @@ def has_named_columns(path: Path) -> bool:
 
 
 def open_table(path: Path, known: Collection[str] = ()) -> Source:
-    """The source of a file of named columns, by its name; `known`: names that a header may be told by."""
+    """The source of a file of named columns, by its name; `known`: names by which a header is recognized."""
     name = path.name.lower()
     if name.endswith(JSON_LINES):
         return JsonLinesSource.open(path)
@@ -61,7 +60,7 @@ def needed(module: str, path: Path) -> Any:
 
 @dataclass(frozen=True)
 class RecordSource:
-    """What the formats below have in common: names, and rows that are told by their number."""
+    """What the formats below have in common: names, and rows that are named by their number."""
 
     path: Path
     names: tuple[str, ...]
@@ -76,18 +75,22 @@ class RecordSource:
     def numbers(self) -> Array | None:
         return None
 
-    def batches(self, places: Sequence[int]) -> Iterator[Batch]:
+    def batches(self, places: Sequence[int], as_text: Collection[int] = ()) -> Iterator[list[CellBatch]]:
         raise NotImplementedError
 
     def locate(self, cells: Collection[tuple[int, int]]) -> dict[tuple[int, int], tuple[str, str]]:
         """Rows are counted from 1 and have no lines: "row 7"."""
         found = {}
-        places = sorted({place for _, place in cells})
+        wanted = sorted(cells)
+        places = sorted({place for _, place in wanted})
         start = 0
         for batch in self.batches(places):
-            for row, place in cells:
+            for row, place in wanted:
                 if start <= row < start + len(batch[0]):
-                    value = batch[places.index(place)][row - start]
+                    column = batch[places.index(place)]
+                    value = (
+                        column.texts[column.codes[row - start]] if isinstance(column, Coded) else column[row - start]
+                    )
                     found[row, place] = f"row {row + 1}", value if isinstance(value, str) else f"{value:g}"
             start += len(batch[0])
         return found
@@ -104,7 +107,7 @@ def check_names(path: Path, names: Sequence[Any]) -> tuple[str, ...]:
     return texts
 
 
-def as_text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A value as a text file would have it; nothing for None."""
     if value is None:
         return ""
@@ -131,11 +134,11 @@ class JsonLinesSource(RecordSource):
             raise UserError(f"{path}: the file is empty; write an object a line")
         return cls(path, check_names(path, list(names)))
 
-    def batches(self, places: Sequence[int]) -> Iterator[Batch]:
+    def batches(self, places: Sequence[int], as_text: Collection[int] = ()) -> Iterator[list[CellBatch]]:
         rows = json_rows(self.path)
         keys = [self.names[place] for place in places]
         while chunk := list(islice(rows, BATCH_ROWS)):
-            yield [[as_text(row.get(key)) for row in chunk] for key in keys]
+            yield [[text_of(row.get(key)) for row in chunk] for key in keys]
 
 
 def json_rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -172,7 +175,7 @@ class ArrowSource(RecordSource):
                 names = needed("pyarrow.ipc", path).open_file(str(path)).schema.names
         return cls(path, check_names(path, names), is_parquet=is_parquet)
 
-    def batches(self, places: Sequence[int]) -> Iterator[Batch]:
+    def batches(self, places: Sequence[int], as_text: Collection[int] = ()) -> Iterator[list[CellBatch]]:
         wanted = [self._own_names()[place] for place in places]
         for batch in self._record_batches(wanted):
             if batch.num_rows:
@@ -212,7 +215,7 @@ def arrow_column(values: Any) -> Sequence[str] | Array:
         kind = values.type
     if types.is_integer(kind) or types.is_floating(kind):
         return np.asarray(values.cast("float64", safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
-    return [as_text(value) for value in values.to_pylist()]
+    return [text_of(value) for value in values.to_pylist()]
 
 
 # ---- Excel ----
@@ -231,10 +234,10 @@ class ExcelSource(RecordSource):
             header = header[:-1]
         return cls(path, check_names(path, [f"x{i}" if name is None else name for i, name in enumerate(header, 1)]))
 
-    def batches(self, places: Sequence[int]) -> Iterator[Batch]:
+    def batches(self, places: Sequence[int], as_text: Collection[int] = ()) -> Iterator[list[CellBatch]]:
         rows = (row for row in islice(excel_rows(self.path), 1, None) if any(value is not None for value in row))
         while chunk := list(islice(rows, BATCH_ROWS)):
-            yield [[as_text(row[place] if place < len(row) else None) for row in chunk] for place in places]
+            yield [[text_of(row[place] if place < len(row) else None) for row in chunk] for place in places]
 
 
 def excel_rows(path: Path) -> Iterator[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nn_scratch.data.columns import Column
-from nn_scratch.data.csv_cells import Source, no_collection
+from nn_scratch.data.csv_cells import CellBatch, Source, no_collection
 from nn_scratch.data.notation import MISSING_WORDS
 from nn_scratch.data.problems import LARGEST, SHOWN, refuse
 from nn_scratch.data.table import Array
@@ -38,8 +38,8 @@ class Block:
     """Some rows, one after the other."""
 
     X: Array  # (rows, columns) float64 as Column says; NaN where missing
-    targets: list[Sequence[str] | Array]  # the target columns as they are written; () if they are not there
-    weights: Sequence[str] | Array | None
+    targets: list[CellBatch]  # the target columns as they are written; () if they are not there
+    weights: CellBatch | None
     start: int  # number of the first row, from 0
 
 
@@ -99,7 +99,12 @@ class RowReader:
         n = len(self.columns)
         stop = n + len(self.targets) if self.has_targets else n
         with no_collection():
-            for batch in self.source.batches(wanted):
+            plain = {
+                place
+                for place, column in zip(self.places, self.columns, strict=True)
+                if column.kind == "number" and column.style != ","
+            }
+            for batch in self.source.batches(wanted, [place for place in wanted if place not in plain]):
                 rows = len(batch[0])
                 X = np.empty((rows, n))
                 for j, column in enumerate(self.columns):
@@ -108,7 +113,7 @@ class RowReader:
                 yield Block(X, batch[n:stop], weights, self.rows)
                 self.rows += rows
 
-    def _values(self, column: Column, cells: Sequence[str] | Array, odd: Odd) -> Array:
+    def _values(self, column: Column, cells: CellBatch, odd: Odd) -> Array:
         values = column.read(cells, self.nothing)
         if column.kind == "text":
             odd.count("unseen", np.flatnonzero(values >= len(column.categories)), self.rows)
@@ -123,7 +128,7 @@ class RowReader:
         odd.count("missing", np.flatnonzero(np.isnan(values)), self.rows)
         return values
 
-    # ---- what is told of the rows read so far ----
+    # ---- notices on the rows read so far ----
 
     def refuse_odd(self, kinds: Sequence[str], rest: str) -> None:
         """Raise UserError with the first cell of each column that is odd in one of these ways, with its place."""

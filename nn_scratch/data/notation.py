@@ -197,7 +197,7 @@ def clock_of(text: str, style: str = "") -> float | None:
 def date_style(texts: Sequence[str]) -> tuple[str, bool] | None:
     """The style that all the texts are dates in, and whether another would do as well; None where there is none.
 
-    A day before the month is told by its number; where every date reads both ways, by points between the numbers.
+    A day before the month is recognized by its number; where every date reads both ways, by points between the numbers.
     """
     fitting = [
         style

@@ -41,14 +41,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Data:
-    """All that training needs to know of the data."""
+    """The data as training uses it."""
 
     train: Part
     val: Part
     test: Part
     preprocessing: Preprocessing
     card: dict[str, Any]  # data.json
-    notices: tuple[str, ...]  # what the user has to be told, a line each
+    notices: tuple[str, ...]  # notices for the user, a line each
     origin: str
 
     @property
@@ -93,6 +93,8 @@ def prepare(
     """
     own_test = table.test
     notices = list(table.notices)
+    if own_test is not None and fold is not None:
+        raise UserError(f"data.split.folds: the test rows are those of {own_test.origin}; write folds: null")
     if own_test is not None:
         notices += own_test.notices
         if split["test"] > 0:
@@ -130,7 +132,7 @@ def prepare(
     if table.weights is not None and not table.weights[rows["train"]].any():
         raise UserError(
             f"{table.origin}: data.weight: {quoted(table.weight_name)} is 0 in every row to train on; nothing would "
-            "be learnt"
+            "be learned"
         )
 
     def part(name: str) -> Part:
@@ -274,7 +276,7 @@ def _target_notices(table: Table, preprocessing: Preprocessing, train: Array) ->
         if np.all(all_values == all_values[0]):
             raise UserError(f"{table.origin}: every row has {name!r} = {all_values[0]:g}; there is nothing to predict")
         if np.all(values == values[0]):
-            notices.append(f"every row to train on has {name!r} = {values[0]:g}: all that can be learnt is to say so")
+            notices.append(f"every row to train on has {name!r} = {values[0]:g}: nothing else can be learned")
     return notices
 
 

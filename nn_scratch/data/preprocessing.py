@@ -117,7 +117,7 @@ class Preprocessing:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> Preprocessing:
-        """The inverse of `to_arrays`. The arrays may come from a stranger: UserError if they do not fit together."""
+        """The inverse of `to_arrays`. The arrays may be anyone's: UserError if they do not fit together."""
         try:
             words = json.loads(str(arrays["words"].item()))
             preprocessing = cls(

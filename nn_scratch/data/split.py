@@ -178,7 +178,7 @@ def class_notices(parts: Mapping[str, Array], class_names: tuple[str, ...]) -> t
             continue
         which = f"class {listed(absent)}" if len(absent) == 1 else f"classes {listed(absent)}"
         if part == "train":
-            notices.append(f"no row to train on has the {which}, which cannot be learnt")
+            notices.append(f"no row to train on has the {which}, which cannot be learned")
         else:
             notices.append(f"no row of {part} has the {which}, so its scores say nothing about it")
     return tuple(notices)

@@ -171,7 +171,7 @@ def check_weights(weights: Array, name: str, origin: str) -> Array:
 
 
 def check_classes(class_names: Sequence[str], n_rows: int, name: str, origin: str) -> None:
-    """Raise UserError where the classes cannot be learnt: a single one, or about as many as rows."""
+    """Raise UserError where the classes cannot be learned: a single one, or about as many as rows."""
     if len(class_names) < 2:
         raise UserError(
             f"{origin}: every row has {name!r} = {class_names[0]!r}; classification needs two classes or more"

@@ -29,6 +29,7 @@ from nn_scratch.wording import listed
 Array = NDArray[Any]
 
 STANDARD_INPUT = "-"
+SPOOLED = "standard_input.csv"  # its copy
 FORMATS = (".csv", ".jsonl", ".ndjson", ".parquet", ".pq")
 
 
@@ -46,13 +47,13 @@ class Predicted:
     """What came of a file."""
 
     rows: int
-    notices: tuple[str, ...]  # what the user has to be told, a line each
+    notices: tuple[str, ...]  # notices for the user, a line each
     scores: dict[str, float]  # where the target is there; else empty
     scored_rows: int
 
 
 def predict_file(run: Run, file: str, out: Path | None) -> tuple[str, tuple[str, ...]]:
-    """The predictions for every row of a file as CSV text, which is also written to `out`; and what is to be told."""
+    """The predictions for every row of a file as CSV text, which is also written to `out`; and notices."""
     text = StringIO()
     predicted = predict_to(run, file, text)
     if out is not None:
@@ -73,7 +74,7 @@ def predict_to(run: Run, file: str, out: Path | TextIO, wanted: Wanted | None = 
     check_wanted(model, wanted)
     if isinstance(out, Path) and not out.name.lower().endswith(FORMATS):
         raise UserError(f"{out}: predictions are written as {listed(FORMATS)}; give the file such a name")
-    with named_input(file) as path:
+    with named_input(file) as path, called_standard_input(path, file):
         read = (path, *(run.path / name for name in ("param.yaml", "model.npz")))
         if not isinstance(out, Path):
             return _predict(model, path, writer_for(out, ".csv", model, wanted), wanted)
@@ -86,6 +87,17 @@ def predict_to(run: Run, file: str, out: Path | TextIO, wanted: Wanted | None = 
 
         renamed_when_whole(out, write, 0)
     return found[0]
+
+
+@contextmanager
+def called_standard_input(path: Path, file: str) -> Iterator[None]:
+    """Errors name standard input, not the copy of it."""
+    try:
+        yield
+    except UserError as error:
+        if file != STANDARD_INPUT:
+            raise
+        raise UserError(problem.replace(str(path), "standard input") for problem in error.problems) from None
 
 
 def check_wanted(model: Model, wanted: Wanted) -> None:
@@ -106,7 +118,7 @@ def named_input(file: str) -> Iterator[Path]:
         yield Path(file)
         return
     with TemporaryDirectory(prefix="nn-scratch-") as folder:
-        path = Path(folder) / "standard_input.csv"
+        path = Path(folder) / SPOOLED
         with path.open("wb") as copy:
             shutil.copyfileobj(sys.stdin.buffer, copy)
         with path.open("rb") as copy:
@@ -129,7 +141,8 @@ def _predict(model: Model, path: Path, writer: Writer, wanted: Wanted) -> Predic
             if scores is not None:
                 scores.add(block.targets, decided, output)
             total += len(output)
-    told = list(rows.notices) + ([] if rows.reader is None else rows.reader.told())
+    told = [notice.replace(str(path), "standard input") if path.name == SPOOLED else notice for notice in rows.notices]
+    told += [] if rows.reader is None else rows.reader.told()
     if wanted.threshold is not None and model.class_names:
         told.append(f"{model.class_names[1]!r} is predicted from a probability of {wanted.threshold:g}")
     return Predicted(

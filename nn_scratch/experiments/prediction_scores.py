@@ -8,13 +8,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nn_scratch.data.columns import Column, texts_of
+from nn_scratch.data.columns import Coded, Column, texts_of
 from nn_scratch.data.notation import MISSING_WORDS, number
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.metrics import accuracy_from, balanced_accuracy_from, confusion_counts
 
 Array = NDArray[Any]
-Cells = Sequence[str] | Array
+Cells = Sequence[str] | Coded | Array
 
 
 class Scores(Protocol):
@@ -53,9 +53,13 @@ class ClassScores:
         return code
 
     def add(self, targets: Sequence[Cells], decided: Array, output: Array) -> None:
-        cells = texts_of(targets[0]) if isinstance(targets[0], np.ndarray) else targets[0]
-        known = {cell: self._class_of(cell) for cell in set(cells)}
-        true = np.array([known[cell] for cell in cells])
+        cells = targets[0]
+        if isinstance(cells, Coded):
+            true = np.array([self._class_of(text) for text in cells.texts])[cells.codes]
+        else:
+            texts = texts_of(cells) if isinstance(cells, np.ndarray) else cells
+            known = {text: self._class_of(text) for text in set(texts)}
+            true = np.array([known[text] for text in texts])
         there = np.flatnonzero(true >= 0)
         self.rows += len(there)
         self._confusion += confusion_counts(true[there], decided[there], len(self._names))

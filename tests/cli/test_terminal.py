@@ -96,7 +96,7 @@ def test_seeds_are_summed_up(tmp_path: Path) -> None:
     view = TrainingView()
     text = StringIO()
     view.console = Console(file=text, width=200)
-    view.seeds(runs)
+    view.spreads(runs, "seed")
     lines = [" ".join(line.split()) for line in text.getvalue().splitlines()]
     assert lines[0] == "2 seeds: mean ± standard deviation"
     assert lines[-1] == "runs: small-001, small-002"

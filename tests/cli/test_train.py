@@ -14,7 +14,7 @@ from nn_scratch.errors import Diverged, UserError
 from nn_scratch.runs.run import Run
 
 NOTHING = {
-    **dict.fromkeys(("config", "name", "resume", "seeds", "outputs")),
+    **dict.fromkeys(("config", "name", "resume", "seeds", "folds", "outputs")),
     **dict.fromkeys(("check", "find_lr", "watch", "print_gradients", "live"), False),
 }
 SMALL = ["data.source=iris", "layers=[{type: dense, units: 4}]", "train.epochs=2", "name=small"]

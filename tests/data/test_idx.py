@@ -106,7 +106,7 @@ def test_a_class_that_only_the_test_has_is_known_and_told():
     table = loaded(mnist(t10k_labels_idx1_ubyte=packed(np.array([0, 1, 2, 3, 4, 9], dtype=np.uint8))))
     assert table.class_names == table.test.class_names == ("0", "1", "2", "3", "4", "9")
     assert table.test.y.tolist() == [0, 1, 2, 3, 4, 5]
-    assert "no row to train on has the class '9', which cannot be learnt" in prepared(table).notices
+    assert "no row to train on has the class '9', which cannot be learned" in prepared(table).notices
 
 
 def test_labels_can_be_quantities():

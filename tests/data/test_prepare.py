@@ -169,7 +169,7 @@ def test_a_target_that_never_changes_is_nothing_to_predict():
     y = np.full(20, 2.5)
     y[19] = 3
     assert prepared(quantities(X, y), shuffle=False).notices == (
-        "every row to train on has 'y0' = 2.5: all that can be learnt is to say so",
+        "every row to train on has 'y0' = 2.5: nothing else can be learned",
     )
 
 

@@ -126,7 +126,7 @@ def test_test_rows_of_another_file_are_read_in_the_columns_of_training():
     data = prepared(table, split={"train": 0.75, "val": 0.25, "test": 0.0})
     assert [len(data.train), len(data.val), len(data.test)] == [3, 1, 2]
     assert "test.csv: not used in training, and ignored: 'note'" in data.notices
-    assert "no row to train on has the class 'w', which cannot be learnt" in data.notices
+    assert "no row to train on has the class 'w', which cannot be learned" in data.notices
 
 
 def test_numbers_are_classes_in_the_test_rows_as_they_are_in_training():

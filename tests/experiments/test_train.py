@@ -364,7 +364,7 @@ def test_the_loss_of_every_part_is_weighted_and_its_other_scores_are_not(tmp_pat
         ("w", 7, "PATH:1: data.weight: no column 7; they are counted from 0 to 2"),
         ("w", "y", "PATH:1: data.target and data.weight both name 'y'; take it out of one"),
         (-1, "w", "PATH: data.weight: 'w' holds -1 in row 1; a weight is 0 or more"),
-        (0, "w", "PATH: data.weight: 'w' is 0 in every row to train on; nothing would be learnt"),
+        (0, "w", "PATH: data.weight: 'w' is 0 in every row to train on; nothing would be learned"),
         ("", "w", "PATH:2:2: '' in column 'w' is no value; write one; 0 leaves the row out of the loss"),
     ],
 )
