@@ -12,7 +12,7 @@ import numpy as np
 from nn_scratch.config.project import command
 from nn_scratch.doctor.counterfactual import Counterfactuals, Gain
 from nn_scratch.doctor.diagnosis import MOST_KEYS, STAGES, Diagnosis, Finding, Patch, Suspicion, Verdict
-from nn_scratch.doctor.evidence import HARM, Case
+from nn_scratch.doctor.evidence import HARM, NORMAL_90, Case
 from nn_scratch.doctor.rule import RULES, load_rules
 from nn_scratch.doctor.severity import graded
 from nn_scratch.runs.run import Run
@@ -20,8 +20,10 @@ from nn_scratch.runs.run import Run
 SEVERITIES = ("critical", "warning", "info")
 SAFE = ("data", "config", "end")  # stages whose patches leave a run that works as good as it was, or better
 STEP = 0.15  # confidence by which a later cause has to be surer than an earlier one to come first
-WORTH_ASKING = 0.08  # confidence from which retraining may decide
+WORTH_ASKING = 0.02  # confidence from which retraining may decide
 MOST_ASKED = 3
+ALMOST_ALL = 0.6  # of the budget
+FAR_BEHIND = 3 * HARM  # lower end of the shortfall from which something must be wrong
 
 Gains = Mapping[str, Gain]
 
@@ -50,7 +52,7 @@ def concluded(
     case: Case, suspicions: Sequence[Suspicion], gains: Gains, retraining: Mapping[str, Any] | None = None
 ) -> Diagnosis:
     """The diagnosis from the suspicions and what retraining said of some of them."""
-    findings = ranked(all_graded(case, suspicions, gains))
+    findings = ranked(best_explanation(case, suspicions, all_graded(case, suspicions, gains)))
     verdict = judge(case, findings)
     if verdict == "healthy":  # faint signs of what does no harm help nobody
         findings = [untreated(finding) for finding in findings if finding.severity != "info"]
@@ -70,6 +72,17 @@ def all_graded(case: Case, suspicions: Sequence[Suspicion], gains: Gains) -> lis
         told(graded(case, one, rival_of(one, suspicions), gains.get(one.rule), RULES[one.rule].source), gains)
         for one in suspicions
     ]
+
+
+def best_explanation(case: Case, suspicions: Sequence[Suspicion], findings: list[Finding]) -> list[Finding]:
+    """Where a run is so far behind what plain models reach that something must be wrong, the likeliest finding is
+    critical even if it is not likely by itself: its confidence says how sure the cause is, not the harm."""
+    surely = case.shortfall - NORMAL_90 * case.standard_error
+    if not surely > FAR_BEHIND or any(finding.severity == "critical" for finding in findings):
+        return findings
+    able = {one.rule for one in suspicions if one.most == "critical" and one.strength >= 0.3}
+    best = max((one for one in findings if one.rule in able), key=lambda one: one.confidence, default=None)
+    return [replace(one, severity="critical") if one is best else one for one in findings]
 
 
 def rival_of(suspicion: Suspicion, suspicions: Sequence[Suspicion]) -> float:
@@ -98,28 +111,36 @@ def tested(case: Case, suspicions: Sequence[Suspicion], questions: Counterfactua
     if case.unfinished or not questions.left:
         return gains
     by_rule = {one.rule: one for one in suspicions}
-    chosen = [
-        by_rule[finding.rule]
-        for finding in ranked(all_graded(case, suspicions, gains))
+    likely = [
+        finding
+        for finding in sorted(all_graded(case, suspicions, gains), key=lambda finding: -finding.confidence)
         if finding.confidence >= WORTH_ASKING and askable(by_rule[finding.rule], finding)
     ][:MOST_ASKED]
-    for number, suspicion in enumerate(chosen):
-        gain = asked(case, suspicion, questions, questions.left // (len(chosen) - number))
+    for number, finding in enumerate(likely):  # each has a part of the budget as it is likely
+        share = finding.confidence / sum(other.confidence for other in likely[number:])
+        share = 1.0 if share > ALMOST_ALL else share  # trained to its end, it is compared with the run itself
+        gain = asked(case, by_rule[finding.rule], questions, int(share * questions.left))
         if gain is not None:
-            gains[suspicion.rule] = gain
+            gains[finding.rule] = gain
             if gain.low > HARM:  # the others are no better explanation
                 break
     return gains
 
 
 def askable(suspicion: Suspicion, finding: Finding) -> bool:
-    return suspicion.testable and not suspicion.certain and bool(suspicion.trial or finding.patches)
+    return suspicion.testable and not suspicion.certain and bool(finding.patches)
 
 
 def asked(case: Case, suspicion: Suspicion, questions: Counterfactuals, steps: int) -> Gain | None:
-    if suspicion.trial is not None:
-        return questions.ask(suspicion.trial, steps)
-    return questions.ask(suspicion.patches[0].set, steps)
+    """What the suspicion's change gains in at most so many steps; None where that cannot be told."""
+    if not suspicion.goes_on:
+        return questions.ask(suspicion.patches[0].set, steps)
+    epochs = min(int(case.info["epochs_asked"]), steps // max(1, int(case.info["steps_per_epoch"])))
+    if epochs < 1 or not case.run.path.is_dir():
+        return None
+    longer = {"init_from": {"run": str(case.run.path.resolve())}, "train.epochs": epochs}
+    gain = questions.ask(longer, steps)
+    return gain if gain is not None and gain.share == 1.0 else None  # else the other arm is not the run itself
 
 
 # --- the order of findings

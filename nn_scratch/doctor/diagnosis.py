@@ -38,8 +38,8 @@ class Suspicion:
 
     strength: 0 to 1. cost: points of the score that it costs, where the hypothesis knows better than the shortfall
     behind the references; log_loss: nats that it costs. certain: follows by logic, not from figures. most: the gravest
-    severity that it may have. testable: whether retraining with a change can tell its cost; trial: the change of the
-    config to retrain with (None: the first patch); without_columns: leave out these columns instead.
+    severity that it may have. testable: whether retraining with the first patch can tell its cost; goes_on: whether
+    that patch is more epochs, so that training goes on from where the run ended.
     """
 
     rule: str
@@ -56,8 +56,7 @@ class Suspicion:
     certain: bool = False
     most: Severity = "critical"
     testable: bool = True
-    trial: Mapping[str, Any] | None = None
-    without_columns: tuple[str, ...] = ()
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from nn_scratch.doctor.evidence import Case
+from nn_scratch.doctor.diagnosis import MOST_KEYS
+from nn_scratch.doctor.evidence import Case, LayerOf
 
 
 def with_layers(case: Case, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -56,3 +57,12 @@ def normalized_layers(case: Case) -> dict[str, Any]:
         return found
 
     return {"layers": rebuilt(layers, "layers")}
+
+
+def with_values(case: Case, layers: Sequence[LayerOf], **values: Any) -> dict[str, Any]:
+    """The same values for some layers: a key a layer where a patch has room for them, else `layers` as one key."""
+    keys = {f"{layer.key}.{name}": value for layer in layers for name, value in values.items()}
+    if len(keys) <= MOST_KEYS:
+        return keys
+    hidden = with_layers(case, {layer.key: values for layer in layers if layer.key != "output"})
+    return hidden | {key: value for key, value in keys.items() if key.startswith("output.")}

@@ -1,8 +1,8 @@
 """How grave and how sure: what a mechanism, the shortfall behind the references and retraining say together.
 
 The confidence that a suspicion is the cause of a harmful fault is a logistic score of the terms of `terms`, mapped to
-the share of right findings by isotonic regression. Both are fitted by `python -m tests.doctor_benchmark.calibrate` and
-stored in calibration.json; nothing but NumPy is needed to apply them.
+the share of right findings by a second logistic of that score (Platt 1999). Both are fitted by
+`python -m tests.doctor_benchmark.calibrate` and stored in calibration.json; to apply them takes nothing but NumPy.
 """
 
 from __future__ import annotations
@@ -11,45 +11,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from math import exp, isfinite, sqrt
+from math import exp, isfinite
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from nn_scratch.doctor.counterfactual import Gain
 from nn_scratch.doctor.diagnosis import Cost, Finding, Severity, Suspicion
 from nn_scratch.doctor.evidence import HARM, NORMAL_90, Case
+from nn_scratch.doctor.features import ramp
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
-
-
-def ramp(value: float, low: float, high: float) -> float:
-    """0 up to `low`, 1 from `high` on, straight between; 0 for nan."""
-    if not isfinite(value):
-        return 1.0 if value == float("inf") else 0.0
-    return min(1.0, max(0.0, (value - low) / (high - low)))
-
-
-def score_fallen(case: Case) -> float:
-    """How far the validation score is below its best, both as means over five epochs, by more than chance explains: two
-    standard errors of a score of so many rows."""
-    score = case.curve("val_balanced_accuracy" if case.is_classification else "val_r2")
-    smooth = np.convolve(score, np.ones(5) / 5, mode="valid") if len(score) >= 5 else score
-    if not np.isfinite(smooth).any():
-        return 0.0
-    best = float(np.nanmax(smooth))
-    left = min(1.0, max(0.05, 1 - best))
-    rows = max(1, int(case.card["parts"]["val"]["rows"]))
-    chance = sqrt(left * (1 - left) / rows) if case.is_classification else left * sqrt(2 / rows)
-    return max(0.0, best - float(smooth[-1]) - 2 * chance)
 
 
 @dataclass(frozen=True)
 class Calibration:
     """The fitted score: the sum of weights times terms, an intercept and an offset a rule; and what it means.
 
-    scores, shares   a score, and the share of suspicions of that score that were right; straight between
+    slope, offset    of the score, for the share of suspicions of that score that were right
     critical         the confidence from which a finding may be critical
     interval         standard errors between the cost and the lower end that has to be above HARM
     """
@@ -57,8 +35,8 @@ class Calibration:
     weights: Mapping[str, float]
     intercept: float
     rules: Mapping[str, float]
-    scores: tuple[float, ...]
-    shares: tuple[float, ...]
+    slope: float
+    offset: float
     critical: float
     interval: float
 
@@ -70,10 +48,7 @@ class Calibration:
         )
 
     def confidence(self, rule: str, values: Mapping[str, float]) -> float:
-        score = self.score(rule, values)
-        if not self.scores:
-            return 1 / (1 + exp(-max(-30.0, min(30.0, score))))
-        return float(np.interp(score, self.scores, self.shares))
+        return 1 / (1 + exp(-max(-30.0, min(30.0, self.slope * self.score(rule, values) + self.offset))))
 
 
 @cache
@@ -81,7 +56,7 @@ def calibration() -> Calibration:
     """What calibration.json holds."""
     found: dict[str, Any] = json.loads(CALIBRATION.read_text(encoding="utf-8"))
     del found["about"]
-    return Calibration(**{**found, "scores": tuple(found["scores"]), "shares": tuple(found["shares"])})
+    return Calibration(**found)
 
 
 def terms(case: Case, suspicion: Suspicion, rival: float, gain: Gain | None) -> dict[str, float]:
@@ -101,6 +76,7 @@ def terms(case: Case, suspicion: Suspicion, rival: float, gain: Gain | None) -> 
         "gained": ramp(gain.mean, 0.0, 0.1) if gain else 0.0,
         "surely_gained": ramp(gain.low, 0.0, HARM) if gain else 0.0,
         "nothing_gained": 1 - ramp(gain.mean, 0.0, HARM) if gain else 0.0,
+        "harmed": ramp(-gain.mean, 0.02, 0.1) if gain else 0.0,
     }
 
 
@@ -109,7 +85,9 @@ def cost_of(case: Case, suspicion: Suspicion, gain: Gain | None) -> Cost:
     measure = "balanced accuracy" if case.is_classification else "R²"
     if gain is not None:
         loss = suspicion.log_loss if suspicion.log_loss is not None else gain.loss.mean
-        return Cost(measure, gain.mean, gain.low, gain.high, True, loss)
+        # what a change gains early in training may be caught up with later: no more than the run is behind in the end
+        most = float("inf") if gain.share == 1.0 else behind(case, suspicion)
+        return Cost(measure, *(min(value, most) for value in (gain.mean, gain.low, gain.high)), True, loss)
     lost = case.shortfall if suspicion.cost is None else suspicion.cost
     if case.diverged:
         lost = max(1.0, lost if isfinite(lost) else 1.0)
@@ -117,6 +95,13 @@ def cost_of(case: Case, suspicion: Suspicion, gain: Gain | None) -> Cost:
         lost = 0.0
     margin = NORMAL_90 * case.standard_error
     return Cost(measure, lost, lost - margin, lost + margin, False, suspicion.log_loss)
+
+
+def behind(case: Case, suspicion: Suspicion) -> float:
+    """The most that the run may be behind what is attainable, whatever classes weigh."""
+    estimates = [suspicion.cost, case.shortfall, case.best_baseline - case.held_score, 0.0]
+    most = max(value for value in estimates if value is not None and isfinite(value))
+    return most + NORMAL_90 * case.standard_error
 
 
 def graded(case: Case, suspicion: Suspicion, rival: float, gain: Gain | None, source: str) -> Finding:

@@ -11,8 +11,8 @@ import numpy as np
 from nn_scratch.data.card import alike_by_chance
 from nn_scratch.doctor.diagnosis import Patch, Suspicion
 from nn_scratch.doctor.evidence import HARM, NORMAL_90, Case, number
+from nn_scratch.doctor.features import ramp, score_fallen
 from nn_scratch.doctor.rule import rule
-from nn_scratch.doctor.severity import ramp, score_fallen
 
 IN_ORDER = 5.0  # standard deviations by which runs of equal labels are fewer than in a random order
 MOSTLY_SORTED = 0.4  # runs of equal labels over those of a random order
@@ -227,7 +227,7 @@ def leakage(case: Case) -> Suspicion | None:
 
 def of_copied_target(case: Case, copied: dict[str, Any]) -> Suspicion:
     """A column that is the target, up to noise or another name for its values: the score on new rows is that of the
-    other columns."""
+    other columns. Arrays without column names are often made so on purpose, which deserves no more than a warning."""
     column, without = copied["column"], number(copied.get("without"))
     how = {
         "share": "tells the class of {:.1%} of the rows",
@@ -236,6 +236,7 @@ def of_copied_target(case: Case, copied: dict[str, Any]) -> Suspicion:
     }[copied["kind"]].format(copied["value"])
     ignored = [*(case.config["data"].get("ignore") or []), column]
     unused = case.held_score < without - HARM  # whatever ails this run, it is not that it knows the target
+    made = not str(case.card["origin"]).endswith((".csv", ".csv.gz", ".tsv", ".parquet"))  # arrays, often on purpose
     return Suspicion(
         "leakage",
         1.0,
@@ -251,10 +252,9 @@ def of_copied_target(case: Case, copied: dict[str, Any]) -> Suspicion:
             "exact": copied["exact"],
         },
         patches=(Patch({"data.ignore": ignored}, "the network learns from columns that are known for new rows"),),
-        without_columns=(column,),
         cost=case.held_score - without if isfinite(without) else None,
         certain=True,
-        most="warning" if unused else "critical",
+        most="warning" if unused or made else "critical",
     )
 
 
@@ -379,15 +379,15 @@ def label_noise(case: Case) -> Suspicion | None:
     spread = np.sqrt(max(certain * (1 - certain), 0.01) / (rows / 3))
     noise = certain - spread
     # where nothing can be told apart, certain rows are no more certain than others
-    informed = overall < 0.75 * chance_error
-    if not informed and case.best_baseline - case.chance < 0.25 * chance_error and overall > 0.3:
+    informed = overall < 0.75 * chance_error and case.best_baseline - case.chance > 0.2 * chance_error
+    if not informed and case.best_baseline - case.chance < 0.25 * chance_error:
         return little_to_learn(case)
     if noise < 0.03 or not informed:
         return None
     # where classes overlap, errors gather at the boundary and the certain rows have few of them
     strength = ramp(noise, 0.03, 0.09) * ramp(noise / max(overall, 1e-9), 0.4, 0.6)
     if isfinite(surest):
-        strength *= ramp(surest / max(overall, 1e-9), 0.2, 0.4)
+        strength *= ramp(surest / max(overall, 1e-9), 0.5, 0.75)  # flipped 0.66 to 1.06, hard 0.12 to 0.68
     if isfinite(case.certain_errors):  # and the network, too, is wrong where it is sure
         strength *= ramp(case.certain_errors, 0.01, 0.05)
     # simple models learned from the same labels: what the network fits worse than they do has another cause
@@ -452,8 +452,8 @@ def little_to_learn(case: Case) -> Suspicion:
             "standard_errors_above_chance": better,
             "rows": rows,
         },
-        most="critical" if nothing else "warning",
-        cost=1.0 - case.best_baseline if nothing else 0.0,
+        most="warning",
+        cost=0.0,
         testable=False,
     )
 
@@ -492,6 +492,8 @@ def unscaled_inputs(case: Case) -> Suspicion | None:
         ramp(np.log10(max(off_centre, 1e-9)), 0.8, 1.5),
         ramp(np.log10(max(spread, 1e-9)), 1.5, 2.5) * ramp(np.log10(max(size, 1e-9)), 0.5, 1.5),
     )
+    if case.config["data"]["scale"] == "none" and (spread > 3 or off_centre > 1):
+        strength = max(strength, 0.25)  # retraining tells whether it matters
     if case.layers[0].normalized:  # a batch normalization behind the first layer undoes their scale
         strength *= 0.25
     if strength < 0.1 or case.config["data"]["scale"] == "minmax" or indicators(given):

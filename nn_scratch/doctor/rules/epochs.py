@@ -10,10 +10,11 @@ import numpy as np
 
 from nn_scratch.doctor.diagnosis import Patch, Suspicion
 from nn_scratch.doctor.evidence import HARM, Case, LayerOf, walk_entries
+from nn_scratch.doctor.features import ramp, score_fallen, shrinking, slope
 from nn_scratch.doctor.patches import with_layers
 from nn_scratch.doctor.rule import rule
-from nn_scratch.doctor.severity import ramp, score_fallen
 
+FEW_STEPS = 60  # of any optimizer, in which no network has moved far
 LOSS_WORTH = 0.05  # nats of log loss from which a rise is worth a warning
 STEPS = 1500  # within which a plain network (baselines.plain_network, 1,200 steps) has learned a small table
 
@@ -42,7 +43,8 @@ def over_regularized(case: Case) -> Suspicion | None:
     rates = [float(layer.config.get("rate", 0.5)) for layer in dropouts]
     noise = [float(layer.config.get("std", 0)) for layer in case.of_type("gaussian_noise")]
     shrunk = shrinking(case)
-    unfit = ramp(case.fit_shortfall, 0.0, 0.06) if isfinite(case.fit_shortfall) else 0.5
+    behind = case.best_baseline - case.train_score  # whatever a penalty does to the balance of classes is its doing
+    unfit = ramp(behind, 0.0, 0.06) if isfinite(behind) else 0.5
     candidates: list[tuple[float, str, dict[str, Any], Patch]] = []
     for key, value, low, high in (("l2", l2, -2.2, -1.0), ("l1", l1, -3.3, -2.2)):
         if value > 0:
@@ -110,6 +112,7 @@ def over_regularized(case: Case) -> Suspicion | None:
         "config",
         because,
         evidence=evidence | {"train_score": case.train_score, "attainable": case.best_baseline},
+        cost=case.best_baseline - case.selection_bias - case.held_score,
         patches=(patch, *weaker(patch), *(other[3] for other in candidates if other[3] is not patch)),
         epoch=max(1, case.epochs_done),
     )
@@ -119,30 +122,6 @@ def weaker(patch: Patch) -> list[Patch]:
     """The same penalty left out altogether."""
     penalties = [key for key in patch.set if key in ("regularize.l1", "regularize.l2")]
     return [Patch({key: 0.0}, "no penalty at all") for key in penalties]
-
-
-def shrinking(case: Case) -> float:
-    """By what share the weights of the layer that shrank most are smaller at the end than at the start."""
-    shares = [
-        1 - float(columns["W_norm"][-1] / columns["W_norm"][0])
-        for columns in case.by_layer.values()
-        if len(columns["W_norm"]) > 1 and columns["W_norm"][0] > 0
-    ]
-    return max(shares, default=0.0)
-
-
-def slope(case: Case) -> float:
-    """By what share of its level the training loss falls an epoch, at the end; smoothed over the last fifth."""
-    loss = np.concatenate([[case.start_loss], case.curve("train_loss")])
-    loss = loss[np.isfinite(loss)]
-    if len(loss) < 2:
-        return 0.0
-    k = max(1, min(len(loss) - 1, ceil((len(loss) - 1) / 5)))
-    if len(loss) > 2 * k + 1:
-        first, last = float(np.mean(loss[-2 * k : -k])), float(np.mean(loss[-k:]))
-    else:
-        first, last = float(loss[-k - 1]), float(loss[-1])
-    return (first - last) / k / max(abs(first), 1e-9)
 
 
 @rule(
@@ -159,7 +138,7 @@ def too_few_epochs(case: Case) -> Suspicion | None:
     steps = case.steps_done
     if steps < 150 and case.start_loss > 0:  # so few that the slope from the start says more than the last jump
         falling = max(falling, (1 - float(case.curve("train_loss")[-1]) / case.start_loss) / case.epochs_done)
-    if falling < 0.003:
+    if falling < 0.003 and steps >= FEW_STEPS:
         return None
     unfit = ramp(case.fit_shortfall, -0.02, 0.05) if isfinite(case.fit_shortfall) else 0.5
     if case.train_score > 0.99 or past_its_best(case):  # all is learned, or more than generalizes
@@ -169,6 +148,8 @@ def too_few_epochs(case: Case) -> Suspicion | None:
         * (0.3 + 0.7 * unfit)
         * max(ramp(-log10(max(steps, 1)), -3.6, -2.6), ramp(-case.epochs_done, -40, -10))
     )
+    if steps < FEW_STEPS:  # whatever the loss does: nothing is learned in so few
+        strength = max(strength, 0.3 + 0.7 * unfit)
     if strength < 0.1:
         return None
     epochs, by = wanted_epochs(case, falling)
@@ -183,7 +164,7 @@ def too_few_epochs(case: Case) -> Suspicion | None:
             Patch({"train.epochs": epochs}, by),
             Patch({"train.epochs": 3 * epochs}, "more of them"),
         ),
-        trial={"init_from": {"run": str(case.run.path.resolve())}} if case.run.path.is_dir() else None,
+        goes_on=True,
         epoch=case.epochs_done,
         step=steps,
     )
@@ -225,7 +206,7 @@ def underfit(case: Case) -> Suspicion | None:
     if not isfinite(unfit) or unfit < 0.02:
         return None
     # after so few steps a wide network is no further: time comes before capacity
-    begun = ramp(log10(max(1, case.steps_done)), 1.7, 2.5) if slope(case) > 0.003 else 1.0
+    begun = ramp(log10(max(1, case.steps_done)), 1.7, 2.5) if slope(case) > 0.003 or case.steps_done < FEW_STEPS else 1
     widths = [(layer, int(layer.config["units"])) for layer in case.hidden]
     linear = not any(layer.activation not in ("identity",) for layer in case.hidden)
     outputs = len(case.card["classes"] or []) or len(case.card["target"])

@@ -8,11 +8,10 @@ import numpy as np
 
 from nn_scratch.doctor.diagnosis import Patch, Suspicion
 from nn_scratch.doctor.evidence import Case
+from nn_scratch.doctor.features import broken_step, ramp, slope, step_signs, unsteadiness
 from nn_scratch.doctor.rule import rule
-from nn_scratch.doctor.severity import ramp
 
 RATE = 0.6  # decades above the usual rate, from which a rate is suspicious by itself
-EARLY = 20  # steps whose batch is passed again after its update
 
 
 @rule(
@@ -119,43 +118,6 @@ def diverged_at_once(case: Case) -> Suspicion | None:
     )
 
 
-def step_signs(case: Case) -> tuple[dict[str, float], str]:
-    """What steps 1 to 20 and the later watched ones say of the size of the updates."""
-    steps = case.steps
-    early = steps["step"] <= EARLY
-    before, after = steps["loss"][early], steps["loss_after"][early]
-    known = np.isfinite(before)
-    worse = ~(after[known] <= before[known] * 1.01 + 1e-6)
-    start = before[known][0] if known.any() else np.nan
-    highest = np.nanmax(np.where(np.isfinite(before), before, np.nan)) if known.any() else np.nan
-    ratios = {name: columns["update_ratio"] for name, columns in case.steps_by_layer.items()}
-    # biases and zero weights make the first ratios large: the median says what the steps do
-    medians = {
-        name: float(np.nanmedian(values[early])) for name, values in ratios.items() if np.isfinite(values[early]).any()
-    }
-    late = {
-        name: float(np.nanmedian(values[len(values) // 2 :]))
-        for name, values in ratios.items()
-        if np.isfinite(values[len(values) // 2 :]).any()
-    }
-    layer = max(medians, key=lambda name: medians[name], default="")
-    return {
-        "worse_share": float(worse.mean()) if len(worse) else 0.0,
-        "growth": float(highest / max(start, case.constant_loss if isfinite(case.constant_loss) else 0, 1e-9))
-        if isfinite(highest)
-        else 0.0,
-        "update_ratio": max(medians.values(), default=0.0),
-        "late_update_ratio": max(late.values(), default=0.0),
-    }, layer
-
-
-def broken_step(case: Case) -> int | None:
-    """The first step whose batch had a higher loss after its own update."""
-    steps = case.steps
-    worse = np.flatnonzero(~(steps["loss_after"] <= steps["loss"] * 1.01) & (steps["step"] <= EARLY))
-    return int(steps["step"][worse[0]]) if len(worse) else None
-
-
 @rule(
     "lr_too_low",
     stage="first_steps",
@@ -190,7 +152,8 @@ def lr_too_low(case: Case) -> Suspicion | None:
         * ramp(low, -0.2, 0.3)
         * ramp(case.fit_shortfall, 0.06, 0.15)
         * ramp(-unsteadiness(case), -0.05, -0.01)
-        * ramp(case.epochs_done, 8, 16),
+        * ramp(case.epochs_done, 8, 16)
+        * ramp(slope(case), 0.0005, 0.003),  # a loss that stands still does not wait for larger steps
     )
     if strength < 0.15:
         return None
@@ -252,12 +215,3 @@ def noisy_batches(case: Case) -> Suspicion | None:
         epoch=1,
         step=1,
     )
-
-
-def unsteadiness(case: Case) -> float:
-    """How much the training loss jumps from epoch to epoch, relative to its level, in the second half."""
-    loss = case.curve("train_loss")
-    late = loss[len(loss) // 2 :]
-    if len(late) < 3:
-        return 0.0
-    return float(np.median(np.abs(np.diff(late))) / max(float(np.mean(late)), 1e-9))

@@ -6,11 +6,11 @@ from math import isfinite, log10
 
 import numpy as np
 
-from nn_scratch.doctor.diagnosis import MOST_KEYS, Patch, Suspicion
+from nn_scratch.doctor.diagnosis import Patch, Suspicion
 from nn_scratch.doctor.evidence import Case, LayerOf, name_of, number
-from nn_scratch.doctor.patches import normalized_layers, relu_layers, with_layers
+from nn_scratch.doctor.features import ramp
+from nn_scratch.doctor.patches import normalized_layers, relu_layers, with_values
 from nn_scratch.doctor.rule import rule
-from nn_scratch.doctor.severity import ramp
 
 TRAINING = (
     "lr_too_high",
@@ -157,10 +157,7 @@ def frozen_layer(case: Case) -> Suspicion | None:
     }
     all_frozen = len(frozen) == len(case.layers)
     first = frozen[0]
-    keys: dict[str, object] = {f"{layer.key}.trainable": True for layer in frozen}
-    if len(keys) > MOST_KEYS:  # the hidden layers as one key, and the output
-        keys = with_layers(case, {layer.key: {"trainable": True} for layer in frozen if layer.key != "output"})
-        keys |= {"output.trainable": True} if frozen[-1].key == "output" else {}
+    keys = with_values(case, frozen, trainable=True)
     named = ", ".join(layer.name for layer in frozen)
     strength = 1.0 if all_frozen or frozen[-1].name == "output" else 0.85
     return Suspicion(
@@ -192,12 +189,8 @@ def constant_init(case: Case) -> Suspicion | None:
         return None
     stuck = [(layer, panel) for layer, panel in constant if panel["twin_units"] > 0.5]
     layer, panel = constant[0]
-    keys = {f"{layer.key}.init": None for layer, _ in constant[:2]}
-    patch = with_layers(case, {layer.key: {"init": None} for layer, _ in constant}) if len(constant) > 2 else keys
-    if constant_output(case) and len(constant) == 1:
-        patch = {f"{layer.key}.init": None, "output.init": None}
-    elif constant_output(case):
-        patch = with_layers(case, {layer.key: {"init": None} for layer, _ in constant}) | {"output.init": None}
+    output = [case.layers[-1]] if constant_output(case) else []
+    patch = with_values(case, [*(one for one, _ in constant), *output], init=None)
     # gradients that differ part the units in time, but late and little
     strength = 0.95 if stuck else 0.6
     return Suspicion(
@@ -289,11 +282,7 @@ def by_width(layer: LayerOf) -> bool:
 
 
 def init_patch(case: Case, layers: list[LayerOf]) -> dict[str, object]:
-    if len(layers) <= 2:
-        return {f"{layer.key}.init": None for layer in layers}
-    hidden = {layer.key: {"init": None} for layer in layers if layer.key != "output"}
-    output = {"output.init": None} if layers[-1].key == "output" else {}
-    return with_layers(case, hidden) | output
+    return with_values(case, layers, init=None)
 
 
 @rule(
@@ -354,7 +343,8 @@ def dead_relu(case: Case) -> Suspicion | None:
         biased = panel["b_mean"] < 0
         # in narrow layers some units are dead by chance
         strength = ramp(panel["dead_share"], DEAD, 0.9) * (1.0 if biased else 0.6)
-        keys = {f"{layer.key}.bias_init": 0.0} if biased else {f"{layer.key}.init": None}
+        alike = [one for one, of in dead if (of["b_mean"] < 0) == biased]
+        keys = with_values(case, alike, **({"bias_init": 0.0} if biased else {"init": None}))
         return Suspicion(
             "dead_relu",
             strength,
@@ -413,7 +403,7 @@ def saturated(case: Case) -> Suspicion | None:
         return None
     layer, panel = flat[0]
     biased = abs(panel["b_mean"]) > 2 * panel["Z_spread"] and abs(panel["b_mean"]) > 1
-    keys = {f"{layer.key}.bias_init": 0.0} if biased else {f"{layer.key}.init": None}
+    keys = with_values(case, [one for one, _ in flat], **({"bias_init": 0.0} if biased else {"init": None}))
     strength = ramp(panel["flat_share"], 0.4, 0.9)
     return Suspicion(
         "saturated",

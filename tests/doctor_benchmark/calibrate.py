@@ -1,0 +1,231 @@
+"""`python -m tests.doctor_benchmark.calibrate`: fit what a suspicion's figures say of its being right.
+
+Writes nn_scratch/doctor/calibration.json: the weights of the terms of `nn_scratch.doctor.severity.terms`, an offset a
+rule, the map from score to confidence, and how far the cost has to be above the threshold for `critical`.
+
+Suspicions come from runs whose truth is known: the generator's dev cases, on which the score is fitted, and its
+validation cases, on which it is mapped to the share of right ones; further runs (of real tables, of real programs) by
+`--runs FILE`, a list of {"run": folder, "right": [rules], "group": what belongs together}, of whose groups two thirds
+are fitted on and the last third is mapped on. The reported part is not read.
+
+A logistic loss with an L1 penalty on the rules' offsets and an L2 penalty on the weights, whose signs are fixed: more
+evidence never makes a suspicion less likely, a rival explanation never more. `--rows FILE` keeps the measured terms, so
+that fitting again takes a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn_scratch.doctor.counterfactual import Counterfactuals
+from nn_scratch.doctor.diagnose import rival_of, suspected, tested
+from nn_scratch.doctor.evidence import HARM, Case
+from nn_scratch.doctor.rule import load_rules
+from nn_scratch.doctor.severity import CALIBRATION, cost_of, terms
+from nn_scratch.runs.run import Run
+from tests.doctor_benchmark.case import load
+from tests.doctor_benchmark.generate import path_of
+from tests.doctor_benchmark.training import logged_run, planted
+
+Array = NDArray[Any]
+
+SIGNS = {"rival": -1, "nothing_gained": -1, "harmed": -1}  # of the other terms: 1
+L1, L2 = 0.02, 0.002  # of the mean loss; by cross-validation over runs among 0.002 to 0.1 and 0.0002 to 0.02
+CRITICAL = 0.5  # rather right than wrong
+INTERVALS = (0.5, 0.84, 1.0, 1.28, 1.6449)  # standard errors: 69 to 95 % one-sided
+ALARM_COST = 5.0  # missed faults that one false alarm is worth
+
+
+@dataclass(frozen=True)
+class Row:
+    """One suspicion of one run."""
+
+    run: str
+    fit: bool  # fitted on, else mapped on
+    rule: str
+    right: bool
+    harmful: bool  # whether the run has a harmful fault at all
+    certain: bool
+    may_be_critical: bool
+    terms: Mapping[str, float]
+    cost: tuple[float, float]  # mean and lower end
+    by_references: tuple[float, float]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.doctor_benchmark.calibrate", description=__doc__)
+    parser.add_argument("--cases", type=int, default=200, help="of the generator's, of dev and a third of validation")
+    parser.add_argument("--runs", metavar="FILE", help="further runs whose truth is known")
+    parser.add_argument("--rows", metavar="FILE", help="keep the measured terms here, and read them if they are there")
+    parser.add_argument("--dry-run", action="store_true", help="print, and write nothing")
+    options = parser.parse_args(arguments)
+    kept = Path(options.rows) if options.rows else None
+    if kept is not None and kept.exists():
+        rows = [Row(**entry) for entry in json.loads(kept.read_text(encoding="utf-8"))]
+    else:
+        rows = [*of_cases(options.cases), *of_runs(options.runs)]
+        if kept is not None:
+            kept.write_text(json.dumps([asdict(row) for row in rows]), encoding="utf-8")
+    fitted = fit(rows)
+    print(report(rows, fitted))
+    if not options.dry_run:
+        CALIBRATION.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+# --- measuring
+
+
+def of_cases(count: int) -> Iterator[Row]:
+    for part, most in (("dev", count), ("validation", count // 3)):
+        cases = [case for seed in range(1, 5) for case in load(path_of(part, seed))]
+        for case in cases[:: max(1, len(cases) // max(1, most))]:
+            with tempfile.TemporaryDirectory(prefix="calibrate-") as folder, planted(case.wrong_gradient):
+                right = case.rules if case.kind == "fault" else ()
+                yield from rows_of(logged_run(case, Path(folder)), right, case.id, part == "dev")
+
+
+def of_runs(path: str | None) -> Iterator[Row]:
+    for entry in json.loads(Path(path).read_text(encoding="utf-8")) if path else []:
+        first = zlib.crc32(entry["group"].encode()) % 3 < 2
+        with planted(entry.get("wrong_gradient")):
+            yield from rows_of(Run(Path(entry["run"])), entry["right"], entry["run"], entry.get("fit", first))
+
+
+def rows_of(run: Run, right: Iterable[str], name: str, fit: bool) -> Iterator[Row]:
+    """A row for each suspicion of a run."""
+    load_rules()
+    right = set(right)
+    with np.errstate(all="ignore"):
+        case = Case(run)
+        suspicions = suspected(case)
+        gains = tested(case, suspicions, Counterfactuals(run))
+        for one in suspicions:
+            gain = gains.get(one.rule)
+            cost, plain = cost_of(case, one, gain), cost_of(case, one, None)
+            yield Row(
+                name,
+                fit,
+                one.rule,
+                one.rule in right,
+                bool(right),
+                one.certain,
+                one.most == "critical",
+                terms(case, one, rival_of(one, suspicions), gain),
+                (cost.mean, cost.low),
+                (plain.mean, plain.low),
+            )
+
+
+# --- fitting
+
+
+def fit(rows: Sequence[Row]) -> dict[str, Any]:
+    """What calibration.json holds."""
+    doubtful = [row for row in rows if not row.certain]
+    fitted_on = [row for row in doubtful if row.fit]
+    names, rules = list(doubtful[0].terms), sorted({row.rule for row in fitted_on})
+    weights, intercept, offsets = logistic(fitted_on, names, rules)
+    found: dict[str, Any] = {
+        "about": "written by python -m tests.doctor_benchmark.calibrate",
+        "weights": {name: round(float(w), 3) for name, w in zip(names, weights, strict=True)},
+        "intercept": round(intercept, 3),
+        "rules": {rule: round(float(o), 3) for rule, o in zip(rules, offsets, strict=True) if abs(o) > 5e-4},
+    }
+    mapped_on = [row for row in doubtful if not row.fit] or fitted_on
+    slope, offset = platt(found, mapped_on)
+    found |= {"slope": round(slope, 3), "offset": round(offset, 3), "critical": CRITICAL}
+    found["interval"] = min(INTERVALS, key=lambda z: (lost(rows, {**found, "interval": z}), -z))
+    return found
+
+
+def logistic(rows: Sequence[Row], names: list[str], rules: list[str]) -> tuple[Array, float, Array]:
+    """Weights, intercept and offsets of the smallest penalized loss; every run weighs the same."""
+    from scipy.optimize import minimize
+
+    X = np.array([[row.terms[name] for name in names] for row in rows])
+    R = np.array([[row.rule == rule for rule in rules] for row in rows], float)
+    y = np.array([row.right for row in rows], float)
+    per_run = {name: sum(row.run == name for row in rows) for name in {row.run for row in rows}}
+    w = np.array([1.0 / per_run[row.run] for row in rows])
+    w /= w.sum()
+    d, k = len(names), len(rules)
+
+    def loss(v: Array) -> tuple[float, Array]:
+        beta, bias, up, down = v[:d], v[d], v[d + 1 : d + 1 + k], v[d + 1 + k :]
+        z = X @ beta + bias + R @ (up - down)
+        p = 1 / (1 + np.exp(-z))
+        value = float(np.sum(w * (np.logaddexp(0, z) - y * z)) + L2 * beta @ beta + L1 * np.sum(up + down))
+        g = w * (p - y)
+        return value, np.concatenate([X.T @ g + 2 * L2 * beta, [g.sum()], R.T @ g + L1, -(R.T @ g) + L1])
+
+    signs = [SIGNS.get(name, 1) for name in names]
+    bounds = [*((0, None) if sign > 0 else (None, 0) for sign in signs), (None, None), *[(0, None)] * (2 * k)]
+    v = minimize(loss, np.zeros(d + 1 + 2 * k), jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 5000}).x
+    return v[:d], float(v[d]), v[d + 1 : d + 1 + k] - v[d + 1 + k :]
+
+
+def score(found: Mapping[str, Any], row: Row) -> float:
+    total = found["intercept"] + found["rules"].get(row.rule, 0.0)
+    return float(total + sum(weight * row.terms[name] for name, weight in found["weights"].items()))
+
+
+def platt(found: Mapping[str, Any], rows: Sequence[Row]) -> tuple[float, float]:
+    """Slope and offset of the logistic that maps the score to the share of right ones (Platt 1999)."""
+    from sklearn.linear_model import LogisticRegression
+
+    X = np.array([[score(found, row)] for row in rows])
+    model = LogisticRegression(C=10.0).fit(X, [row.right for row in rows])
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def confidence(found: Mapping[str, Any], row: Row) -> float:
+    return 0.97 if row.certain else float(1 / (1 + np.exp(-found["slope"] * score(found, row) - found["offset"])))
+
+
+def critical(found: Mapping[str, Any], row: Row) -> bool:
+    """As `severity_of` decides."""
+    if row.certain or not row.may_be_critical:
+        return row.certain and row.may_be_critical
+    low, far = (mean - found["interval"] * (mean - end) / 1.6449 for mean, end in (row.cost, row.by_references))
+    return confidence(found, row) >= found["critical"] and (low > HARM or far > 2 * HARM)
+
+
+def lost(rows: Sequence[Row], found: Mapping[str, Any]) -> float:
+    """Missed faults and, at ALARM_COST each, false alarms."""
+    sick = {row.run for row in rows if critical(found, row)}
+    harmful = {row.run: row.harmful for row in rows}
+    return sum(
+        ALARM_COST if name in sick and not bad else float(bad and name not in sick) for name, bad in harmful.items()
+    )
+
+
+def report(rows: Sequence[Row], found: Mapping[str, Any]) -> str:
+    harmful = {row.run: row.harmful for row in rows}
+    sick = {row.run for row in rows if critical(found, row)}
+    lines = [
+        f"{len(rows)} suspicions of {len(harmful)} runs, {sum(harmful.values())} of them harmful",
+        f"called sick: {sum(harmful[name] for name in sick)} harmful, {sum(not harmful[name] for name in sick)} others",
+        "confidence stated, suspicions, share right (those that were not fitted on):",
+    ]
+    held = [row for row in rows if not row.fit]
+    for low, high in ((0.0, 0.2), (0.2, 0.5), (0.5, 0.7), (0.7, 0.9), (0.9, 1.01)):
+        these = [row for row in held if low <= confidence(found, row) < high]
+        share = np.mean([row.right for row in these]) if these else float("nan")
+        lines.append(f"  {low:.0%} to {min(high, 1.0):.0%}: {len(these)}, {share:.2f}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
