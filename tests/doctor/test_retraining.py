@@ -1,0 +1,89 @@
+"""What retraining decides, and what it leaves as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn_scratch.doctor.counterfactual import Gain, Interval
+from nn_scratch.doctor.diagnose import all_graded, concluded, diagnose, suspected
+from nn_scratch.doctor.diagnosis import Suspicion
+from nn_scratch.doctor.evidence import Case
+from nn_scratch.doctor.rule import load_rules
+from nn_scratch.doctor.severity import calibration, cost_of, graded, terms
+from nn_scratch.runs.run import Run
+from tests.doctor.conftest import Trained
+
+FAR = Suspicion("overfit", 0.9, "end", "it is so")
+
+
+def gain(mean: float, spread: float = 0.01, share: float = 1.0) -> Gain:
+    interval = Interval(mean, mean - spread, mean + spread)
+    return Gain("balanced_accuracy", {"balanced_accuracy": interval}, interval, 1, 100, share, 90, "held")
+
+
+@pytest.fixture
+def short(trained: Trained) -> Case:
+    """A run that stays behind: one unit for three classes."""
+    load_rules()
+    return Case(trained(layers=[{"type": "dense", "units": 1, "activation": "relu"}], train={"epochs": 30}))
+
+
+def test_a_cure_that_gains_nothing_makes_a_doubtful_finding_a_warning(short: Case) -> None:
+    cost = replace(FAR, cost=0.09)
+    assert graded(short, cost, 0.0, gain(0.2), "").severity == "critical"
+    assert graded(short, cost, 0.0, gain(0.0), "").severity != "critical"
+
+
+def test_confidence_rises_with_the_gain_and_falls_with_a_rival(short: Case) -> None:
+    def sure(rival: float, of: Gain | None) -> float:
+        return calibration().confidence("overfit", terms(short, FAR, rival, of))
+
+    assert sure(0.0, gain(0.2)) > sure(0.0, None)
+    assert sure(0.0, None) >= sure(1.0, None)
+    assert sure(0.0, gain(0.2)) > sure(0.0, gain(-0.2))
+
+
+def test_an_early_gain_is_no_more_than_what_the_run_is_behind(short: Case) -> None:
+    near = replace(FAR, cost=0.0)
+    whole, early = cost_of(short, near, gain(0.9)), cost_of(short, near, gain(0.9, share=0.3))
+    assert whole.mean == pytest.approx(0.9)
+    assert early.mean < whole.mean
+
+
+def test_without_a_budget_nothing_is_trained_and_the_diagnosis_is_the_same_each_time(trained: Trained) -> None:
+    run = trained(optimizer={"type": "adam", "lr": 1e-6})
+    told = diagnose(run, budget=0).to_json()
+    assert told["retraining"] == {}
+    assert told == diagnose(Run(run.path), budget=0).to_json()
+
+
+def test_with_a_budget_the_diagnosis_is_the_same_each_time_and_tells_what_it_took(trained: Trained) -> None:
+    run = trained(optimizer={"type": "adam", "lr": 1e-6})
+    told = diagnose(run).to_json()
+    assert told == diagnose(Run(run.path)).to_json()
+    assert 0 < told["retraining"]["steps"] <= told["retraining"]["budget"] == run.info["steps"]
+    assert told["findings"][0]["cost"]["tested"]
+    assert told["findings"][0]["cost"]["points"][1] > 0.05
+
+
+def test_a_healthy_verdict_does_not_contradict_the_list_below_it(trained: Trained, tmp_path: Path) -> None:
+    case = Case(trained())
+    load_rules()
+    worry = Suspicion("overfit", 0.7, "end", "the validation loss rises", log_loss=0.5, cost=0.0)
+    diagnosis = concluded(case, [worry], {})
+    assert diagnosis.verdict == "healthy"
+    assert diagnosis.note.startswith("the validation loss rises; this costs 0.5 nats of log loss")
+    assert diagnosis.summary.startswith("healthy, but the validation loss rises")
+    assert concluded(case, [], {}).note == ""
+
+
+def test_every_term_is_between_0_and_1_and_has_a_weight(short: Case) -> None:
+    for one in suspected(short):
+        values = terms(short, one, 0.5, gain(0.1))
+        assert set(values) == set(calibration().weights)
+        assert all(0 <= value <= 1 for value in values.values())
+    assert all(np.isfinite(finding.confidence) for finding in all_graded(short, suspected(short), {}))
