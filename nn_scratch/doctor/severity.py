@@ -87,7 +87,8 @@ def cost_of(case: Case, suspicion: Suspicion, gain: Gain | None) -> Cost:
         loss = suspicion.log_loss if suspicion.log_loss is not None else gain.loss.mean
         # what a change gains early in training may be caught up with later: no more than the run is behind in the end
         most = float("inf") if gain.share == 1.0 else behind(case, suspicion)
-        return Cost(measure, *(min(value, most) for value in (gain.mean, gain.low, gain.high)), True, loss)
+        mean, low, high = (min(value, most) for value in (gain.mean, gain.low, gain.high))
+        return Cost(measure, mean, low, high, True, loss)
     lost = case.shortfall if suspicion.cost is None else suspicion.cost
     if case.diverged:
         lost = max(1.0, lost if isfinite(lost) else 1.0)
