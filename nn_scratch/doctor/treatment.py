@@ -29,11 +29,12 @@ from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.runs.files import disk_errors, write_bytes
 from nn_scratch.runs.run import Run
 
-A_ROUND = (3, 2, 2, 1, 1)  # candidates of each round at most: the first is the least known
+A_ROUND = (3, 2, 2, 2, 1)  # candidates of each round at most: the first is the least known
 MOST_TRIALS = 12  # candidates that are trained, the run as it was aside: the others take superfluous changes away
 SEEDS = 3  # of initial weights, order and dropout, the same for every candidate
 WORTH = 0.02  # points of the score by which the mended config must beat the run as it was
 TIE = 0.005  # points within which two scores are the same
+MUCH = 3  # keys by which a change is much larger than another; it then has to be better by half of WORTH
 HOPELESS = 0.1  # points that a candidate may be worse than what it changes, with the first seed
 BEST = 0.995  # a score from which there is nothing left to gain
 OF_THE_DATA = frozenset({"label_noise", "leakage"})  # faults that no line of YAML mends
@@ -199,6 +200,9 @@ class Search:
             candidates = self.proposals(frontier, diagnosis)
             if not candidates:
                 frontier, candidates = best, self.usual(best)
+            elif number > 1:  # findings may lead astray: beside them, what usually trains
+                usual = self.usual(frontier)[:1]
+                candidates = [*candidates[: most - len(usual)], *usual]
             candidates = candidates[:most]
             if not candidates:
                 break
@@ -346,7 +350,8 @@ def short(node: Node) -> bool:
 def better(one: Node, other: Node) -> bool:
     """Whether to prefer one node: by the score, then by the loss; of two alike that which changes less."""
     over = one.arm.over(other.arm)
-    if abs(over.score.mean) > TIE:
+    margin = TIE if one.size <= other.size + MUCH else WORTH / 2
+    if over.score.mean > margin or over.score.mean < -TIE:
         return over.score.mean > 0
     if over.loss.low > 0 or over.loss.high < 0:
         return over.loss.mean > 0

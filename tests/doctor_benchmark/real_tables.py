@@ -132,7 +132,8 @@ def examined(
             continue
         if harm >= WORTH:
             said = diagnosed(with_seed(faulty, seeds[0]), scratch)
-            yield concluded(name, f"fault: {kind}", said, bool(said.findings) and said.findings[0].rule in rules)
+            named = said.findings[0].rule if said.verdict == "sick" else None
+            yield concluded(name, f"fault: {kind}", said, named in rules)
 
 
 def untouched(name: str, config: Config, scratch: Path) -> Examined:
