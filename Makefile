@@ -4,8 +4,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+EXTRAS := dev# of pyproject.toml, which the tests are run with
+CONSTRAINTS :=# a file of versions to install, as CI does; without one, the newest that fit
+PIP = $(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 
-.PHONY: run test test-all lint types format schema reference benchmark doctor-benchmark zoo clean
+.PHONY: run test test-all test-bounds lint types format schema reference benchmark doctor-benchmark zoo clean
 
 run: $(VENV)/installed
 	$(BIN)/python script/train.py
@@ -18,6 +21,10 @@ test-all: $(VENV)/installed-dev
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m coverage run --branch --source nn_scratch -m pytest
 	$(BIN)/python -m coverage report --skip-covered
+
+# the lower bounds of requirements.txt, in an environment of exactly these versions; PYTHON=python3.13 for another Python
+test-bounds: $(VENV)/installed
+	$(BIN)/python -m tests.bounds --python $(PYTHON)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -50,11 +57,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: $(VENV)/bin/python requirements.txt
-	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(PIP) -r requirements.txt
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed pyproject.toml
-	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	$(PIP) -e ".[$(EXTRAS)]"
 	touch $@
 
 clean:

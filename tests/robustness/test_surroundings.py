@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nn_scratch.runs.run import Run
@@ -210,3 +211,53 @@ def test_a_file_where_the_runs_should_be_is_named(scripts: Scripts, tmp_path: Pa
     ended = scripts.run(Job("train.py", [*SHORT, "--outputs", str(tmp_path / "file")], str(tmp_path)))
     assert ended.code == 1
     assert ended.output == f"{tmp_path / 'file'}: something else of that name is there\n"
+
+
+def test_a_working_directory_that_is_gone_is_named(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    done = shell(f"cd {tmp_path / 'here'} && rmdir {tmp_path / 'here'} && $TRAIN", tmp_path)
+    assert done.stderr == "the working directory is gone; change to another one\n"
+    assert done.returncode == 1
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="it takes root to be another user")
+@pytest.mark.parametrize("denied", ["run-001", "run-001/checkpoint.npz", "run-001/run.json"])
+def test_what_may_not_be_read_is_an_error_of_the_environment(denied: str, scripts: Scripts, tmp_path: Path) -> None:
+    assert scripts.train(tmp_path, *SHORT).code == 0
+    for path in (tmp_path, *tmp_path.parents):
+        if path.owner() == "root" and str(path).startswith("/tmp/pytest"):
+            path.chmod(0o755)
+    (tmp_path / denied).chmod(0)
+    script = (
+        # imported before, since the other user may not read the libraries either
+        "import difflib, encodings.cp437, encodings.utf_8_sig, os, sys\n"
+        "import nn_scratch.cli.process, nn_scratch.cli.terminal, nn_scratch.doctor.report\n"
+        "from nn_scratch.cli import run_command\n"
+        "os.setgid(65534), os.setuid(65534)\n"
+        f"sys.argv = ['train.py', '--resume', '{tmp_path}/run-001', 'train.epochs=9']\n"
+        "sys.exit(run_command('train'))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stderr.endswith(": permission denied\n")
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("log", ["metrics.csv", "weights/output.W.npy"])
+def test_a_log_that_was_deleted_is_named_when_the_run_is_to_go_on(log: str, scripts: Scripts, tmp_path: Path) -> None:
+    assert scripts.train(tmp_path, *SHORT).code == 0
+    path = tmp_path / "run-001" / log
+    path.unlink()
+    ended = scripts.train(tmp_path, "--resume", str(tmp_path / "run-001"), "train.epochs=4")
+    assert ended.code == 1
+    assert ended.output == f"{path}: no such file\n"
+
+
+@pytest.mark.parametrize("case", [["optimizer.lr=1e300"], ["data.source=./tiny.npz"]])
+def test_numpy_warns_of_nothing(case: list[str], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "tiny.npz", X=1e-310 * rng.normal(size=(60, 2)), y=np.arange(60) % 2)
+    arguments = " ".join(f"'{argument}'" for argument in case)
+    done = shell(f"cd {tmp_path} && $TRAIN {arguments}", tmp_path)
+    assert "Warning" not in done.stderr + done.stdout
+    assert done.returncode in (0, 2, 3)
+    assert all(":" in line for line in done.stderr.splitlines())  # of ours, with a place
