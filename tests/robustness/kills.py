@@ -20,7 +20,7 @@ from time import perf_counter
 
 from tests.robustness.processes import Ended, Scripts
 
-TIMES = ("seconds", "samples_per_second", "started", "command")  # of run.json: what differs from run to run
+TIMES = ("seconds", "samples_per_second", "started", "command", "git_commit")  # of run.json: what differs
 BUSY = {  # a commit at every chance, which leaves more to go wrong; the bytes are those of a run with few
     "nn_scratch.runs.recorder.COMMIT_SECONDS": 0.0,
     "nn_scratch.runs.recorder.COMMIT_SHARE": 1e9,
