@@ -89,7 +89,7 @@ def cost_of(case: Case, suspicion: Suspicion, gain: Gain | None) -> Cost:
         most = float("inf") if gain.share == 1.0 else behind(case, suspicion)
         mean, low, high = (min(value, most) for value in (gain.mean, gain.low, gain.high))
         return Cost(measure, mean, low, high, True, loss)
-    lost = case.shortfall if suspicion.cost is None else suspicion.cost
+    lost = float(case.shortfall if suspicion.cost is None else suspicion.cost)
     if case.diverged:
         lost = max(1.0, lost if isfinite(lost) else 1.0)
     if not isfinite(lost):
