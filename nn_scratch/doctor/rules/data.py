@@ -380,9 +380,11 @@ def label_noise(case: Case) -> Suspicion | None:
     noise = certain - spread
     # where nothing can be told apart, certain rows are no more certain than others
     informed = overall < 0.75 * chance_error and case.best_baseline - case.chance > 0.2 * chance_error
-    if not informed and case.best_baseline - case.chance < 0.25 * chance_error:
+    # errors as frequent far inside a class as anywhere are no overlap
+    uniform = rows >= ENOUGH_ROWS and min(surest, certain) > 0.8 * overall
+    if not informed and not uniform and case.best_baseline - case.chance < 0.25 * chance_error:
         return little_to_learn(case)
-    if noise < 0.03 or not informed:
+    if noise < 0.03 or not (informed or uniform):
         return None
     # where classes overlap, errors gather at the boundary and the certain rows have few of them
     strength = ramp(noise, 0.03, 0.09) * ramp(noise / max(overall, 1e-9), 0.4, 0.6)
