@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from nn_scratch.doctor.treatment import Treatment
     from nn_scratch.experiments import model as models
+    from nn_scratch.experiments.sweeps.sweep import Swept
     from nn_scratch.experiments.train import Session
     from nn_scratch.runs.listing import RunTable
 
@@ -48,6 +49,7 @@ __all__ = [
     "load_config",
     "predict",
     "resume",
+    "sweep",
     "train",
     "treat",
     "visualize",
@@ -247,6 +249,43 @@ def resume(
         overrides = [f"{key}={yaml_line(value)}" for key, value in overrides.items()]
     found = _log_of(run, outputs)
     return Run(trainings.resume(found, overrides, _observers(on_epoch_end, progress)).path)
+
+
+def sweep(
+    config: ConfigLike = None,
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    *,
+    name: str | None = None,
+    outputs: str | Path | None = None,
+    jobs: int | None = None,
+    dask: str | None = None,
+) -> Swept:
+    """Train the settings that the config's `sweep:` block declares, side by side, and rank them.
+
+    Parameters
+    ----------
+    config, overrides, name, outputs
+        As in `train`; the sweep's folder is <outputs>/<name>-sweep-001.
+    jobs : int, optional
+        Processes; None: one per core.
+    dask : str, optional
+        The address of a Dask scheduler that runs the trials instead.
+
+    Returns
+    -------
+    Swept
+        `ranked`, the rows with a score, the best first: each with its `trial`, `values`, `mean` and `std` over seeds;
+        and `folder`.
+
+    Raises
+    ------
+    UserError
+        If the config has no sweep, or its space does not fit the config.
+    """
+    from nn_scratch.experiments.sweeps.sweep import sweep as swept
+
+    checked = load_config(config, overrides, name=name)
+    return swept(checked, OUTPUTS if outputs is None else Path(outputs), jobs=jobs, dask=dask)
 
 
 def _observers(on_epoch_end: OnEpochEnd | None, progress: bool | None) -> Callable[[Session], Sequence[Observer]]:
