@@ -67,7 +67,7 @@ def signature(name: str, part: Any) -> str:
         for parameter in inspect.signature(part).parameters.values()
         if parameter.name not in ("self", "cls")
     ]
-    text = str(inspect.Signature(parameters))
+    text = str(inspect.Signature(parameters)).replace("'", '"')
     if len(text) > 90:
         text = "(\n    " + text[1:-1].replace(", ", ",\n    ") + ",\n)"
     return f"```python\n{name}{text}\n```"
