@@ -41,6 +41,7 @@ class Shape:
     name: str
     see: str  # what to see, from left to right
     overrides: tuple[str, ...]  # of the project's own config
+    lesson: str = ""  # of the zoo
 
 
 SHAPES = (
@@ -53,31 +54,37 @@ SHAPES = (
         "overfitting",
         "the training loss falls to 0 while the validation loss rises: the rows, mislabelled ones too, are memorized",
         ("data.source={type: digits, label_noise: 0.25}", "train.epochs=40"),
+        lesson="overfit",
     ),
     Shape(
         "underfitting",
         "both curves flat, equal and poor from the start, everything else healthy: a straight line cannot part spirals",
         ("data.source=spiral", "layers=[]", "train.epochs=40", "optimizer.lr=0.01"),
+        lesson="underfit",
     ),
     Shape(
         "learning rate too low",
         "smooth, slow, nearly straight curves that still fall at the end; update ratios far below the band",
         ("optimizer.lr=0.000005", "train.epochs=40"),
+        lesson="lr_too_low",
     ),
     Shape(
         "learning rate too high: units die",
         "a loss that leaps, then stays at that of guessing; update ratios above the band, then none; black rows",
         ("optimizer={type: sgd, lr: 0.9}", "train.epochs=40"),
+        lesson="lr_too_high",
     ),
     Shape(
         "learning rate far too high: diverged",
         "no curve at all: a number was not finite in the first epoch; what there is ends before it",
         ("optimizer={type: sgd, lr: 200}", "train.epochs=40"),
+        lesson="exploding_gradient",
     ),
     Shape(
         "vanishing gradients",
         "nothing moves; gradients fan out, ten times smaller with every sigmoid layer towards the input",
         (f"layers=[{', '.join([SIGMOID] * 6)}]", "optimizer={type: sgd, lr: 0.1}", "train.epochs=40"),
+        lesson="vanishing_gradient",
     ),
     Shape(
         "initial weights too large",
@@ -87,6 +94,7 @@ SHAPES = (
             "{type: dense, units: 64, init: {type: normal, std: 1.0}}]",
             "train.epochs=40",
         ),
+        lesson="init_too_large",
     ),
     Shape(
         "all weights begin equal",
@@ -97,6 +105,7 @@ SHAPES = (
             "output={init: {type: constant, value: 0.01}}",
             "train.epochs=40",
         ),
+        lesson="constant_init",
     ),
 )
 
@@ -164,7 +173,10 @@ def heading(figure: Figure, shape: Shape, total: float, top: float) -> None:
     figure.text(0.25 / WIDTH, (top - 0.14) / total, shape.name, fontsize=12, fontweight="bold", color=colour)
     used = 0.25 + text_width(shape.name, 12, bold=True) + 0.25
     changes = "   ".join(shape.overrides).replace(", ".join([SIGMOID] * 6), f"{SIGMOID}, … six times")
-    changes = fit(changes, WIDTH - used - 0.3, 8.5, at_end=True)
+    lesson = f"lesson: config/zoo/{shape.lesson}.yaml" if shape.lesson else "lesson: config/param.yaml"
+    right = 1 - 0.3 / WIDTH
+    figure.text(right, (top - 0.14) / total, lesson, fontsize=8.5, color=theme().ink, ha="right")
+    changes = fit(changes, WIDTH - used - 0.6 - text_width(lesson, 8.5), 8.5, at_end=True)
     figure.text(used / WIDTH, (top - 0.14) / total, changes, fontsize=8.5, color=theme().grey)
     figure.text(0.25 / WIDTH, (top - 0.36) / total, fit(shape.see, WIDTH - 0.5, 10), fontsize=10, color=theme().ink)
 

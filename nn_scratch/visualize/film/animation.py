@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from nn_scratch.errors import EnvironmentFailure
 from nn_scratch.runs.files import disk_errors, write_bytes
 from nn_scratch.visualize.film.scene import Film
+from nn_scratch.visualize.palette import CLASSES, RUNS, TRAIN, VAL
 from nn_scratch.visualize.view import thinned
 
 Array = NDArray[Any]
 
 MOST_PICTURES = 300  # of an animation, which is held in memory until it is written
 WIDTH = 960  # pixels of a GIF or WebP at most: at full size it would be large
-KINDS = ("gif", "webp", "frames")
+NAMED = (TRAIN, VAL, *CLASSES, *RUNS[:2])  # small in the picture, and not to be mistaken
 
 
 def write_animation(film: Film, kind: str, folder: Path, report: Callable[[int, int], None]) -> Path:
@@ -40,6 +41,8 @@ def write_animation(film: Film, kind: str, folder: Path, report: Callable[[int, 
         for start, end in zip(shown, ends, strict=True)
     ]
     pictures = [smaller(film.picture(int(index))) for index in counted(shown, report)]
+    if kind == "gif":
+        pictures = few_colours(pictures)
     file = io.BytesIO()
     options: dict[str, Any] = {"duration": times, "loop": 0, "plugin": "pillow", "extension": f".{kind}"}
     try:
@@ -72,6 +75,23 @@ def counted(indices: Array, report: Callable[[int, int], None]) -> Iterator[int]
     for done, index in enumerate(indices.tolist(), start=1):
         yield index
         report(done, len(indices))
+
+
+def few_colours(pictures: list[Array]) -> list[Array]:
+    """The pictures in the same 255 colours without dithering: what stays as it is then takes no room in a GIF."""
+    from matplotlib.colors import to_rgb
+    from PIL import Image
+
+    sample = np.concatenate([pictures[0], pictures[len(pictures) // 2], pictures[-1]])
+    palette = Image.fromarray(sample).quantize(255 - len(NAMED), method=Image.Quantize.MEDIANCUT)
+    found = palette.getpalette() or []
+    found = found[: 3 * (255 - len(NAMED))]
+    named = [round(255 * part) for colour in NAMED for part in to_rgb(colour)]  # too rare for the median cut
+    palette.putpalette(found + named)
+    return [
+        np.asarray(Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE).convert("RGB"))
+        for picture in pictures
+    ]
 
 
 def smaller(picture: Array) -> Array:
