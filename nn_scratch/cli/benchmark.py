@@ -10,7 +10,7 @@ from typing import Any
 from nn_scratch.errors import UserError
 from nn_scratch.wording import did_you_mean
 
-SUBJECTS = ("train", "logging", "startup", "memory", "video", "accuracy", "sweep", "stacked")
+SUBJECTS = ("train", "logging", "startup", "memory", "video", "accuracy", "sweep", "stacked", "page")
 MATRIX_SUBJECTS = ("train", "logging", "stacked")  # which take workloads and threads
 EXAMPLES = (
     "examples:",
@@ -35,12 +35,12 @@ def main(arguments: Namespace) -> None:
     for subject in arguments.subjects:
         if subject not in SUBJECTS:
             raise UserError(f"{subject}: no such subject{did_you_mean(subject, (*SUBJECTS, 'tables'))}")
-    if arguments.subjects != ["sweep"]:  # which measures processes, on every core
+    if arguments.subjects not in (["sweep"], ["page"]):  # which measure processes, on every core
         pin(arguments.threads)  # before NumPy and its peers are imported: they read it then
     import importlib
     import json
 
-    for subject in arguments.subjects or SUBJECTS:
+    for subject in arguments.subjects or SUBJECTS[:-1]:  # the page needs a browser: only when it is asked for
         module = importlib.import_module(f"nn_scratch.benchmarks.{subject}")
         options: dict[str, Any] = {"threads": arguments.threads} if subject in MATRIX_SUBJECTS else {}
         if arguments.workloads and subject in MATRIX_SUBJECTS:

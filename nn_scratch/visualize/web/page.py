@@ -116,6 +116,15 @@ def pages(
     rows_inside: bool = True,
     live: str | None = None,
 ) -> str:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):  # products of a few hundred rows: more threads only wait
+        return _pages(views, comparison, megabytes, rows_inside, live)
+
+
+def _pages(
+    views: Sequence[View], comparison: Comparison | None, megabytes: float, rows_inside: bool, live: str | None
+) -> str:
     several = len(views) > 1
     whole = views if len(views) <= MOST_WITH_TENSORS else []
     budget = max(SMALLEST, int(megabytes * 1e6) - OVERHEAD - 20_000 * len(views)) // max(1, len(views))

@@ -133,7 +133,7 @@ class Tensors:
         values = parameters * epochs * (1.2 + gradient)
         values += (plan.rows * 2.4 + plan.val_rows) * units * epochs + 1.2 * features * (plan.rows + plan.val_rows)
         values += 2.6 * steps * parameters
-        return float(0.72 * 4 / 3 * values)
+        return float(1.3 * values)
 
     def _cells(self, name: str, plan: Plan) -> int:
         shape = self.run.weights(name).shape[1:]
