@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nn_scratch.cli.output import add_fail_on, check_verdict
 from nn_scratch.config.project import OUTPUTS
+from nn_scratch.config.project import command as project_command
 from nn_scratch.errors import Diverged, UserError
 from nn_scratch.wording import plural
 
@@ -249,8 +250,13 @@ def resume_run(arguments: Namespace, outputs: Path) -> Run:
         raise UserError("--resume: takes train.epochs=N alone; everything else is read from the run's own param.yaml")
     with TrainingView(print_gradients=arguments.print_gradients) as view:
         begun = Run.open(arguments.resume, outputs)
+        epochs = begun.info["epochs"] if (begun.path / "run.json").exists() else 0
         start = partial(resume, begun, arguments.overrides)
-        return with_verdict(view, start, view.conclude, watch=arguments.watch, live=arguments.live)
+        run = with_verdict(view, start, view.conclude, watch=arguments.watch, live=arguments.live)
+        if run.info["epochs"] != epochs and (run.path / "report.html").exists():
+            again = f"{project_command('visualize')} {run.as_typed} --page-only"
+            view.console.say(f"report.html was drawn before these epochs; to draw it again: {again}")
+        return run
 
 
 def train_seeds(config: Config, arguments: Namespace, outputs: Path) -> list[Run]:

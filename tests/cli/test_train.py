@@ -46,11 +46,13 @@ def test_a_run_that_diverged_is_diagnosed_too(tmp_path: Path) -> None:
     assert diagnosis["verdict"] == "sick"
 
 
-def test_a_finished_run_goes_on_to_more_epochs(tmp_path: Path) -> None:
+def test_a_finished_run_goes_on_to_more_epochs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command(tmp_path, *SMALL)
+    (tmp_path / "small-001" / "report.html").write_text("a page of two epochs")
     command(tmp_path, "train.epochs=5", resume=str(tmp_path / "small-001"))
     assert Run(tmp_path / "small-001").info["epochs"] == 5
     assert Run(tmp_path / "small-001").diagnosis is not None
+    assert "report.html was drawn before these epochs; to draw it again:" in capsys.readouterr().out.replace("\n", " ")
 
 
 @pytest.mark.parametrize("given", [{"config": "x.yaml"}, {"name": "x"}, {"seeds": 2}])

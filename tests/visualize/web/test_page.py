@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nn_scratch.config.project import SOURCE
+from nn_scratch.config.resolve import load_config
+from nn_scratch.experiments.train import train
 from nn_scratch.nn.activations import ACTIVATIONS
 from nn_scratch.nn.layers import LAYERS
 from nn_scratch.runs.run import Run
@@ -470,3 +473,40 @@ def test_modules_share_no_name_and_import_what_comes_before() -> None:
             r'^import \{[^}]*\} from "\./[a-z]+\.js";$', "", source, flags=re.MULTILINE
         ).replace("important", "")
         assert "innerHTML" not in source
+
+
+NORM = "[{type: dense, units: 64, activation: identity}, batch_norm, {type: activation, activation: relu}]"
+SIZED = {
+    "digits": (),
+    "spiral": ("data.source=spiral",),
+    "fruit": (f"data.source={SOURCE / 'data' / 'fruit.csv'}",),
+    "batch_norm": (f"layers={NORM}",),
+}
+
+
+@pytest.mark.parametrize("kind", SIZED)
+def test_the_page_of_the_default_config_has_at_most_5_mb(kind: str, tab: Any, tmp_path: Path) -> None:
+    run = train(load_config(None, [*SIZED[kind], f"name={kind}"]), tmp_path)
+    path = written(run, tmp_path)
+    assert path.stat().st_size <= 5_000_000
+    opened = tab(path)
+    epochs = opened.ask("() => nnPage.epochs()")
+    assert {0, View(run).best_epoch, View(run).last_epoch} <= set(epochs)
+    assert opened.ask("() => nnPage.chain('output', 0, 0, nnPage.epochs().at(-1)).step") is not None
+    assert opened.messages == []
+
+
+@pytest.mark.slow
+def test_the_page_of_a_network_for_784_pixels_has_at_most_5_mb(tab: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "rows.npz", X=rng.normal(size=(400, 784)), y=rng.integers(10, size=400))
+    layers = "layers=[{type: dense, units: 256}, {type: dense, units: 128}]"
+    run = train(load_config(None, [f"data.source={tmp_path / 'rows.npz'}", layers]), tmp_path)
+    path = written(run, tmp_path)
+    assert path.stat().st_size <= 5_000_000
+    opened = tab(path)
+    assert len(opened.ask("() => nnPage.epochs()")) >= 4
+    assert "logged epochs have weights here" in opened.page.text_content("footer")
+    for view in VIEWS:
+        opened.go(v=view)
+    assert opened.messages == []
