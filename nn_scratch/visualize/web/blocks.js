@@ -7,6 +7,7 @@ export class Blocks {
     this.bytes = new Map();
     this.decoded = new Map();
     this.live = new Map();
+    this.tops = new Map();
   }
 
   /** Inflate every block, so that reading one needs no waiting. */
@@ -61,6 +62,12 @@ export class Blocks {
     return this.decoded.get(name);
   }
 
+  /** The largest size of a value over all epochs. */
+  top(name) {
+    if (!this.tops.has(name)) this.tops.set(name, largestOf(this.all(name)));
+    return this.tops.get(name);
+  }
+
   /** Rows that arrived while the run trains: [epoch, Float32Array] each. */
   append(name, shape, rows) {
     if (!this.live.has(name)) this.live.set(name, { shape, epochs: [], rows: [] });
@@ -70,6 +77,15 @@ export class Blocks {
       kept.rows.push(values);
     }
   }
+}
+
+function largestOf(values) {
+  let most = 0;
+  for (let i = 0; i < values.length; i++) {
+    const size = Math.abs(values[i]);
+    if (size > most && size < Infinity) most = size;
+  }
+  return most;
 }
 
 export function nearest(epochs, epoch) {

@@ -61,7 +61,8 @@ def packed(values: Array, width: int) -> str:
 def scales(values: Array) -> Array:
     """The largest absolute value of each epoch, 1 where all are 0."""
     largest = np.abs(values).reshape(len(values), -1).max(axis=1, initial=0.0).astype(np.float64)
-    return np.where(largest > 0, largest, 1.0)
+    rounded = np.array([float(f"{value:.7g}") for value in largest * (1 + 1e-6)])  # short in JSON, and never too small
+    return np.where(largest > 0, rounded, 1.0)
 
 
 def quantized(values: Array, epochs: Array, bits: int, *, delta: bool = False) -> Block:

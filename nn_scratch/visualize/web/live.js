@@ -15,6 +15,7 @@ export function follow(onNews) {
 
   const ask = async () => {
     let wait = IDLE;
+    const started = performance.now();
     try {
       const answer = await fetch(`${base}commit.json`, { headers: tag ? { "If-None-Match": tag } : {} });
       if (answer.status === 200) {
@@ -22,7 +23,7 @@ export function follow(onNews) {
         const committed = await answer.json();
         const followed = state().e >= lastEpoch(here);
         await take(here, base, committed);
-        wait = GROWING;
+        wait = Math.max(GROWING, 3 * (performance.now() - started)); // so that a page that draws slowly asks seldom
         onNews({ followed, ended: false });
       }
       const status = answer.headers.get("X-Run-Status") ?? shownStatus;
@@ -41,13 +42,25 @@ export function follow(onNews) {
   ask();
 }
 
+let toldAt = -Infinity;
+
+/** The words and curves of the moment, at most every two seconds; then the rows that are new. */
 async function take(here, base, committed) {
+  if (performance.now() - toldAt > IDLE) await hear(here, base);
+  await rowsSince(here, base, committed);
+}
+
+async function hear(here, base) {
+  toldAt = performance.now();
   const told = await (await fetch(`${base}content.json`)).json();
   for (const key of ["metrics", "findings", "verdict", "best", "last", "status", "warning", "events", "performance", "scores", "notices", "sentence"]) here[key] = told[key];
+  if (!here.layers.length || here.layers.some((one) => one.units === null)) here.layers = told.layers;
+}
+
+async function rowsSince(here, base, committed) {
   const epochs = committed.tensor_epochs;
   const from = here.epochs.length && here.store.live.size ? here.epochs.length : 0;
   if (epochs.length <= from) return;
-  if (!here.layers.length || here.layers.some((one) => one.units === null)) here.layers = told.layers;
   for (const [kind, suffix, letter] of LOGGED) {
     for (const one of here.layers) {
       const file = `${kind}/${one.name}${suffix}.npy`;

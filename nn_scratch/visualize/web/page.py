@@ -16,6 +16,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from nn_scratch.runs.files import finite
 from nn_scratch.visualize.compare import Comparison
 from nn_scratch.visualize.view import View
 from nn_scratch.visualize.web.document import document, guide
@@ -64,7 +65,7 @@ def digest(text: str) -> str:
 
 def in_script(value: Any) -> str:
     """JSON that holds no markup: a `<` in a text cannot end the element it stands in."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 

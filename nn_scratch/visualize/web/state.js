@@ -70,10 +70,14 @@ export function go(changes) {
 }
 
 let hashTimer = null;
+let written = []; // when, of late: a browser refuses more than some 20 a second
 
 function writeHash() {
   clearTimeout(hashTimer);
+  const now = performance.now();
+  written = written.filter((time) => now - time < 1000);
   const write = () => {
+    written.push(performance.now());
     const parts = Object.entries(current).filter(([, value]) => value !== null && value !== "");
     const text = parts.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join("&");
     try {
@@ -82,7 +86,7 @@ function writeHash() {
       // a sandboxed frame has no history
     }
   };
-  if (playing.on) hashTimer = setTimeout(write, 250);
+  if (playing.on || written.length > 8) hashTimer = setTimeout(write, 250);
   else write();
 }
 

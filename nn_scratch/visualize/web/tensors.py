@@ -22,6 +22,7 @@ from nn_scratch.visualize.web.replayed import Passed, Rows, pass_rows
 Array = NDArray[Any]
 
 MOST_CELLS = 400_000_000  # values of the weights that are read to be encoded: more are thinned before
+HEADER_BYTES, EPOCH_BYTES = 150, 18  # of a block in the JSON: its number and scale of each epoch
 SURFACE, SURFACE_UNITS, SURFACE_EPOCHS = 22, 16, 31  # points a side, units a layer, epochs
 BOUNDARY, BOUNDARY_EPOCHS = 56, 61
 
@@ -84,7 +85,8 @@ class Tensors:
 
     @property
     def size(self) -> int:
-        return sum(len(block.data) for block in self.blocks.values())
+        """Bytes: the data, and about what the table of blocks says of each."""
+        return sum(len(block.data) + HEADER_BYTES + EPOCH_BYTES * len(block.epochs) for block in self.blocks.values())
 
     # --- what fits
 

@@ -1,7 +1,7 @@
 // A layer's weights, gradients, movement or activations as a matrix, or as tiles where the input is an image.
 
 import { el, fill, fmt } from "./text.js";
-import { go, run, state, tensorEpoch } from "./state.js";
+import { go, playing, run, state, tensorEpoch } from "./state.js";
 import { largest, sparkline } from "./draw.js";
 import { Matrix } from "./matrix.js";
 import { maxErrorOf } from "./numbers.js";
@@ -92,7 +92,7 @@ export const weightsView = {
     if (scaleChosen === "epoch" || this.kind === "M" || here.store.live.size) return largest(values);
     const names = scaleChosen === "run" ? [this.block]
       : here.layers.map((one) => blockName(this.kind, one.name)).filter((name) => here.store.has(name));
-    return Math.max(...names.map((name) => largest(here.store.all(name))));
+    return Math.max(...names.map((name) => here.store.top(name)));
   },
 
   pick(row, column) {
@@ -110,7 +110,7 @@ export const weightsView = {
     let rank = 1;
     for (const other of values) if (Math.abs(other) > Math.abs(value)) rank++;
     const from = this.kind === "A" ? `row ${here.rows.numbers[i] ?? i}` : fromName(here, this.name, i);
-    this.told.textContent = `${this.name}, epoch ${epoch}: ${from} → unit ${u}: ${fmt(value)}, ${rank.toLocaleString("en")}. of ${values.length.toLocaleString("en")} by size.`;
+    this.told.textContent = `${this.name}, epoch ${epoch}: ${from} → unit ${u}: ${fmt(value)}, rank ${rank.toLocaleString("en")} of ${values.length.toLocaleString("en")} by size.`;
   },
 
   showCourse(i, u) {
@@ -143,6 +143,7 @@ export const weightsView = {
       const { across, height, width } = this.tiles;
       this.matrix.select(Math.floor(u / across) * (height + 1) + Math.floor(i / width), (u % across) * (width + 1) + (i % width));
     } else this.matrix.select(i, u);
+    if (playing.on) return;
     this.tell(i, u);
     this.showCourse(i, u);
   },
