@@ -65,7 +65,7 @@ def sorted_data(case: Case) -> Suspicion | None:
     apart = class_distance(case)
     pooled = number((case.signals.get("attainable") or {}).get("pooled"))
     short = not case.held_score > pooled - HARM
-    split_hurts = (lost > HARM + case.standard_error and short) or absent > 0.2 or (apart > 0.25 and case.falls_short)
+    split_hurts = (lost > HARM + case.standard_error and short) or absent > 0.2 or (apart > 0.25 and lags(case))
     strength = 0.95 if split_hurts else 0.9 if blocks else 0.6
     if not (split_hurts or blocks):
         return None
@@ -94,7 +94,7 @@ def sorted_data(case: Case) -> Suspicion | None:
         },
         patches=(Patch(patch, "shuffled rows make every part of the split, and every batch, a random sample of all"),),
         cost=max(lost, case.shortfall) if split_hurts else None,
-        certain=absent > 0.2,
+        certain=split_hurts,
         epoch=1,
         step=1,
     )
@@ -154,9 +154,9 @@ def split_mismatch(case: Case) -> Suspicion | None:
     apart = class_distance(case)
     pooled = number((case.signals.get("attainable") or {}).get("pooled"))
     short = not case.held_score > pooled - HARM
-    hurts = (lost > HARM + 1.5 * case.standard_error and short) or absent > 0.2 or (apart > 0.25 and case.falls_short)
+    hurts = (lost > HARM + 1.5 * case.standard_error and short) or absent > 0.2 or (apart > 0.25 and lags(case))
     # what was learned does not carry over to rows that lie elsewhere, even where a smooth model's does
-    hurts |= shift > FAR and case.falls_short and case.train_score - case.held_score > 2 * HARM
+    hurts |= shift > FAR and lags(case) and case.train_score - case.held_score > 2 * HARM
     shuffled = bool(case.config["data"]["shuffle"])
     patch = {"data.shuffle": True} if not shuffled else {"data.stratify": True}
     own_test = bool(case.card["split"].get("own_test"))
@@ -176,8 +176,14 @@ def split_mismatch(case: Case) -> Suspicion | None:
         if own_test and shuffled
         else (Patch(patch, "rows drawn at random make all parts samples of one population"),),
         cost=float(np.nanmax([lost, case.shortfall, 0.0])) if hurts else 0.0,
-        certain=absent > 0.2,
+        certain=hurts,  # the parts differ, and that costs: nothing is left to doubt
     )
+
+
+def lags(case: Case) -> bool:
+    """Whether the score itself is behind the best reference: a split that changes the classes' shares is not undone by
+    weighing them."""
+    return case.best_baseline - case.held_score > max(HARM, case.standard_error)
 
 
 def class_distance(case: Case) -> float:
@@ -389,7 +395,7 @@ def label_noise(case: Case) -> Suspicion | None:
     # where classes overlap, errors gather at the boundary and the certain rows have few of them
     strength = ramp(noise, 0.03, 0.09) * ramp(noise / max(overall, 1e-9), 0.4, 0.6)
     if isfinite(surest):
-        strength *= ramp(surest / max(overall, 1e-9), 0.5, 0.75)  # flipped 0.66 to 1.06, hard 0.12 to 0.68
+        strength *= ramp(surest / max(overall, 1e-9), 0.45, 0.65)  # flipped 0.66 to 1.06, hard 0.12 to 0.68
     if isfinite(case.certain_errors):  # and the network, too, is wrong where it is sure
         strength *= ramp(case.certain_errors, 0.01, 0.05)
     # simple models learned from the same labels: what the network fits worse than they do has another cause
@@ -398,7 +404,7 @@ def label_noise(case: Case) -> Suspicion | None:
         return None
     return Suspicion(
         "label_noise",
-        strength * (0.5 if elsewhere else 1.0),
+        strength * (0.75 if elsewhere else 1.0),
         "data",
         f"about {certain:.0%} of the rows that lie far inside one class have the label of another"
         + (": more than overlapping classes explain" if strength > 0.5 else ", as hard data may have, too"),
