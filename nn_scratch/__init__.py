@@ -5,6 +5,8 @@ The public names are imported when they are first used, so that `import nn_scrat
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,3 +56,24 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+class _CallablePackage(ModuleType):
+    """nn_scratch.visualize is the package of the pictures and, called, the function of that name in the API."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        from nn_scratch.api import visualize
+
+        return visualize(*arguments, **options)
+
+
+class _Package(ModuleType):
+    """Importing the subpackage visualize puts it in the place of the function of that name: both then are one."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "visualize" and isinstance(value, ModuleType):
+            value.__class__ = _CallablePackage
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

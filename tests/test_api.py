@@ -148,3 +148,17 @@ def test_numbers_are_predicted_in_their_own_units(tmp_path: Path) -> None:
     assert abs(predicted.mean() - y.mean()) < 20
     with pytest.raises(UserError, match="a regression has no classes"):
         Model.load(trained).predict_proba(X)
+
+
+def test_visualize_can_be_called_before_and_after_its_package_is_imported() -> None:
+    code = (
+        "from nn_scratch import visualize as before\n"
+        "import nn_scratch.visualize.style\n"
+        "from nn_scratch import visualize as after\n"
+        "from nn_scratch.api import visualize\n"
+        "assert before is visualize and callable(after)\n"
+        "try: after('no such run')\n"
+        "except Exception as error: print(type(error).__name__)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "UserError\n"
