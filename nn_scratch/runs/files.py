@@ -220,7 +220,8 @@ def read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[An
 def write_json(path: Path, content: Any) -> None:
     """JSON that any reader takes: numbers that are not finite become null."""
     text = json.dumps(finite(content), indent=1, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+    # half of a surrogate pair, as a path that is not UTF-8 has, becomes the escape of it that JSON knows
+    write_bytes(path, (text + "\n").encode(errors="backslashreplace"))
 
 
 def finite(value: Any) -> Any:
