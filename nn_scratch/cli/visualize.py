@@ -144,6 +144,10 @@ def main(options: argparse.Namespace) -> None:
             draw_run(runs[0], options)
         else:
             compare_runs(runs, options)
+    from nn_scratch.visualize.style import missing_letters
+
+    if note := missing_letters():
+        say(f"note: {note}")
 
 
 def serve_live(options: argparse.Namespace) -> None:

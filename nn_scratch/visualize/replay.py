@@ -86,6 +86,16 @@ def untrained(run: Run) -> Model:
     return Model(network, loss, preprocessing)
 
 
+def unscaled(run: Run, X: Array) -> Array:
+    """Rows (rows, features) as they were before scaling; as they are where the run left no preprocessing."""
+    if not (run.path / "model.npz").exists():
+        return X
+    preprocessing = load_model(run).preprocessing
+    if X.shape[1] != len(preprocessing.offset):
+        return X
+    return np.asarray(X * preprocessing.scale + preprocessing.offset)
+
+
 class Plane:
     """A 2-D data set's input space as a grid of points, and the probe rows in it."""
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
+import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager, nullcontext
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from textwrap import wrap
 from types import ModuleType
@@ -43,7 +45,6 @@ DPI = 100
 HEADER, FOOTER = 0.85, 0.55
 
 RC: dict[str, Any] = {
-    "font.family": "DejaVu Sans",
     "font.size": 10.0,
     "axes.titlesize": 10.5,
     "axes.titlelocation": "left",
@@ -91,6 +92,34 @@ def import_matplotlib() -> ModuleType:
     return matplotlib
 
 
+_missing: set[str] = set()  # letters that no font had, in all that was drawn
+# after DejaVu Sans, for the letters that it lacks, where they are installed
+FALLBACKS = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "WenQuanYi Zen Hei"),
+    *("Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Tamil", "Noto Sans Thai", "Noto Sans Ethiopic"),
+)
+
+
+@cache
+def families() -> list[str]:
+    """The fonts that letters are looked for in, in this order."""
+    from matplotlib.font_manager import fontManager
+
+    installed = {font.name for font in fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in FALLBACKS if name in installed)]
+
+
+def missing_letters() -> str:
+    """A sentence about the letters that no installed font had, and what to install; empty where there are none."""
+    if not _missing:
+        return ""
+    scripts = sorted({unicodedata.name(letter, "unknown").split(" ")[0] for letter in _missing})
+    letters = " ".join(sorted(_missing)[:10])
+    return (
+        f"letters that no installed font has are drawn as boxes: {letters} ({', '.join(scripts)}); install a Noto font"
+    )
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Within it matplotlib does not log that it builds a cache of fonts, or finds no folder to keep it in."""
@@ -118,6 +147,7 @@ def settings(theme: Theme) -> dict[str, Any]:
         "ytick.color": grey,
         "xtick.labelcolor": ink,
         "ytick.labelcolor": ink,
+        "font.family": families(),
         "grid.color": "#e8e8e8" if not theme.dark else "#303030",
     }
 
@@ -129,8 +159,18 @@ def drawing(chosen: Theme = PAGE) -> Iterator[None]:
     defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
     style = matplotlib.rc_context(defaults | settings(chosen))
     with themed(chosen), style, warnings.catch_warnings(), quiet():
-        # a letter that the font lacks is drawn as a box; the picture is still worth having
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        # a letter that no font has is drawn as a box; the picture is still worth having, and the letter is named
+        warnings.filterwarnings("always", message="Glyph .* missing from font")
+        show = warnings.showwarning
+
+        def note(message: Warning | str, *rest: Any, **options: Any) -> None:
+            found = re.match(r"Glyph (\d+) ", str(message))
+            if found:
+                _missing.add(chr(int(found[1])))
+            else:
+                show(message, *rest, **options)
+
+        warnings.showwarning = note
         yield
 
 

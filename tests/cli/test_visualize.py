@@ -24,7 +24,7 @@ def test_a_run_is_drawn_into_its_folder(own, capsys, monkeypatch):
     monkeypatch.chdir(run.path.parent)
     visualize(run.name)
     lines = capsys.readouterr().out.splitlines()
-    assert len(list((run.path / "plots").glob("*.png"))) == 15
+    assert len(list((run.path / "plots").glob("*.png"))) == 16
     assert not [path for path in run.path.rglob("*") if path.name.endswith(".part")]
     assert f"{run.name}/plots/curves.png  Loss and score" in lines
     assert f"{run.name}/weights.mp4  28 frames, 3.5 s" in lines

@@ -7,7 +7,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from nn_scratch.errors import UserError
+from nn_scratch.visualize import style
 from nn_scratch.visualize.plot import choose, plots
+from nn_scratch.visualize.plots.mistakes import misclassified
 from nn_scratch.visualize.style import drawing, text_width
 from nn_scratch.visualize.view import NotForThisRun, View
 from tests.conftest import trained
@@ -26,7 +28,7 @@ EVERY_RUN = {
 }
 HIDDEN = {"activation_health", "dying_units"}
 TABLES = {"importance", "partial_dependence"}  # drawn in test_columns.py
-CLASSES = {"confusion", "calibration", "recall"}
+CLASSES = {"confusion", "calibration", "recall", "mistakes"}
 DRAWN = {
     "classes": EVERY_RUN | HIDDEN | CLASSES,
     "images": EVERY_RUN | HIDDEN | CLASSES | {"first_layer"},
@@ -66,7 +68,7 @@ def words(figure):
 
 
 def test_there_are_as_many_plots_as_the_runs_show():
-    assert len(PLOTS) == 19
+    assert len(PLOTS) == 20
     assert set().union(*DRAWN.values()) | TABLES == set(PLOTS)
 
 
@@ -236,3 +238,26 @@ def test_a_layer_has_one_colour_in_every_picture(pictures):
 
 def test_the_former_name_of_a_plot_is_understood():
     assert [plot.name for plot in choose(["update_ratio"])] == ["learning_rate"]
+
+
+def test_mistakes_are_the_misclassified_rows_the_most_confident_first(runs):
+    found = misclassified(View(runs["images"]))
+    assert found.looked_at == len(runs["images"].probe["rows_val"])
+    assert (found.truth != found.predicted).all()
+    assert (np.diff(found.probability) <= 0).all()
+    predictions = runs["images"].predictions
+    wrong = predictions["val_rows"][predictions["val_output"].argmax(axis=1) != predictions["val_y"]]
+    assert set(found.source.tolist()) == set(wrong.tolist()) & set(runs["images"].probe["rows_val"].tolist())
+
+
+def test_letters_that_no_font_has_are_named(own, monkeypatch):
+    monkeypatch.setattr(style, "FALLBACKS", ())
+    monkeypatch.setattr(style, "_missing", set())
+    style.families.cache_clear()
+    run = own("classes")
+    run.card["classes"] = ["中", "ह", "c"]
+    draw("confusion", View(run))
+    style.families.cache_clear()
+    assert style.missing_letters() == (
+        "letters that no installed font has are drawn as boxes: ह 中 (CJK, DEVANAGARI); install a Noto font"
+    )

@@ -34,7 +34,7 @@ from nn_scratch.visualize.film.parts import (
 from nn_scratch.visualize.film.predictions import PredictionsPart, predictions
 from nn_scratch.visualize.film.steps import MEASURES, step_events, steps_of
 from nn_scratch.visualize.palette import CLASSES, PAGE, RUNS, Theme, theme
-from nn_scratch.visualize.replay import Plane, Replay
+from nn_scratch.visualize.replay import Plane, Replay, unscaled
 from nn_scratch.visualize.style import (
     DPI,
     TRAINING,
@@ -408,11 +408,12 @@ class Film:
             8.5,
         )
         side, top = px(64), y + px(20)
+        pixels = unscaled(view.run, X[found.rows])
         boxes = []
         for place, row in enumerate(found.rows.tolist()):
             left = even(x + place * cell)
             axes = stage.axes(left, top, side, side)
-            axes.imshow(X[row].reshape(shape), cmap="Greys_r" if self._theme.dark else "Greys", aspect="auto")
+            axes.imshow(pixels[place].reshape(shape), cmap="Greys_r" if self._theme.dark else "Greys", aspect="auto")
             axes.set_axis_off()
             stage.take(f"input {row}", left, top, side, side)
             boxes.append((left, top + side + px(2), cell - px(12)))
