@@ -243,7 +243,7 @@ def draw_run(run: Run, options: argparse.Namespace) -> None:
     film = None if options.no_film or options.only else film_of([view], run.path, show, options)
     if not options.only:
         page = run.path / "plots.html"
-        write_bytes(page, report(view, pictures, film).encode())
+        write_bytes(page, report(view, pictures, film).encode(errors="backslashreplace"))
         say(f"{shown(page)}  the plots{' and the film' if film else ''} on one page")
         draw_page(run, options)
 
@@ -325,7 +325,7 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
             say(f"the film shows the first two: {views[0].name} and {views[1].name}")
         film = film_of(views[:2], folder, show, options)
     page = folder / "plots.html"
-    write_bytes(page, comparison_report(comparison, pictures, film).encode())
+    write_bytes(page, comparison_report(comparison, pictures, film).encode(errors="backslashreplace"))
     say(f"{shown(page)}  the plots{' and the film' if film else ''} on one page")
     draw_comparison_page(comparison, runs, options)
 
