@@ -57,10 +57,6 @@ ALLOWED: dict[str, int] = {
     "nn_scratch/runs/run.py": 2,
     "nn_scratch/training/gradient_steps.py": 1,
     "nn_scratch/training/trainer.py": 2,
-    "nn_scratch/visualize/events.py": 1,
-    "nn_scratch/visualize/film/scene.py": 1,
-    "nn_scratch/visualize/plots/outcome.py": 5,
-    "nn_scratch/visualize/plots/tensors.py": 1,
 }
 
 

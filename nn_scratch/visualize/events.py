@@ -10,7 +10,7 @@ from nn_scratch.visualize.units import Lives, lives
 from nn_scratch.visualize.view import NotForThisRun, View
 from nn_scratch.wording import one_line, plural
 
-MOST_NAMED = 4  # epochs of a layer in which deaths are told one by one; of more, when shares are passed
+MOST_NAMED = 4  # epochs of a layer in which deaths are listed one by one; of more, when shares are passed
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 JUMP = 1.5  # factor of the learning rate from one epoch to the next that counts as a change
 

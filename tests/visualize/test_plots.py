@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from nn_scratch.errors import UserError
 from nn_scratch.visualize import style
+from nn_scratch.visualize.palette import THEMES
 from nn_scratch.visualize.plot import choose, plots
 from nn_scratch.visualize.plots.mistakes import misclassified
 from nn_scratch.visualize.style import drawing, text_width
@@ -196,9 +197,12 @@ def test_the_dot_on_each_curve_is_the_best_of_that_curve(own):
     assert dots == [[3, 0.3], [2, 0.95]]
 
 
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("name", ["curves", "first_steps", "calibration"])
-def test_legends_cover_no_line(pictures, name):
-    figure = pictures(name, "classes")
+def test_legends_cover_no_line(runs, name, theme):
+    with drawing(THEMES[theme]):
+        figure = PLOTS[name].draw(View(runs["classes"]))
+        FigureCanvasAgg(figure).draw()
     renderer = figure.canvas.get_renderer()
     boxes = [(axes, axes.get_legend().get_window_extent(renderer)) for axes in figure.axes if axes.get_legend()]
     assert boxes

@@ -33,7 +33,7 @@ def curves(view: View, sheet: Sheet) -> None:
         sheet.message(f"No epoch was finished: {view.warning}.")
         return
     sheet.about(view.span)
-    ((loss, score),) = sheet.grid(1, 2, height=4.6, bottom=1.3)
+    ((loss, score),) = sheet.grid(1, 2, height=4.6, bottom=1.3 if theme().width >= 12 else 1.75)
     draw_curves(loss, view, "loss")
     loss.set_title("loss")
     draw_curves(score, view, view.score)
@@ -86,6 +86,7 @@ def finite(values: Any) -> Any:
 
 def below(axes: Axes, columns: int = 2) -> None:
     """A legend under a panel that leaves 1.1 inches there: it covers no line."""
+    columns = columns if theme().width >= 12 else max(1, columns - 1)  # fewer where letters are larger
     axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.13), ncols=columns, borderaxespad=0, columnspacing=1.4)
 
 

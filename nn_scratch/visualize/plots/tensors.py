@@ -93,7 +93,7 @@ def bands(view: View, sheet: Sheet, kind: str, unit: str) -> None:
             axes.plot(epochs, lines, linewidth=0.9, alpha=0.8, color=SERIES, marker="." if len(rows) < 3 else "")
         else:
             draw_bands(axes, epochs, percentiles(values, rows))
-            sheet.remark("dark: the middle half; light: 5th to 95th percentile; dashed: least and greatest")
+            sheet.remark("dark: the middle half; light: 5th to 95th percentile; dashed: minimum and maximum")
             if values[0].size > SAMPLE:
                 sheet.remark(f"percentiles of {SAMPLE:,} evenly spread entries where a layer has more")
         if kind == "gradients":
@@ -152,7 +152,7 @@ def draw_bands(axes: Axes, epochs: Array, found: Array) -> None:
     axes.fill_between(epochs, p5, p95, color=SERIES, alpha=0.18, linewidth=0, label="5 to 95 %")
     axes.fill_between(epochs, p25, p75, color=SERIES, alpha=0.38, linewidth=0, label="25 to 75 %")
     axes.plot(epochs, median, color=theme().ink, linewidth=1.4, label="median")
-    axes.plot(epochs, least, color=theme().grey, linewidth=0.7, linestyle=(0, (4, 2)), label="least, greatest")
+    axes.plot(epochs, least, color=theme().grey, linewidth=0.7, linestyle=(0, (4, 2)), label="minimum, maximum")
     axes.plot(epochs, most, color=theme().grey, linewidth=0.7, linestyle=(0, (4, 2)))
 
 
