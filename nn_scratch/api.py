@@ -20,13 +20,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config import resolve
 from nn_scratch.config.project import OUTPUTS
 from nn_scratch.config.schema import Config
 from nn_scratch.doctor.diagnosis import Diagnosis
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.runs import run as runs
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import Trainer
@@ -55,7 +55,6 @@ __all__ = [
     "visualize",
 ]
 
-Array = NDArray[Any]
 ConfigLike = Config | Mapping[str, Any] | str | Path | None
 OnEpochEnd = Callable[[int, Scores], Any]
 

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -43,7 +42,7 @@ from nn_scratch.experiments.build import Built, build
 from nn_scratch.experiments.model import Model
 from nn_scratch.experiments.networks import build_network
 from nn_scratch.experiments.train import Interrupted, pinned_threads, train_built
-from nn_scratch.metrics import lower_is_better
+from nn_scratch.metrics import Array, lower_is_better
 from nn_scratch.runs.files import make_folder, write_npz
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.observers import Observer, ObserverList, Scores
@@ -54,7 +53,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
-Array = NDArray[Any]
 
 # scikit-learn's names for functions that have other names in a config
 ACTIVATION_NAMES = {"logistic": "sigmoid"}

@@ -28,7 +28,7 @@ class Quiet(Observer):
 
 
 def rows(folder: Path, n: int = 60, features: int = 3, classes: int = 3, **more: np.ndarray) -> str:
-    """The path of an .npz of random rows that can be learnt: classes, or with `classes=0` numbers."""
+    """The path of an .npz of random rows that can be learned: classes, or with `classes=0` numbers."""
     rng = np.random.default_rng(5)
     X = rng.normal(size=(n, features))
     S = X @ rng.normal(size=(features, max(1, classes))) + 0.3 * rng.normal(size=(n, max(1, classes)))

@@ -19,7 +19,7 @@ import numpy as np
 from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
 from nn_scratch.baselines.protocol import MAX_FEATURES, sample_rows
 from nn_scratch.data.prepare import Data
-from nn_scratch.data.table import Array
+from nn_scratch.metrics import Array
 
 MAX_ROWS = 5000
 # The limits leave room for noise of 2 % of the range, which costs at most 0.01 of the ratio where the rarer of two
@@ -91,7 +91,7 @@ def of_classes(X: Array, y: Array) -> dict[str, Any] | None:
     if len(values) <= k + 1:
         counts = np.bincount(inverse.ravel() * k + y, minlength=len(values) * k).reshape(-1, k)
         right = counts[np.arange(len(counts)), counts.argmax(axis=1)]
-        # every class has to be told: a value for the frequent one alone gives nothing away
+        # every class has to be predicted: a value for the frequent one alone gives nothing away
         told = np.bincount(counts.argmax(axis=1), weights=right, minlength=k) / counts.sum(axis=0)
         share = float(np.average([right.sum() / len(y), told.mean()]))
         return {"kind": "share", "value": share, "limit": SHARE, "exact": bool(share == 1.0)}

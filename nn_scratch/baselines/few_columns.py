@@ -16,7 +16,7 @@ import numpy as np
 from nn_scratch.baselines.copied_target import column_groups, ranked
 from nn_scratch.baselines.protocol import MAX_FEATURES, main_score, sample_rows, scores
 from nn_scratch.data.prepare import Data
-from nn_scratch.data.table import Array
+from nn_scratch.metrics import Array
 
 MAX_ROWS = 3000
 TREES = 40  # columns that a tree is grown on, those with the strongest relation of ranks first

@@ -22,8 +22,7 @@ from nn_scratch.baselines.protocol import (
     standardized,
 )
 from nn_scratch.data.prepare import Data, Part
-from nn_scratch.data.table import Array
-from nn_scratch.metrics import rounded
+from nn_scratch.metrics import Array, rounded
 
 MAX_ROWS = 700  # inverting their kernel matrix takes some 20 ms
 WIDTHS = (0.12, 0.35, 1.0)  # of the kernel, in units of the typical distance between rows

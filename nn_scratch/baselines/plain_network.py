@@ -12,7 +12,6 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.baselines.protocol import (
     MAX_CLASSES,
@@ -27,6 +26,7 @@ from nn_scratch.data.moments import moments
 from nn_scratch.data.prepare import Data
 from nn_scratch.data.preprocessing import offset_and_scale
 from nn_scratch.errors import Diverged
+from nn_scratch.metrics import Array
 from nn_scratch.nn.layers import LAYERS
 from nn_scratch.nn.losses import LOSSES
 from nn_scratch.nn.network import Network
@@ -35,8 +35,6 @@ from nn_scratch.nn.schedules import SCHEDULES
 from nn_scratch.training.batches import Examples
 from nn_scratch.training.evaluation import pass_through
 from nn_scratch.training.trainer import Trainer
-
-Array = NDArray[Any]
 
 UNITS = (64, 32)
 LR, BATCH, STEPS = 0.005, 32, 1200

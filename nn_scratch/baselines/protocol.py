@@ -9,8 +9,7 @@ import numpy as np
 from nn_scratch.data.moments import moments
 from nn_scratch.data.prepare import Data
 from nn_scratch.data.preprocessing import offset_and_scale
-from nn_scratch.data.table import Array
-from nn_scratch.metrics import class_scores, regression_scores, rounded
+from nn_scratch.metrics import Array, class_scores, regression_scores, rounded
 
 MAX_FEATURES = 1000  # a baseline uses the first ones
 MAX_CLASSES = 1000  # of more, a sample of some hundred or thousand rows says nothing

@@ -15,7 +15,7 @@ import numpy as np
 
 from nn_scratch.baselines.protocol import MAX_FEATURES, main_score, sample_rows, scores, standardized
 from nn_scratch.data.prepare import Data, Part
-from nn_scratch.data.table import Array
+from nn_scratch.metrics import Array
 
 MAX_ROWS = 5000
 MAX_WORK = 200_000_000  # rows x features x outputs: about ten seconds of logistic regression at most

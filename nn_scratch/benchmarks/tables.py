@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
@@ -21,11 +20,9 @@ from nn_scratch.data.table import Table
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.build import Built, build, read_source
 from nn_scratch.experiments.table_config import settings_for, weights_for
-from nn_scratch.metrics import regression_scores
+from nn_scratch.metrics import Array, regression_scores
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.observers import Observer
-
-Array = NDArray[Any]
 
 CONTENDERS = ("init", "default", "scikit_learn")
 INTERVAL = 0.95

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from nn_scratch.metrics import Array
 
 Burst = Callable[[], float]  # runs some work and returns the seconds a step took
 

@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.benchmarks.timing import Burst, ratio, take_turns
 from nn_scratch.benchmarks.workloads import (
@@ -22,8 +21,7 @@ from nn_scratch.benchmarks.workloads import (
     trainer,
 )
 from nn_scratch.experiments.machine import matrix_peak
-
-Array = NDArray[Any]
+from nn_scratch.metrics import Array
 
 PEERS = ("scikit-learn", "torch eager", "torch fused", "jax step", "jax scan")
 

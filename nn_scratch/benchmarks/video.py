@@ -17,17 +17,15 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.resolve import load_config
 from nn_scratch.experiments.train import train
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.film.encoder import encode, ffmpeg
 from nn_scratch.visualize.film.parts import CaptionPart, CurvePart, MatrixPart, NumberPart
 from nn_scratch.visualize.film.scene import HEIGHT, WIDTH, Film
 from nn_scratch.visualize.style import DPI, drawing
 from nn_scratch.visualize.view import View
-
-Array = NDArray[Any]
 
 EPOCHS = 200  # frames of a turn, each a different picture
 SLOW_FRAMES = 20  # frames of a turn of matplotlib's, which needs seconds for them

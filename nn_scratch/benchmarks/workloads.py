@@ -8,8 +8,8 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations import ACTIVATIONS
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.losses import LOSSES
@@ -22,8 +22,6 @@ from nn_scratch.training.evaluation import ClassificationScore, Evaluator
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.statistics import EpochGauge
 from nn_scratch.training.trainer import Trainer
-
-Array = NDArray[Any]
 
 PROBE_ROWS = 256  # the default of log.probe_rows
 SAMPLE_ROWS = 2048

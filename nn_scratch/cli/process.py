@@ -128,7 +128,7 @@ def harden_process() -> list[int]:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # a run sets its threads itself; starting threads that wait takes a fifth of the time until an error is shown
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # what a user is to be told is said by us; numbers that are not finite are looked for, and reported with their place
+    # libraries' warnings are not shown: numbers that are not finite are found and reported with their place
     warnings.simplefilter("ignore", RuntimeWarning)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")

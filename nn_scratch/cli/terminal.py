@@ -7,7 +7,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -26,8 +25,6 @@ from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS
 from nn_scratch.training.trainer import Trainer
 from nn_scratch.wording import number_text, plural
-
-Array = NDArray[Any]
 
 REFRESH_SECONDS = 0.15
 PLAIN_LINES = 10  # how many lines of progress where the output is no terminal

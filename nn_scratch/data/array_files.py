@@ -18,9 +18,10 @@ import numpy as np
 
 from nn_scratch.data.missing import leave_out
 from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, LARGEST, SHOWN, is_bomb, refuse, within_float32
-from nn_scratch.data.table import Array, Missing, Table, Task, number_columns, numbered_names
+from nn_scratch.data.table import Missing, Table, Task, number_columns, numbered_names
 from nn_scratch.data.targets import EXACT, check_weights, index_labels, infer_task, settle_task
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.wording import plural
 
 # What zipfile and NumPy raise on bytes that are no zip file or no array.

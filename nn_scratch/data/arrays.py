@@ -9,7 +9,8 @@ import numpy as np
 
 from nn_scratch.data.prepare import Data, Part
 from nn_scratch.data.preprocessing import Preprocessing
-from nn_scratch.data.table import Array, Task, number_columns
+from nn_scratch.data.table import Task, number_columns
+from nn_scratch.metrics import Array
 
 
 def data_from_arrays(

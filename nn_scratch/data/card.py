@@ -14,8 +14,8 @@ import numpy as np
 from nn_scratch.data.moments import Moments, row_blocks
 from nn_scratch.data.order import label_order, value_order
 from nn_scratch.data.preprocessing import Preprocessing
-from nn_scratch.data.table import Array, Column, Table
-from nn_scratch.metrics import rounded
+from nn_scratch.data.table import Column, Table
+from nn_scratch.metrics import Array, rounded
 
 COINCIDENCE = 0.2  # of equal rows, the share with several targets from which they are not copies
 MIXERS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))

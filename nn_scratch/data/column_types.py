@@ -25,8 +25,8 @@ from nn_scratch.data.notation import (
     yes_and_no,
 )
 from nn_scratch.data.problems import LARGEST, SHOWN, refuse
-from nn_scratch.data.table import Array
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.wording import did_you_mean, listed, plural, quoted
 
 KINDS = ("text", "date", "number", "ignore")  # what data.columns may say of a column

@@ -17,11 +17,10 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.data.notation import any_date, clock_of, date_of, date_parts, number, written_number
+from nn_scratch.metrics import Array
 
-Array = NDArray[Any]
 Kind = Literal["number", "boolean", "text", "date", "time"]
 
 OTHER, NOTHING = "(other)", "(missing)"

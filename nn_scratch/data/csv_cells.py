@@ -15,7 +15,7 @@ import numpy as np
 
 from nn_scratch.data.columns import Coded, numbers_of, texts_of
 from nn_scratch.data.csv_layout import Layout
-from nn_scratch.data.table import Array
+from nn_scratch.metrics import Array
 
 CHUNK_CELLS = 32768  # read at a time, so few that their texts stay in the cache
 QUICK_TEXT = (16, 32, 64, 128)  # letters of a text, at most, that is read the quick way: as few as will do

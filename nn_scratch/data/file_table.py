@@ -20,7 +20,7 @@ from nn_scratch.data.missing import leave_out
 from nn_scratch.data.moments import row_blocks
 from nn_scratch.data.notation import number
 from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET
-from nn_scratch.data.table import Array, Groups, Missing, Table, Task
+from nn_scratch.data.table import Groups, Missing, Table, Task
 from nn_scratch.data.targets import (
     EXACT,
     MAX_CLASSES_OF_NUMBERS,
@@ -30,6 +30,7 @@ from nn_scratch.data.targets import (
     task_notice,
 )
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.wording import did_you_mean, listed, quoted
 
 ColumnName = str | int  # as in the header, or counted from 0

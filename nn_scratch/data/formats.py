@@ -17,8 +17,8 @@ import numpy as np
 from nn_scratch.data.columns import Coded
 from nn_scratch.data.csv_cells import CellBatch, Source, TextSource
 from nn_scratch.data.csv_layout import find_layout
-from nn_scratch.data.table import Array
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.wording import first_line, quoted
 
 BATCH_ROWS = 8192

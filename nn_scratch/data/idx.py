@@ -17,9 +17,10 @@ from typing import IO, cast
 import numpy as np
 
 from nn_scratch.data.problems import is_bomb
-from nn_scratch.data.table import Array, Table, number_columns, pixel_names
+from nn_scratch.data.table import Table, number_columns, pixel_names
 from nn_scratch.data.targets import index_labels
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.wording import listed, plural
 
 # train-images-idx3-ubyte, t10k-labels.idx1-ubyte.gz, emnist-letters-test-images-idx3-ubyte

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn_scratch.data.table import Array, Missing
+from nn_scratch.data.table import Missing
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.wording import plural
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nn_scratch.data.columns import Array, Encoder
+from nn_scratch.data.columns import Encoder
+from nn_scratch.metrics import Array
 
 BLOCK = 1 << 17  # values at a time: 1 MB of float64, which stays in the cache
 

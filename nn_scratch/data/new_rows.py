@@ -11,7 +11,7 @@ from nn_scratch.data.columns import Column
 from nn_scratch.data.csv_cells import CellBatch, Source, no_collection
 from nn_scratch.data.notation import MISSING_WORDS
 from nn_scratch.data.problems import LARGEST, SHOWN, refuse
-from nn_scratch.data.table import Array
+from nn_scratch.metrics import Array
 from nn_scratch.wording import did_you_mean, listed, plural, quoted
 
 BLOCK_ROWS = 8192  # fewer where rows are wide

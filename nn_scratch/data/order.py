@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.data.table import Array
-from nn_scratch.metrics import rounded
+from nn_scratch.metrics import Array, rounded
 
 
 def label_order(y: Array) -> dict[str, Any]:

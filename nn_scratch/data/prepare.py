@@ -14,8 +14,9 @@ from nn_scratch.data.moments import Moments, moments, row_blocks
 from nn_scratch.data.preprocessing import Preprocessing, Scale, offset_and_scale
 from nn_scratch.data.problems import SHOWN, refuse
 from nn_scratch.data.split import Fold, class_notices, split_rows
-from nn_scratch.data.table import Array, Table, Task
+from nn_scratch.data.table import Table, Task
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.wording import listed, plural, quoted
 
 TOLD_COLUMNS = 20  # with a line of their own each; of more, their number

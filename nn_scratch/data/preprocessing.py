@@ -15,8 +15,9 @@ import numpy as np
 
 from nn_scratch.data.columns import Encoder
 from nn_scratch.data.moments import Moments, row_blocks
-from nn_scratch.data.table import Array, Column, Task
+from nn_scratch.data.table import Column, Task
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 
 Scale = Literal["standard", "minmax", "none"]
 

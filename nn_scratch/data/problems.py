@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nn_scratch.data.table import Array
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 
 SHOWN = 10
 

@@ -16,9 +16,10 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 
 from nn_scratch.data.split import apportion
-from nn_scratch.data.table import Array, Table, number_columns, numbered_names, pixel_names
+from nn_scratch.data.table import Table, number_columns, numbered_names, pixel_names
 from nn_scratch.data.targets import index_labels
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.registry import Doc, Registry
 from nn_scratch.seeding import random_state
 from nn_scratch.wording import plural

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.data.table import Array, Groups
+from nn_scratch.data.table import Groups
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.wording import listed, plural
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nn_scratch.data.columns import Array, Column, number_columns
+from nn_scratch.data.columns import Column, number_columns
+from nn_scratch.metrics import Array
 
 # multi_label: several yes-no questions a row, each a column of 0 and 1; of a regression it has the shape of the target
 Task = Literal["classification", "regression", "multi_label"]
 Missing = Literal["auto", "error", "drop", "mean"]
 
-__all__ = ["Array", "Column", "Groups", "Missing", "Table", "Task", "number_columns", "numbered_names", "pixel_names"]
+__all__ = ["Column", "Groups", "Missing", "Table", "Task", "number_columns", "numbered_names", "pixel_names"]
 
 
 def numbered_names(number: int, letter: str = "x") -> tuple[str, ...]:

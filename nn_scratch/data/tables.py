@@ -23,9 +23,10 @@ from nn_scratch.data.new_rows import Block, RowReader
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.data.problems import FILL_IN, LARGEST
 from nn_scratch.data.sources import SOURCES
-from nn_scratch.data.table import Array, Missing, Table, Task
+from nn_scratch.data.table import Missing, Table, Task
 from nn_scratch.data.targets import check_classes, check_weights, index_labels, one_spelling
 from nn_scratch.errors import EnvironmentFailure, UserError
+from nn_scratch.metrics import Array
 from nn_scratch.wording import did_you_mean, plural, quoted
 
 Named = str | Mapping[str, Any]  # "digits", "table.csv", {"type": "moons", "noise": 0.2}

@@ -7,8 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from nn_scratch.data.table import Array, Task
+from nn_scratch.data.table import Task
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.wording import listed, plural
 
 MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers are taken for quantities

@@ -15,7 +15,6 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
@@ -25,12 +24,11 @@ from nn_scratch.experiments.build import Built, build, build_data
 from nn_scratch.experiments.machine import counted_seconds
 from nn_scratch.experiments.model import decode_outputs, load_model
 from nn_scratch.experiments.train import pinned_threads
+from nn_scratch.metrics import Array
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import StopRequested, Trainer
-
-Array = NDArray[Any]
 
 MOST_SECONDS = 10.0  # of retraining after one run, by counted work
 MOST_PAIRS = 4  # of one question: more of the same seeds' noise is known well enough

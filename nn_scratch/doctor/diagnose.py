@@ -132,7 +132,7 @@ def askable(suspicion: Suspicion, finding: Finding) -> bool:
 
 
 def asked(case: Case, suspicion: Suspicion, questions: Counterfactuals, steps: int) -> Gain | None:
-    """What the suspicion's change gains in at most so many steps; None where that cannot be told."""
+    """What the suspicion's change gains in at most so many steps; None where that cannot be measured."""
     if not suspicion.goes_on:
         return questions.ask(suspicion.patches[0].set, steps)
     epochs = min(int(case.info["epochs_asked"]), steps // max(1, int(case.info["steps_per_epoch"])))

@@ -9,13 +9,10 @@ from math import isfinite, log, nan, sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.errors import UserError
-from nn_scratch.metrics import class_scores
+from nn_scratch.metrics import Array, class_scores
 from nn_scratch.runs.run import Run
-
-Array = NDArray[Any]
 
 # Rates in the middle of those at which small networks learn small data; healthy runs lie within a factor of ten.
 WORKING_LR = {
@@ -370,8 +367,8 @@ class Case:
     def standard_error(self) -> float:
         """Of the difference of two models' scores on the same rows that the run is judged by.
 
-        The errors of two models on the same rows go together; with a correlation of one half, which is what the
-        references show among each other, the variance of the difference is that of one score.
+        The errors of two models on the same rows go together; a correlation of one half is assumed, with which the
+        variance of the difference is that of one score.
         """
         if self.judged_by == "train":
             return 0.5 / max(1, self.train_rows)

@@ -15,10 +15,11 @@ from nn_scratch.baselines.protocol import main_score, sample_rows, scores
 from nn_scratch.data.card import alike_by_chance
 from nn_scratch.data.order import label_order, value_order
 from nn_scratch.data.prepare import Data, Part, prepare
-from nn_scratch.data.table import Array, Table
+from nn_scratch.data.table import Table
 from nn_scratch.data.tables import load_table
 from nn_scratch.doctor.diagnosis import Finding, Patch
 from nn_scratch.doctor.evidence import HARM
+from nn_scratch.metrics import Array
 from nn_scratch.seeding import spawn_generators
 
 SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}  # the config's own defaults
@@ -114,7 +115,7 @@ def identifiers(table: Table) -> Iterator[Finding]:
             "identifier",
             "critical" if len(found) == len(table.columns) else "warning",
             f"{', '.join(map(repr, found))} has another value in nearly every row, as an identifier has: a network can "
-            "only learn it by heart",
+            "only memorize it",
             Patch({"data.ignore": found}, "what numbers the rows tells nothing of rows to come"),
             columns=found,
         )
@@ -241,7 +242,7 @@ def balance(data: Data) -> Iterator[Finding]:
 
 
 def labels(table: Table, data: Data) -> Iterator[Finding]:
-    """Rows whose label looks wrong: those deep inside another class."""
+    """Rows whose label looks wrong: those far within another class's region."""
     found = kernel_ridge_report(data, list_suspects=True)
     overall, certain = 1 - found.get("margin_accuracy", 1.0), found.get("certain_errors", 0.0)
     suspects = found.get("suspects", [])
@@ -249,7 +250,7 @@ def labels(table: Table, data: Data) -> Iterator[Finding]:
         yield finding(
             "label_noise",
             "critical" if certain > 0.1 else "warning",
-            f"about {certain:.0%} of the rows deep inside one class carry the label of another; look at rows "
+            f"about {certain:.0%} of the rows far within one class's region carry the label of another; look at rows "
             f"{', '.join(str(row + 1) for row in suspects[:LISTED])} (counted from 1)",
             certain_errors=certain,
             suspects=len(suspects),

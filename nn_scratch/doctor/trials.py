@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, nan
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.resolve import change_config
 from nn_scratch.config.schema import Config
@@ -22,8 +20,6 @@ from nn_scratch.experiments.parallel import QUIET, Job, run_all, split_by
 from nn_scratch.experiments.train import Session
 from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer
-
-Array = NDArray[Any]
 
 ENOUGH_VAL = 100  # rows of val from which they alone choose; of fewer, val and test do together
 LEAST_LOSS_GAIN = 0.02  # nats of log loss that count as progress

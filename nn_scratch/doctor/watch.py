@@ -21,7 +21,7 @@ class Watch(Observer):
     """
 
     def __init__(self, chance: float, warmup_epochs: float = 0.0, notices: list[str] | None = None) -> None:
-        """chance: the score of guessing: 1 / classes, or an R² of 0. notices: where a stop is told, for run.json."""
+        """chance: the score of guessing: 1 / classes, or an R² of 0. notices: of run.json; a stop is added."""
         self._notices = [] if notices is None else notices
         self._chance, self._warmup = chance, warmup_epochs
         self._start = self._best_loss = float("inf")

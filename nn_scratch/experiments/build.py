@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.advice import unwise
 from nn_scratch.config.parts import Named, instantiate
@@ -25,6 +24,7 @@ from nn_scratch.errors import UserError
 from nn_scratch.experiments.machine import fewer_threads, threads
 from nn_scratch.experiments.networks import Generators, build_network
 from nn_scratch.experiments.warm_start import take_parameters
+from nn_scratch.metrics import Array
 from nn_scratch.nn.losses import Loss
 from nn_scratch.nn.network import Network
 from nn_scratch.nn.optimizers import OPTIMIZERS
@@ -38,8 +38,6 @@ from nn_scratch.training.evaluation import ClassificationScore, Evaluator, Multi
 from nn_scratch.training.statistics import EpochGauge
 from nn_scratch.training.trainer import EarlyStopping, Trainer
 from nn_scratch.wording import did_you_mean
-
-Array = NDArray[Any]
 
 VAL_PROBE = 256  # validation rows whose inputs are kept in probe.npz
 TRAIN_SAMPLE = 2048  # rows of the training set that are scored each epoch

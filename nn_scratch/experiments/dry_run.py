@@ -13,7 +13,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.advice import NOISE
 from nn_scratch.config.parts import Named, instantiate
@@ -33,8 +32,6 @@ from nn_scratch.training.evaluation import Evaluator, bound_loss
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import StopRequested, Trainer
 from nn_scratch.wording import plural
-
-Array = NDArray[Any]
 
 WRONG_GRADIENT = 1e-5  # relative error of a gradient in float64 from which it is wrong
 FAR_OFF = 3.0  # times the loss of outputs that say nothing, from which the first loss is out of order

@@ -7,15 +7,13 @@ from math import isfinite, nan, sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.experiments.build import Built
+from nn_scratch.metrics import Array
 from nn_scratch.nn.layers.base import Layer
 from nn_scratch.nn.network import Graph, Network
 from nn_scratch.training.batches import Batch
 from nn_scratch.training.evaluation import bound_loss
-
-Array = NDArray[Any]
 
 CHECKED_ROWS = 16  # of the probe, on which the gradient is checked
 

@@ -8,7 +8,6 @@ from io import StringIO
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.resolve import config_from
 from nn_scratch.data.columns import Column, recoded
@@ -16,12 +15,10 @@ from nn_scratch.data.table import Table
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.build import read_source
 from nn_scratch.experiments.model import Model, load_model
-from nn_scratch.metrics import rounded
+from nn_scratch.metrics import Array, rounded
 from nn_scratch.runs.files import write_bytes, write_json
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
-
-Array = NDArray[Any]
 
 MOST_ROWS = 2000  # that the importance is measured on
 MOST_COLUMNS = 200

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.parts import Named
 from nn_scratch.errors import Diverged, UserError
 from nn_scratch.experiments.build import Built
+from nn_scratch.metrics import Array
 from nn_scratch.nn.optimizers import OPTIMIZERS
-
-Array = NDArray[Any]
 
 STEPS = 280  # 40 a decade
 

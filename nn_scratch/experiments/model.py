@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.resolve import config_from
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.networks import build_network
 from nn_scratch.experiments.warm_start import model_kind
+from nn_scratch.metrics import Array
 from nn_scratch.nn.losses import Loss
 from nn_scratch.nn.network import Network, signal_rows
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.evaluation import pass_through
-
-Array = NDArray[Any]
 
 
 class Model:

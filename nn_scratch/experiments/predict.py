@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any, Protocol, TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.data.formats import needed
 from nn_scratch.data.new_rows import Block
@@ -22,11 +21,10 @@ from nn_scratch.data.tables import NewRows, open_rows
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.model import Model, load_model
 from nn_scratch.experiments.prediction_scores import scores_for
+from nn_scratch.metrics import Array
 from nn_scratch.runs.files import check_output, renamed_when_whole
 from nn_scratch.runs.run import Run
 from nn_scratch.wording import listed
-
-Array = NDArray[Any]
 
 STANDARD_INPUT = "-"
 SPOOLED = "standard_input.csv"  # its copy

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.data.columns import Coded, Column, texts_of
 from nn_scratch.data.notation import MISSING_WORDS, number
 from nn_scratch.data.preprocessing import Preprocessing
-from nn_scratch.metrics import accuracy_from, balanced_accuracy_from, confusion_counts
+from nn_scratch.metrics import Array, accuracy_from, balanced_accuracy_from, confusion_counts
 
-Array = NDArray[Any]
 Cells = Sequence[str] | Coded | Array
 
 

@@ -11,7 +11,6 @@ from math import nan, sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.baselines.copied_target import copied_target
 from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
@@ -28,15 +27,13 @@ from nn_scratch.experiments.gradient_check import (
     probe_batch,
     training_graph,
 )
-from nn_scratch.metrics import rounded
+from nn_scratch.metrics import Array, rounded
 from nn_scratch.nn.activations import Activation
 from nn_scratch.nn.activations.rectifiers import Identity
 from nn_scratch.nn.initializers import INITIALIZERS
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.training.evaluation import bound_loss
 from nn_scratch.training.statistics import SATURATED, activation_units
-
-Array = NDArray[Any]
 
 SCHEMA = 1
 

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.writer import yaml_line
 from nn_scratch.data.columns import Column
 from nn_scratch.data.table import Table
+from nn_scratch.metrics import Array
 from nn_scratch.wording import one_line, plural, shortened
-
-Array = NDArray[Any]
 
 UNEVEN = 4.0  # times as many rows as the rarest class that the most frequent has, from which classes are weighted
 LARGEST_WEIGHT = 2.0  # of a rare class: more of them are found, and the accuracy hardly falls

@@ -14,7 +14,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch import __version__
 from nn_scratch.baselines.simple import baselines
@@ -31,7 +30,7 @@ from nn_scratch.experiments.build import Built, build
 from nn_scratch.experiments.machine import step_flop
 from nn_scratch.experiments.model import decode_outputs, model_arrays
 from nn_scratch.experiments.signals import signals_at_end, signals_at_start
-from nn_scratch.metrics import classification_report, label_report, regression_report
+from nn_scratch.metrics import Array, classification_report, label_report, regression_report
 from nn_scratch.nn.schedules import SCHEDULES
 from nn_scratch.runs.files import finite, sync_folder, write_bytes, write_json, write_npz
 from nn_scratch.runs.folder import find_folder, new_folder, run_lock
@@ -42,8 +41,6 @@ from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, ObserverList
 from nn_scratch.training.trainer import StopRequested
 from nn_scratch.wording import every, plural, visible
-
-Array = NDArray[Any]
 
 RESUMABLE = frozenset({"train.epochs", "log.max_megabytes", "diagnose.budget"})  # what may change when a run goes on
 MOVABLE = frozenset({"name", "data.source", "data.test_source"})  # what may be edited in param.yaml: rows are compared

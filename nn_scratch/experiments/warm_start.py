@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.nn.network import Network
 from nn_scratch.runs.run import Run
 from nn_scratch.wording import did_you_mean
-
-Array = NDArray[Any]
 
 
 def take_parameters(

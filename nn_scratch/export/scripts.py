@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.experiments.model import Model
 from nn_scratch.nn.losses.poisson import largest_log_rate
 from nn_scratch.runs.files import write_bytes, write_npz
-
-Array = NDArray[Any]
 
 PARAMETERS = "parameters.npz"
 

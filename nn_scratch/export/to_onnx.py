@@ -13,21 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.model import Model, load_model
 from nn_scratch.export import needed
 from nn_scratch.export.onnx_columns import columns_of, scaled_features
 from nn_scratch.export.onnx_graph import DOUBLE, FLOAT, INT64, STRING, Graph
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations import Activation
 from nn_scratch.nn.activations.exponential import SELU_ALPHA, SELU_SCALE
 from nn_scratch.nn.layers import Layer
 from nn_scratch.nn.losses.poisson import largest_log_rate
 from nn_scratch.runs.files import write_bytes
 from nn_scratch.runs.run import Run
-
-Array = NDArray[Any]
 
 
 def write(run: Run, folder: Path) -> list[Path]:

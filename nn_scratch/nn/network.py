@@ -12,9 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.layers.base import Layer, walk
 from nn_scratch.nn.layers.dense import Dense
-from nn_scratch.nn.memory import Array, Memory, Scratch, Shape
+from nn_scratch.nn.memory import Memory, Scratch, Shape
 
 
 @dataclass(frozen=True)

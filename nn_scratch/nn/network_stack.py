@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.layers.base import Layer
 from nn_scratch.nn.layers.dropout import Dropout
-from nn_scratch.nn.memory import Array, Shape
+from nn_scratch.nn.memory import Shape
 from nn_scratch.nn.network import Graph, Network
 
 

@@ -7,7 +7,8 @@ from math import prod
 
 import numpy as np
 
-from nn_scratch.nn.memory import Array, Shape
+from nn_scratch.metrics import Array
+from nn_scratch.nn.memory import Shape
 
 WORD_BITS = 64  # of the generator's raw output (PCG64)
 TOLERANCE = 1e-3  # relative error of the rate up to which 16 bits an entry are enough; else 32

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.runs import documents
 from nn_scratch.runs.files import read_npz, write_npz
-
-Array = NDArray[Any]
 
 ARRAYS = ("theta", "grad", "state", "best_theta", "best_state", "average", "step_best", "step_last")
 

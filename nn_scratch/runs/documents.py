@@ -1,4 +1,4 @@
-"""What the JSON files of a run's folder hold, so that a reader can rely on it: a stranger may have written them."""
+"""What the JSON files of a run's folder hold, so that a reader can rely on it: anybody may have written them."""
 
 from __future__ import annotations
 

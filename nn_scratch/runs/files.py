@@ -24,12 +24,11 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from nn_scratch.errors import EnvironmentFailure, UserError
+from nn_scratch.metrics import Array
 from nn_scratch.wording import first_line, printable
-
-Array = NDArray[Any]
 
 KINDS = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -182,7 +181,7 @@ class _Raw(RawIOBase):
 
 
 def read_npz(path: Path, names: Sequence[str] | None = None) -> dict[str, Array]:
-    """The arrays of a .npz of ours, or some, from a stranger as well: no more memory is taken than the file has bytes.
+    """The arrays of a .npz, or some; the file is not trusted: no more memory is taken than the file has bytes.
 
     Whatever it is made of, the answer is arrays of numbers or text, or an exception.
     """

@@ -18,9 +18,9 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.errors import EnvironmentFailure, UserError
+from nn_scratch.metrics import Array
 from nn_scratch.runs import checkpoint
 from nn_scratch.runs.files import CsvLog, NpyLog, OpenFiles, disk_errors, make_folder, open_raw, sync_folder, write_json
 from nn_scratch.runs.interruption import shielded
@@ -29,8 +29,6 @@ from nn_scratch.training.evaluation import ClassificationScore
 from nn_scratch.training.observers import Observer, Scores, StepSignals
 from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS, EpochGauge
 from nn_scratch.training.trainer import WATCHED_PER_EPOCH, Trainer
-
-Array = NDArray[Any]
 
 COMMIT_SECONDS = 0.5  # between commits, so that a kill loses at most that, or one epoch
 COMMIT_SHARE = 0.01  # of the time, at the most, that commits may take where they are large
@@ -109,7 +107,7 @@ class Recorder(Observer):
             written = (committed or {}).get("step_log")
             self._step_log = StepLog(folder, trainer, self.stride, written, state, self._files)
 
-    # --- what is told
+    # --- callbacks
 
     def on_start(self, trainer: Trainer) -> None:
         if not self._layers.rows:

@@ -1,4 +1,4 @@
-"""Reads a run's folder. Nothing in it is trusted: a folder from a stranger gives one line, and runs no code."""
+"""Reads a run's folder. Nothing in it is trusted: a folder from anywhere gives one line, and runs no code."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.project import OUTPUTS
 from nn_scratch.errors import NNScratchError, UserError
+from nn_scratch.metrics import Array
 from nn_scratch.runs import checkpoint, documents, files
 from nn_scratch.runs import folder as folders
 from nn_scratch.runs.documents import Shape
 from nn_scratch.runs.files import read_npy_header, read_npz
 from nn_scratch.wording import did_you_mean, first_line, printable, shortened
 
-Array = NDArray[Any]
 T = TypeVar("T")
 
 MOST_JSON_BYTES = 64 << 20
@@ -324,7 +323,7 @@ class Run:
     # --- reading
 
     def reading(self, name: str, read: Callable[[], T]) -> T:
-        """Call a reader; whatever a damaged file makes it raise is told as one line that names the file."""
+        """Call a reader; whatever a damaged file makes it raise becomes one line that names the file."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # such as NumPy's of a header written by Python 2

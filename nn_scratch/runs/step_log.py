@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.runs.files import NpyLog, OpenFiles, make_folder
 from nn_scratch.training.observers import Scores
 from nn_scratch.training.trainer import Trainer
-
-Array = NDArray[Any]
 
 EVERY = 10  # logged epochs from one row to the next
 MOST_PARAMETERS = 50_000  # of a network whose steps are logged with `log.optimizer: auto`

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nn_scratch.nn.memory import Array
+from nn_scratch.metrics import Array
 
 CHUNK_BYTES = 1 << 18  # rows are gathered for several steps at once, as many as stay in the cache
 MAX_CHUNK_STEPS = 32

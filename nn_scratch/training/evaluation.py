@@ -8,8 +8,9 @@ from copy import copy
 import numpy as np
 
 from nn_scratch import metrics
+from nn_scratch.metrics import Array
 from nn_scratch.nn.losses import Loss
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Memory
 from nn_scratch.nn.network import Network
 from nn_scratch.training.batches import Examples
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.optimizers import Optimizer
-
-Array = NDArray[Any]
 
 
 class OptimizerStep:

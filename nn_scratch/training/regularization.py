@@ -6,7 +6,7 @@ from math import isfinite
 
 import numpy as np
 
-from nn_scratch.nn.memory import Array
+from nn_scratch.metrics import Array
 from nn_scratch.nn.network import Network
 
 

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.errors import Diverged
+from nn_scratch.metrics import Array
 from nn_scratch.nn.losses import Loss
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Memory
 from nn_scratch.nn.network_stack import NetworkStack, shape_of
 from nn_scratch.training.observers import Observer
 from nn_scratch.training.trainer import Trainer

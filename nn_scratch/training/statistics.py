@@ -10,12 +10,12 @@ from math import nan
 
 import numpy as np
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations.rectifiers import Identity, ReLU
 from nn_scratch.nn.layers.activation import ActivationLayer
 from nn_scratch.nn.layers.base import walk
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.losses import Loss
-from nn_scratch.nn.memory import Array
 from nn_scratch.nn.network import Graph, Network
 from nn_scratch.training.batches import Examples
 from nn_scratch.training.evaluation import bound_loss

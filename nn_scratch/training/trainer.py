@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.errors import Diverged
-from nn_scratch.metrics import lower_is_better
+from nn_scratch.metrics import Array, lower_is_better
 from nn_scratch.nn.losses import Loss
-from nn_scratch.nn.memory import Array
 from nn_scratch.nn.network import Network
 from nn_scratch.nn.optimizers import Optimizer
 from nn_scratch.nn.schedules import Schedule

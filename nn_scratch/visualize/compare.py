@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.writer import ABSENT, config_difference, config_differences, value_text
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.palette import DASHES, RUNS, theme
 from nn_scratch.visualize.style import Sheet, blank, epoch_axis, fit, log_axis, log_helps, widest
 from nn_scratch.visualize.view import SCORES, View, number
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = NDArray[Any]
 
 IGNORED = ("name", "seed")  # a difference in these is none
 MOST_GROUPS = len(RUNS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.palette import theme
 from nn_scratch.visualize.style import layer_styles, log_axis
 from nn_scratch.visualize.view import View
@@ -14,7 +14,6 @@ from nn_scratch.visualize.view import View
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Array = NDArray[Any]
 Series = dict[str, tuple[Array, Array]]
 
 USUAL_UPDATE = (1e-4, 1e-2)  # of a step's ‖Δθ‖ / ‖θ‖

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.config.resolve import config_from
 from nn_scratch.data.preprocessing import Preprocessing
@@ -13,11 +10,10 @@ from nn_scratch.data.table import Column
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.model import Model, load_model
 from nn_scratch.experiments.networks import build_network
+from nn_scratch.metrics import Array
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.visualize.view import NOTHING_LOGGED, NotForThisRun, View
-
-Array = NDArray[Any]
 
 
 class Replay:

@@ -21,7 +21,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,10 +28,9 @@ if TYPE_CHECKING:
     from matplotlib.colorbar import Colorbar
     from matplotlib.figure import Figure
     from PIL.ImageFont import FreeTypeFont
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.palette import DASHES, PAGE, TRAIN, VAL, Theme, layer_shades, theme, themed
 from nn_scratch.wording import one_line
-
-Array = NDArray[Any]
 
 TRAINING: dict[str, Any] = {"color": TRAIN, "linestyle": "-", "label": "train"}
 

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.style import shortened
 from nn_scratch.wording import did_you_mean, one_line
-
-Array = NDArray[Any]
 
 SCORES = {"accuracy": "accuracy", "r2": "R²", "rmse": "RMSE", "mae": "MAE"}
 NEEDED = {

@@ -183,7 +183,7 @@ def hard_data(recipe: Recipe, part: Part, rng: Rng, scorer: Scorer) -> Recipe:
 
 @control(data=lambda d: d.features >= 10, width="widest")
 def far_below_train_and_still_the_best(recipe: Recipe, part: Part, rng: Rng, scorer: Scorer) -> Recipe | None:
-    """Few rows in many dimensions: training is learnt by heart, and validation is as good as it ever was."""
+    """Few rows in many dimensions: training is memorized, and validation is as good as it ever was."""
     if not recipe.config["layers"]:
         return None
     return but(recipe, data={"split": {"train": 0.12, "val": 0.28, "test": 0.6}})

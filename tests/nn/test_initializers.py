@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations import ACTIVATIONS, Activation
 from nn_scratch.nn.activations.rectifiers import Identity
 from nn_scratch.nn.initializers import INITIALIZERS
 from nn_scratch.nn.layers.dense import Dense
-from nn_scratch.nn.memory import Array, Memory, Scratch
+from nn_scratch.nn.memory import Memory, Scratch
 from nn_scratch.nn.network import Network
 from tests.nn.subjects import Case, cases
 

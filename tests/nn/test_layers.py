@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations.exponential import SELU
 from nn_scratch.nn.activations.rectifiers import Identity
 from nn_scratch.nn.activations.sigmoids import Tanh
 from nn_scratch.nn.layers import LAYERS, Layer
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.layers.residual import Residual
-from nn_scratch.nn.memory import Array
 from nn_scratch.nn.network import Network, signal_rows
 
 

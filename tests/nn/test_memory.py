@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations import ACTIVATIONS
 from nn_scratch.nn.activations.rectifiers import Identity
 from nn_scratch.nn.activations.sigmoids import Tanh
@@ -16,7 +17,7 @@ from nn_scratch.nn.layers.base import walk
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.losses import LOSSES
 from nn_scratch.nn.losses.regression import MeanSquaredError
-from nn_scratch.nn.memory import Array, Memory, Scratch
+from nn_scratch.nn.memory import Memory, Scratch
 from nn_scratch.nn.network import Network
 from nn_scratch.nn.optimizers import OPTIMIZERS
 from tests.nn.subjects import Case, bound, cases, hidden_layers, targets_for

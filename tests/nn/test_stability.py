@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations import ACTIVATIONS
 from nn_scratch.nn.layers import LAYERS
 from nn_scratch.nn.losses import LOSSES
-from nn_scratch.nn.memory import Array, Memory, Scratch
+from nn_scratch.nn.memory import Memory, Scratch
 from tests.nn.subjects import Case, bound, cases, targets_for
 
 FAR = np.array([-1e4, -800.0, -100.0, -30.0, -1.0, -1e-30, 0.0, 1e-30, 1.0, 30.0, 100.0, 800.0, 1e4])

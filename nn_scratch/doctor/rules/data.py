@@ -384,7 +384,7 @@ def label_noise(case: Case) -> Suspicion | None:
     chance_error = 1 - case.chance
     spread = np.sqrt(max(certain * (1 - certain), 0.01) / (rows / 3))
     noise = certain - spread
-    # where nothing can be told apart, certain rows are no more certain than others
+    # where classes cannot be separated, certain rows are no more certain than others
     informed = overall < 0.75 * chance_error and case.best_baseline - case.chance > 0.2 * chance_error
     # errors as frequent far inside a class as anywhere are no overlap
     uniform = rows >= ENOUGH_ROWS and min(surest, certain) > 0.8 * overall

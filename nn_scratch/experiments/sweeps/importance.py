@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.experiments.sweeps.rows import Row
 from nn_scratch.experiments.sweeps.space import Dimension
-
-Array = NDArray[Any]
 
 FEWEST_TRIALS = 8  # with a score, below which a forest says nothing
 TREES = 200

@@ -7,8 +7,9 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations.base import ACTIVATIONS, Activation, gain
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Memory
 from nn_scratch.registry import Doc
 
 SELU_SCALE = 1.0507009873554805  # λ and α of SELU: the fixed point of mean 0 and variance 1, solved for in the paper

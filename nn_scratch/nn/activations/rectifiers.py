@@ -9,8 +9,9 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Lt
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations.base import ACTIVATIONS, Activation
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Memory
 from nn_scratch.registry import Doc
 
 SMALL = 2048  # entries up to which the sign of floats is faster than a comparison

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations.base import ACTIVATIONS, Activation
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Memory
 
 
 def sigmoid(Z: Array, out: Array) -> None:

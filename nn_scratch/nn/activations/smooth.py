@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations.base import ACTIVATIONS, Activation
 from nn_scratch.nn.activations.sigmoids import sigmoid
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Memory
 from nn_scratch.registry import Doc
 
 CUBIC = 0.044715  # the tanh form of GELU: Φ(Z) ≈ (1 + tanh(√(2/π) (Z + 0.044715 Z³))) / 2

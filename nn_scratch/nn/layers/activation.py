@@ -8,9 +8,10 @@ from typing import Annotated
 
 import numpy as np
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations import ACTIVATIONS, Activation
 from nn_scratch.nn.layers.base import LAYERS, Layer
-from nn_scratch.nn.memory import Array, Memory, Shape
+from nn_scratch.nn.memory import Memory, Shape
 from nn_scratch.registry import Choice, Doc
 
 

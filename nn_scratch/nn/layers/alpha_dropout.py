@@ -8,9 +8,10 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Lt
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations.exponential import SELU_ALPHA, SELU_SCALE
 from nn_scratch.nn.layers.base import LAYERS, Layer
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Memory
 from nn_scratch.nn.random_mask import RandomMask
 from nn_scratch.registry import Doc
 

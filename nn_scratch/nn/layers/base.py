@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from nn_scratch.nn.memory import Array, Memory, Shape
+from nn_scratch.metrics import Array
+from nn_scratch.nn.memory import Memory, Shape
 from nn_scratch.registry import Registry
 
 

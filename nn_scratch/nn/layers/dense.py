@@ -9,10 +9,11 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations import ACTIVATIONS, Activation
 from nn_scratch.nn.initializers import INITIALIZERS, Constant, Initializer
 from nn_scratch.nn.layers.base import LAYERS, Layer
-from nn_scratch.nn.memory import Array, Memory, Shape
+from nn_scratch.nn.memory import Memory, Shape
 from nn_scratch.registry import Choice, Doc
 
 MAX_UNITS = 100_000

@@ -7,8 +7,9 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.layers.base import LAYERS, Layer
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Memory
 from nn_scratch.registry import Doc
 
 

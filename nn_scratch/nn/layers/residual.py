@@ -8,9 +8,10 @@ import numpy as np
 from annotated_types import MinLen
 
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.nn.layers.base import LAYERS, Layer, walk
 from nn_scratch.nn.layers.dense import Dense
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Memory
 from nn_scratch.registry import Choice, Doc
 
 

@@ -8,8 +8,9 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.layers.base import LAYERS, Layer
-from nn_scratch.nn.memory import Array, Memory, Shape
+from nn_scratch.nn.memory import Memory, Shape
 from nn_scratch.registry import Doc
 
 

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.metrics import Array
+from nn_scratch.nn.memory import Memory
 from nn_scratch.registry import Registry
 
 Kind = Literal["classification", "regression", "multi_label"]

@@ -7,9 +7,10 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Lt
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.activations.sigmoids import sigmoid
 from nn_scratch.nn.losses.base import LOSSES, Loss
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Memory
 from nn_scratch.registry import Doc
 
 SAFE = 80.0  # exp(±80) is far from the ends of float32, and so is a sum of such numbers

@@ -7,9 +7,10 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.losses.base import LOSSES, Loss
 from nn_scratch.nn.losses.classification import softmax
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Memory
 from nn_scratch.registry import Doc
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from nn_scratch.metrics import Array
 from nn_scratch.nn.losses.base import LOSSES, Loss
-from nn_scratch.nn.memory import Array, Memory
+from nn_scratch.nn.memory import Memory
 
 
 def largest_log_rate(dtype: np.dtype[Any]) -> float:

@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Lt
 
-from nn_scratch.nn.memory import Array
+from nn_scratch.metrics import Array
 from nn_scratch.nn.optimizers.base import OPTIMIZERS, Beta1, Epsilon, Optimizer, Rate
 from nn_scratch.registry import Doc
 

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from nn_scratch.nn.memory import Array
+from nn_scratch.metrics import Array
 from nn_scratch.registry import Doc, Registry
 
 BLOCK = 1 << 16  # elements that are updated together: several passes over them find them in the cache

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Gt
 
-from nn_scratch.nn.memory import Array
+from nn_scratch.metrics import Array
 from nn_scratch.nn.optimizers.base import OPTIMIZERS, Optimizer
 from nn_scratch.registry import Doc
 

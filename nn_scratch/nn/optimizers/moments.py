@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn_scratch.nn.memory import Array
+from nn_scratch.metrics import Array
 
 
 def update_moments(g: Array, m: Array, s: Array, beta1: float, beta2: float, work: Array) -> None:

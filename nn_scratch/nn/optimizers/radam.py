@@ -6,7 +6,7 @@ from math import sqrt
 
 import numpy as np
 
-from nn_scratch.nn.memory import Array
+from nn_scratch.metrics import Array
 from nn_scratch.nn.optimizers.base import OPTIMIZERS, Beta1, Beta2, Epsilon, Optimizer, Rate
 from nn_scratch.nn.optimizers.moments import update_moments
 

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from annotated_types import Ge, Le
 
-from nn_scratch.nn.memory import Array
+from nn_scratch.metrics import Array
 from nn_scratch.registry import Doc, Registry
 
 By = Annotated[Literal["epoch", "step"], Doc("the unit of its time: the factor changes with every epoch or every step")]

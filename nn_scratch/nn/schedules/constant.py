@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn_scratch.nn.memory import Array
+from nn_scratch.metrics import Array
 from nn_scratch.nn.schedules.base import SCHEDULES, Schedule, WarmupEpochs, WarmupSteps
 
 

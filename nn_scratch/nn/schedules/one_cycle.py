@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from nn_scratch.nn.memory import Array
+from nn_scratch.metrics import Array
 from nn_scratch.nn.schedules.base import SCHEDULES, By, Schedule, WarmupEpochs, WarmupSteps
 from nn_scratch.registry import Doc
 

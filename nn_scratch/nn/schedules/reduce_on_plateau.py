@@ -8,8 +8,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from nn_scratch.errors import UserError
-from nn_scratch.metrics import lower_is_better
-from nn_scratch.nn.memory import Array
+from nn_scratch.metrics import Array, lower_is_better
 from nn_scratch.nn.schedules.base import SCHEDULES, MinFactor, Schedule, WarmupEpochs, WarmupSteps
 from nn_scratch.registry import Doc
 from nn_scratch.wording import did_you_mean

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.errors import EnvironmentFailure
+from nn_scratch.metrics import Array
 from nn_scratch.runs.files import disk_errors, write_bytes
 from nn_scratch.visualize.film.scene import Film
 from nn_scratch.visualize.palette import CLASSES, RUNS, TRAIN, VAL
 from nn_scratch.visualize.view import thinned
-
-Array = NDArray[Any]
 
 MOST_PICTURES = 300  # of an animation, which is held in memory until it is written
 WIDTH = 960  # pixels of a GIF or WebP at most: at full size it would be large

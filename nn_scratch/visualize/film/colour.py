@@ -7,14 +7,11 @@ height. ITU-R BT.709, limited range (Y from 16 to 235, U and V from 16 to 240), 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.palette import SEQUENTIAL, signed_map, theme
-
-Array = NDArray[Any]
 
 LEVELS = 253  # odd: the middle one, 126, is zero exactly
 MIDDLE = LEVELS // 2

@@ -10,12 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from numpy.typing import NDArray
-
 from nn_scratch.errors import EnvironmentFailure
+from nn_scratch.metrics import Array
 from nn_scratch.runs.files import disk_errors
-
-Array = NDArray[Any]
 
 PIPE_BYTES = 1 << 20  # as much as Linux gives without asking: fewer turns between us and the encoder
 BT709 = "range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"

@@ -5,16 +5,12 @@ Letters and paper are shades of grey, so that only the plane of brightness chang
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.film.colour import Frame, colour
 from nn_scratch.visualize.palette import theme
 from nn_scratch.visualize.style import font
-
-Array = NDArray[Any]
 
 CHARACTERS = "0123456789.,-+e%∞/ "
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.events import Event
 from nn_scratch.visualize.film.colour import PAPER, Cells, Frame, Scale, colour
 from nn_scratch.visualize.film.layout import Fit, Tiles
@@ -17,8 +17,6 @@ from nn_scratch.visualize.style import DPI, fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Array = NDArray[Any]
 
 
 class Part(Protocol):

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.film.colour import Frame
 from nn_scratch.visualize.film.letters import bitmap, paper
 from nn_scratch.visualize.palette import theme
 from nn_scratch.visualize.view import View
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.events import Event, events_of
 from nn_scratch.visualize.film.colour import Cells, Frame, Palette, Scale, blends, colour, diverging, sequential
 from nn_scratch.visualize.film.layout import Fit, Item, Matrix, Place, Tiles, arrange, even
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = NDArray[Any]
 Box = tuple[str, float, float, float, float]  # what, x, y, width, height
 
 WIDTH, HEIGHT = 1280, 720

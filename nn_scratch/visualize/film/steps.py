@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.events import Event
 from nn_scratch.visualize.view import View
-
-Array = NDArray[Any]
 
 MEASURES = {"grad_norm": "gradient norm", "update_norm": "update norm ‖Δθ‖", "param_norm": "weight norm ‖θ‖"}
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.palette import CLASSES, SEQUENTIAL, signed_map, theme
 from nn_scratch.visualize.plot import plot
 from nn_scratch.visualize.replay import Plane, Replay
 from nn_scratch.visualize.style import Sheet, blank, colour_bar, fit, symmetric_limit
 from nn_scratch.visualize.view import NotForThisRun, View
-
-Array = NDArray[Any]
 
 MARKERS = "osD^vP"
 MOST_TILES = 128

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.layer_lines import Series, draw_layers, nothing, positive
 from nn_scratch.visualize.palette import moment_shades
 from nn_scratch.visualize.plot import plot
@@ -15,8 +15,6 @@ from nn_scratch.visualize.view import View
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Array = NDArray[Any]
 
 
 @plot(

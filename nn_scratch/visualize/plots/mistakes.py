@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.palette import theme
 from nn_scratch.visualize.plot import plot
 from nn_scratch.visualize.replay import unscaled
 from nn_scratch.visualize.style import Sheet, blank, fit
 from nn_scratch.visualize.view import NotForThisRun, View
-
-Array = NDArray[Any]
 
 MOST_IMAGES, MOST_ROWS = 24, 16
 ACROSS = 8

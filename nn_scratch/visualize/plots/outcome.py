@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.palette import CLASSES, DASHES, SEQUENTIAL, SERIES, theme
 from nn_scratch.visualize.plot import plot
 from nn_scratch.visualize.style import Sheet, blank, colour_bar, epoch_axis, epoch_ticks, fit, widest
@@ -15,7 +15,6 @@ from nn_scratch.visualize.view import NotForThisRun, View
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Array = NDArray[Any]
 
 MOST_NUMBERED = 20  # classes whose cells hold numbers
 MOST_CLASSES = 60  # with a label each

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.palette import SEQUENTIAL, SERIES, theme
 from nn_scratch.visualize.plot import plot
 from nn_scratch.visualize.style import (
@@ -26,7 +26,6 @@ from nn_scratch.wording import plural
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Array = NDArray[Any]
 
 SINGLE_LINES = 64  # a layer of this many weights or fewer is drawn weight by weight
 MOST_PANELS = 12

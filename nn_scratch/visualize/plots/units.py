@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.layer_lines import Series, draw_layers
 from nn_scratch.visualize.palette import SEQUENTIAL, theme
 from nn_scratch.visualize.plot import plot
@@ -20,7 +20,6 @@ from nn_scratch.wording import plural
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Array = NDArray[Any]
 
 MOST_LINES = 40  # of units that die
 MAP_COLUMNS = 240

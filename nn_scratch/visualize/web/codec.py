@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from nn_scratch.metrics import Array
 
 LEVEL = 7  # of zlib: 9 takes four times as long for 1 %
 MOST_SIDE = 128  # of a matrix that had to be pooled

@@ -42,18 +42,18 @@ export function follow(onNews) {
   ask();
 }
 
-let toldAt = -Infinity;
+let fetchedAt = -Infinity;
 
 /** The words and curves of the moment, at most every two seconds; then the rows that are new. */
 async function take(here, base, committed) {
-  if (performance.now() - toldAt > IDLE) await hear(here, base);
+  if (performance.now() - fetchedAt > IDLE) await fetchContent(here, base);
   await rowsSince(here, base, committed);
 }
 
-async function hear(here, base) {
-  toldAt = performance.now();
-  const told = await (await fetch(`${base}content.json`)).json();
-  for (const key of ["metrics", "findings", "verdict", "best", "last", "status", "warning", "events", "performance", "scores", "notices", "sentence"]) here[key] = told[key];
+async function fetchContent(here, base) {
+  fetchedAt = performance.now();
+  const content = await (await fetch(`${base}content.json`)).json();
+  for (const key of ["metrics", "findings", "verdict", "best", "last", "status", "warning", "events", "performance", "scores", "notices", "sentence"]) here[key] = content[key];
   if (!here.layers.length || here.layers.some((one) => one.units === null)) here.layers = told.layers;
 }
 

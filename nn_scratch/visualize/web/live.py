@@ -251,7 +251,7 @@ class LiveServer:
         self._thread.join()
 
     def serve(self, *, until_ended: bool) -> None:
-        """Block until Ctrl-C; until_ended: or until the run has ended, or its process has, and nobody asks any more."""
+        """Block until Ctrl-C; until_ended: or until the run has ended, or its process has, and no page polls."""
         parent = os.getppid()
         try:
             while True:

@@ -9,20 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.experiments.model import decode_outputs
+from nn_scratch.metrics import Array
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.network import Graph, signal_rows
 from nn_scratch.training.evaluation import bound_loss
 from nn_scratch.training.statistics import activation_units
 from nn_scratch.visualize.replay import Replay
 from nn_scratch.visualize.view import View
-
-Array = NDArray[Any]
 
 
 @dataclass

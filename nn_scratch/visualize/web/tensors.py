@@ -11,15 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn_scratch.errors import UserError
+from nn_scratch.metrics import Array
 from nn_scratch.visualize.replay import Plane, Replay
 from nn_scratch.visualize.view import NotForThisRun, View, thinned
 from nn_scratch.visualize.web.codec import MOST_SIDE, Block, half, plain, pooled, quantized, three_bytes
 from nn_scratch.visualize.web.replayed import Passed, Rows, pass_rows
-
-Array = NDArray[Any]
 
 MOST_CELLS = 400_000_000  # values of the weights that are read to be encoded: more are thinned before
 HEADER_BYTES, EPOCH_BYTES = 150, 18  # of a block in the JSON: its number and scale of each epoch
