@@ -54,7 +54,7 @@ async function fetchContent(here, base) {
   fetchedAt = performance.now();
   const content = await (await fetch(`${base}content.json`)).json();
   for (const key of ["metrics", "findings", "verdict", "best", "last", "status", "warning", "events", "performance", "scores", "notices", "sentence"]) here[key] = content[key];
-  if (!here.layers.length || here.layers.some((one) => one.units === null)) here.layers = told.layers;
+  if (!here.layers.length || here.layers.some((one) => one.units === null)) here.layers = content.layers;
 }
 
 async function rowsSince(here, base, committed) {
