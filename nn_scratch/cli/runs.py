@@ -108,7 +108,8 @@ def print_list(found: Sequence[Summary]) -> None:
         texts = (one.name, one.when, shortened(one.data, 20), shortened(one.network, 24))
         table.add_row(*texts, epochs, score, state, f"{one.bytes / 1e6:,.1f} MB", notes)
     printer = Printer()
-    printer.print(table, width=max(printer.width, MOST_WIDTH), crop=False)  # a name that is cut off cannot be typed
+    printer.width = max(printer.width, MOST_WIDTH)  # a name that is cut off cannot be typed
+    printer.print(table, crop=False)
     printer.say(f"{plural(len(found), 'run')}, {sum(one.bytes for one in found) / 1e6:,.1f} MB")
 
 
