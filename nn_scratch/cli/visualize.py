@@ -275,13 +275,13 @@ def draw_page(run: Run, options: argparse.Namespace) -> None:
 
     text = page(View(run), megabytes=options.page_megabytes, rows_inside=not options.no_rows)
     path = run.path / "report.html"
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(errors="backslashreplace"))
     say(f"{shown(path)}  the network to touch, epoch by epoch: open it in a browser ({page_words(text, options)})")
 
 
 def page_words(text: str, options: argparse.Namespace) -> str:
     rows = "without rows of the data" if options.no_rows else "some rows of the data are inside; --no-rows: none"
-    return f"{len(text.encode()) / 1e6:.1f} MB; {rows}"
+    return f"{len(text.encode(errors='backslashreplace')) / 1e6:.1f} MB; {rows}"
 
 
 def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
@@ -342,7 +342,7 @@ def draw_comparison_page(comparison: Comparison, runs: list[Run], options: argpa
     make_folder(folder)
     text = comparison_page(comparison, megabytes=options.page_megabytes, rows_inside=not options.no_rows)
     path = folder / "report.html"
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(errors="backslashreplace"))
     say(f"{shown(path)}  the runs side by side: open it in a browser ({page_words(text, options)})")
 
 
