@@ -32,7 +32,7 @@ def api_page() -> str:
     assert {*ORDER, "__version__"} == set(nn_scratch.__all__)
     parts = [HEAD]
     for name in ORDER:
-        part = getattr(nn_scratch, name)
+        part = nn_scratch.__getattr__(name)  # visualize: the function, whether or not its package is imported
         parts.append(f"## {name}\n\n{signature(name, part)}\n\n{as_markdown(part)}")
         if inspect.isclass(part):
             for method, member in members(part):

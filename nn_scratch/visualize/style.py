@@ -81,7 +81,7 @@ def import_matplotlib() -> ModuleType:
     try:
         # the working directory's own file comes before that of the environment
         with chdir(Path(__file__).parent) if Path("matplotlibrc").exists() else nullcontext(), quiet():
-            import matplotlib
+            import matplotlib.font_manager  # which looks for a folder for its cache
     finally:
         for name, value in before.items():
             os.environ.pop(name)

@@ -219,7 +219,7 @@ def test_a_rate_is_found_drawn_and_printed_as_yaml(tmp_path: Path) -> None:
     ],
 )
 def test_a_trial_is_of_a_config_alone(given: dict[str, Any], expected: str) -> None:
-    nothing = {"check": False, "find_lr": False, "resume": None, "seeds": None, "outputs": None}
+    nothing = {"check": False, "find_lr": False, "resume": None, "seeds": None, "folds": None, "outputs": None}
     with pytest.raises(UserError) as error:
         train_command(Namespace(**nothing | given))
     assert str(error.value) == expected

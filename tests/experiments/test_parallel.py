@@ -121,7 +121,12 @@ def test_errors_survive_the_way_between_processes(error: NNScratchError) -> None
 
 def test_every_kind_of_error_is_among_those() -> None:
     kinds = {UserError, EnvironmentFailure, Diverged, Interrupted}
-    assert {kind for kind in NNScratchError.__subclasses__() if kind.__module__.startswith("nn_scratch")} == kinds
+    below_the_terminal = {
+        kind
+        for kind in NNScratchError.__subclasses__()
+        if kind.__module__.startswith("nn_scratch") and not kind.__module__.startswith("nn_scratch.cli")
+    }
+    assert below_the_terminal == kinds
 
 
 def test_a_signal_to_a_temporary_run_stops_it_and_says_no_more(tmp_path: Path, temporary: Path) -> None:

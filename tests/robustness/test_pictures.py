@@ -81,7 +81,7 @@ def test_a_film_is_written_whatever_its_folder_is_called(name: str, run: Path, t
     for path in run.rglob("*"):
         if path.is_file() and path.parent.name != "plots":
             copy = folder / path.relative_to(run)
-            copy.parent.mkdir(exist_ok=True)
+            copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
     done = subprocess.run(
         [sys.executable, str(ROOT / "script" / "visualize.py"), "--gif", f"./{name}"],

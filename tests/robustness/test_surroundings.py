@@ -230,7 +230,7 @@ def test_what_may_not_be_read_is_an_error_of_the_environment(denied: str, script
     (tmp_path / denied).chmod(0)
     script = (
         # imported before, since the other user may not read the libraries either
-        "import difflib, encodings.cp437, encodings.utf_8_sig, os, sys\n"
+        "import difflib, encodings.cp437, encodings.utf_8_sig, os, subprocess, sys\n"
         "import nn_scratch.cli.process, nn_scratch.cli.terminal, nn_scratch.doctor.report\n"
         "from nn_scratch.cli import run_command\n"
         "os.setgid(65534), os.setuid(65534)\n"

@@ -160,8 +160,8 @@ def test_epochs_and_the_end_arrive_on_the_page(running: Run, tab: Any) -> None:
         edit_json(
             running.path / "run.json", status="finished", notices=["--watch: stopped in epoch 4 of 9: for a reason"]
         )
+        opened.until("document.querySelector('footer').textContent.includes('--watch: stopped in epoch 4 of 9')")
         opened.until("nnPage.live === false")
-        assert "--watch: stopped in epoch 4 of 9" in opened.page.text_content("footer")
     finally:
         server.close()
 

@@ -86,4 +86,4 @@ def test_the_page_of_several_runs(runs, tmp_path):
         with drawing():
             pictures.append((plot, save(plot.draw(comparison), tmp_path / name)))
     outline = check_page(comparison_report(comparison, pictures, None))
-    assert outline.seen.count("img") == len(COMPARISONS) == 3
+    assert outline.seen.count("img") == len(COMPARISONS) == 4
