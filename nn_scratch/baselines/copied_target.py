@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
+from nn_scratch.baselines.once import once_per_split
 from nn_scratch.baselines.protocol import MAX_FEATURES, sample_rows
 from nn_scratch.data.prepare import Data
 from nn_scratch.metrics import Array
@@ -32,6 +33,7 @@ FEWEST_COLUMNS = 3  # of two columns, one may well be all that the target depend
 FEW_COPIES = 0.1  # share of the columns that may be copies; if more are, the target is simply that easy
 
 
+@once_per_split
 def copied_target(data: Data) -> dict[str, Any] | None:
     """The column that comes closest to a copy of the target, if one is close enough to be one; else None.
 

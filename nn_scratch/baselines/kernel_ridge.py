@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_scratch.baselines.once import once_per_split
 from nn_scratch.baselines.protocol import (
     MAX_CLASSES,
     MAX_FEATURES,
@@ -30,6 +31,7 @@ PENALTIES = (0.03, 0.5)
 CERTAIN = 1 / 3  # the share of rows, those of the widest margin, whose labels should be right
 
 
+@once_per_split
 def kernel_ridge_report(data: Data, *, list_suspects: bool = False) -> dict[str, Any]:
     """Scores of kernel ridge regression: balanced accuracy for classes (each class weighing the same), else R².
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_scratch.baselines.once import once_per_split
 from nn_scratch.baselines.protocol import (
     MAX_CLASSES,
     MAX_FEATURES,
@@ -43,6 +44,7 @@ LOWEST_LOG = -20.0  # of a probability, so that one row does not decide a mean
 MAX_ROWS = 2000  # of train, and of each other part
 
 
+@once_per_split
 def plain_network(data: Data) -> dict[str, Any]:
     """{"score": ..., "train_score": ..., "accuracy": ..., "log_loss": ..., "steps": ...}: balanced accuracy, each class
     weighing the same, or R², on the rows of val and test together and on those of train; {} where there is nothing to

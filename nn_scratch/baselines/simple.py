@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_scratch.baselines.once import once_per_split
 from nn_scratch.baselines.protocol import MAX_FEATURES, main_score, sample_rows, scores, standardized
 from nn_scratch.data.prepare import Data, Part
 from nn_scratch.metrics import Array
@@ -24,6 +25,7 @@ BINS = 32
 Predict = Callable[[Array], Array]
 
 
+@once_per_split
 def baselines(data: Data) -> dict[str, Any]:
     """Scores by model and part, for the card: {"linear": {"val": {"accuracy": ...}, ...}, ...}.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -71,6 +73,19 @@ class Data:
     @property
     def image_shape(self) -> tuple[int, int] | None:
         return self.preprocessing.image_shape
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of all values, their split, and the names of columns and classes; notices have no part in it."""
+        used = self.preprocessing
+        arrays = [values for part in (self.train, self.val, self.test) for values in vars(part).values()]
+        arrays += [value for value in vars(used).values() if isinstance(value, np.ndarray)]
+        found = blake2b(repr((used.task, used.columns, used.target_names, used.class_names)).encode(), digest_size=20)
+        for values in arrays:
+            found.update(repr(None if values is None else (values.dtype.str, values.shape)).encode())
+            if values is not None and values.size:
+                found.update(np.ascontiguousarray(values).data)
+        return found.hexdigest()
 
 
 def prepare(

@@ -14,6 +14,7 @@ import numpy as np
 
 from nn_scratch.baselines.copied_target import copied_target
 from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
+from nn_scratch.baselines.once import once_per_split
 from nn_scratch.baselines.plain_network import plain_network
 from nn_scratch.baselines.simple import best_feature
 from nn_scratch.data.card import row_hashes
@@ -228,6 +229,7 @@ def penalty_panel(built: Built) -> dict[str, Any]:
     return {"penalty_over_data": norm(pull) / data if data > 0 else nan, "data_gradient": data}
 
 
+@once_per_split
 def repeated_rows(data: Data) -> dict[str, list[int]]:
     """By part, the positions of the held-out rows whose features and target all equal those of a training row."""
 
@@ -250,6 +252,7 @@ def repeated_rows(data: Data) -> dict[str, list[int]]:
     return {"val": repeated(data.val), "test": repeated(data.test)}
 
 
+@once_per_split
 def giveaway(data: Data) -> dict[str, Any] | None:
     """The feature that predicts best on val by itself, and its score there and on test rows of their own."""
     best = best_feature(data)
