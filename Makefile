@@ -43,6 +43,7 @@ schema: $(VENV)/installed
 
 reference: $(VENV)/installed
 	$(BIN)/python -m nn_scratch.config.reference_page
+	$(BIN)/python -m nn_scratch.runs.documents.page
 
 benchmark: $(VENV)/installed
 	$(BIN)/python script/benchmark.py

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.metrics import Array
-from nn_scratch.runs import documents
+from nn_scratch.runs.documents import MOST_COUNT
 from nn_scratch.runs.files import read_npz, write_npz
 
 ARRAYS = ("theta", "grad", "state", "best_theta", "best_state", "average", "step_best", "step_last")
@@ -63,9 +63,13 @@ def check(state: Mapping[str, Any], trainer: Mapping[str, Any]) -> None:
         if not isinstance(found, dict) or found.keys() != expected.keys():
             raise ValueError(f"the {name} are not those of this run")
         for key, value in expected.items():
-            fits = documents.count(found[key]) if isinstance(value, int) else isinstance(found[key], int | float)
+            fits = is_count(found[key]) if isinstance(value, int) else isinstance(found[key], int | float)
             if not fits:
                 raise ValueError(f"{key} is not a number that it could be")
+
+
+def is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_COUNT
 
 
 def check_array(name: str, found: Any, expected: Array) -> None:

@@ -23,7 +23,7 @@ from nn_scratch.errors import NNScratchError, UserError
 from nn_scratch.metrics import Array
 from nn_scratch.runs import checkpoint, documents, files
 from nn_scratch.runs import folder as folders
-from nn_scratch.runs.documents import Shape
+from nn_scratch.runs.documents import Document
 from nn_scratch.runs.files import read_npy_header, read_npz
 from nn_scratch.wording import did_you_mean, first_line, printable, shortened
 
@@ -94,22 +94,22 @@ class Run:
     @cached_property
     def info(self) -> dict[str, Any]:
         """run.json: status, scores, times, versions."""
-        return self._json("run.json", documents.INFO, documents.info_misfit)
+        return self._json("run.json", documents.Info)
 
     @cached_property
     def card(self) -> dict[str, Any]:
         """data.json: the data card."""
-        return self._json("data.json", documents.CARD, documents.card_misfit)
+        return self._json("data.json", documents.Card)
 
     @cached_property
     def signals(self) -> dict[str, Any]:
         """signals.json: what is measured once, at step 0 and at the end; empty where an older run has none."""
-        return self._json("signals.json", documents.SIGNALS) if self._file("signals.json").exists() else {}
+        return self._json("signals.json", documents.Signals) if self._file("signals.json").exists() else {}
 
     @cached_property
     def committed(self) -> dict[str, Any]:
         """commit.json: how many rows of each file are whole."""
-        committed = self._json("commit.json", documents.COMMIT)
+        committed = self._json("commit.json", documents.Commit)
         epochs = committed["tensor_epochs"]
         tensors = {name: entry["rows"] for name, entry in committed["files"].items() if name.endswith(".npy")}
         if epochs[:1] not in ([], [0]) or any(epoch <= before for before, epoch in pairwise(epochs)):
@@ -124,12 +124,12 @@ class Run:
     @cached_property
     def diagnosis(self) -> dict[str, Any] | None:
         """diagnosis.json, or None where there is none."""
-        return self._json("diagnosis.json", documents.DIAGNOSIS) if self._file("diagnosis.json").exists() else None
+        return self._json("diagnosis.json", documents.Diagnosis) if self._file("diagnosis.json").exists() else None
 
     @property
     def labels(self) -> dict[str, Any]:
         """labels.json: the tags and the note that people gave the run; empty where there are none."""
-        return self._json("labels.json", documents.LABELS) if self._file("labels.json").exists() else {}
+        return self._json("labels.json", documents.Labels) if self._file("labels.json").exists() else {}
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -315,7 +315,7 @@ class Run:
         state, committed = self.reading("checkpoint.npz", lambda: checkpoint.load(path))
         if trainer is not None:
             self.reading("checkpoint.npz", lambda: checkpoint.check(state, trainer))
-        wrong = documents.misfit(committed, documents.COMMIT)
+        wrong = documents.misfit(documents.Commit, committed)
         if wrong:
             raise self._damaged("checkpoint.npz", wrong)
         return state, committed
@@ -372,12 +372,10 @@ class Run:
 
         return self.reading(name, read)
 
-    def _json(
-        self, name: str, shape: Shape, contradiction: Callable[[dict[str, Any]], str | None] = lambda value: None
-    ) -> dict[str, Any]:
+    def _json(self, name: str, document: type[Document]) -> dict[str, Any]:
         content = self._bytes(name, MOST_JSON_BYTES)
         value: dict[str, Any] = self.reading(name, lambda: json.loads(content, parse_constant=refuse_constant))
-        wrong = documents.misfit(value, shape) or contradiction(value)
+        wrong = documents.misfit(document, value)
         if wrong:
             raise self._damaged(name, printable(shortened(wrong, 200)))
         return value

@@ -145,7 +145,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], Callable[[Run], Any], str]] = {
         "run.json: cannot be read (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))",
     ),
     "NaN": (text("run.json", "[NaN]"), lambda run: run.info, "run.json: cannot be read (NaN is no JSON)"),
-    "no mapping": (text("run.json", "[]"), lambda run: run.info, "run.json: it is no mapping"),
+    "no mapping": (text("run.json", "[]"), lambda run: run.info, "run.json: it is not a mapping"),
     "a text for a number": (
         rewrite("run.json", lambda info: info.update(epochs="3")),
         lambda run: run.info,
