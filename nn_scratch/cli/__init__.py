@@ -1,8 +1,7 @@
 """The command line: one module per command, the process around it, and the console output.
 
-The module of a command has a docstring, `EXAMPLES`, `add_arguments(parser)` and `main(arguments)`; where `JSON` is
-true, `main` returns the document of --json. It imports slow
-modules inside its functions, so that --help is quick.
+The module of a command has a docstring, `EXAMPLES`, `add_arguments(parser)` and `main(arguments)`, which returns the
+document of --json. It imports slow modules inside its functions, so that --help is quick.
 """
 
 from __future__ import annotations
@@ -38,8 +37,7 @@ def run_command(name: str, arguments: Sequence[str] | None = None, program: str 
     module = import_module(f"nn_scratch.cli.{name}")
     cli = parser(module.__doc__ or "", [as_typed(line) for line in module.EXAMPLES], program)
     module.add_arguments(cli)
-    if name != "benchmark":  # which prints a table or JSON, and nothing else
-        add_output_arguments(cli, json=getattr(module, "JSON", False))
+    add_output_arguments(cli)
     return run_script(module.main, cli, arguments)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from nn_scratch.errors import UserError
 from nn_scratch.wording import did_you_mean
 
-SUBJECTS = ("train", "logging", "startup", "memory", "video", "accuracy", "sweep", "stacked", "page")
+SUBJECTS = ("train", "logging", "startup", "memory", "fit", "video", "accuracy", "sweep", "stacked", "page")
 MATRIX_SUBJECTS = ("train", "logging", "stacked")  # which take workloads and threads
 EXAMPLES = (
     "examples:",
@@ -25,34 +25,33 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--threads", type=int, default=1, help="cores and BLAS threads (default: 1)")
     cli.add_argument("--workloads", metavar="W1,W2,...", help="which networks (default: W1 to W5), or which tables")
     cli.add_argument("--repeats", type=int, default=5, help="repeats of every measurement (default: 5)")
-    cli.add_argument("--json", action="store_true", help="print JSON, one line per subject")
 
 
-def main(arguments: Namespace) -> None:
+def main(arguments: Namespace) -> dict[str, Any]:
+    """Measure the subjects and print a table of each; returns the measurements by subject."""
     if arguments.subjects[:1] == ["tables"]:
-        measure_tables(arguments)
-        return
+        return measure_tables(arguments)
     for subject in arguments.subjects:
         if subject not in SUBJECTS:
             raise UserError(f"{subject}: no such subject{did_you_mean(subject, (*SUBJECTS, 'tables'))}")
     if arguments.subjects not in (["sweep"], ["page"]):  # which measure processes, on every core
         pin(arguments.threads)  # before NumPy and its peers are imported: they read it then
     import importlib
-    import json
 
+    measured = {}
     for subject in arguments.subjects or SUBJECTS[:-1]:  # the page needs a browser: only when it is asked for
         module = importlib.import_module(f"nn_scratch.benchmarks.{subject}")
         options: dict[str, Any] = {"threads": arguments.threads} if subject in MATRIX_SUBJECTS else {}
         if arguments.workloads and subject in MATRIX_SUBJECTS:
             options["names"] = arguments.workloads.split(",")
         result = module.measure(repeats=arguments.repeats, **options)
-        print(json.dumps({subject: result}) if arguments.json else module.table(result) + "\n", flush=True)
+        print(module.table(result) + "\n", flush=True)
+        measured[subject] = result
+    return measured
 
 
-def measure_tables(arguments: Namespace) -> None:
+def measure_tables(arguments: Namespace) -> dict[str, Any]:
     """Scores on the tables of a folder, against the default config and scikit-learn."""
-    import json
-
     if len(arguments.subjects) != 2:
         raise UserError("tables: name one folder of tables: benchmark tables FOLDER")
     pin(arguments.threads)
@@ -60,7 +59,8 @@ def measure_tables(arguments: Namespace) -> None:
 
     names = arguments.workloads.split(",") if arguments.workloads else None
     result = tables.measure(repeats=arguments.repeats, folder=arguments.subjects[1], names=names)
-    print(json.dumps({"tables": result}) if arguments.json else tables.table(result), flush=True)
+    print(tables.table(result), flush=True)
+    return {"tables": result}
 
 
 def pin(threads: int) -> None:

@@ -32,9 +32,6 @@ EXAMPLES = (
 )
 
 
-JSON = True
-
-
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("run", nargs="?", metavar="RUN", help="a folder, or its name under outputs/ (default: the newest)")
     cli.add_argument(

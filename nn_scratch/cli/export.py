@@ -16,9 +16,6 @@ EXAMPLES = (
 )
 
 
-JSON = True
-
-
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     from nn_scratch.export import FORMATS
 

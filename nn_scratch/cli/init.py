@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from nn_scratch.cli.process import say
 from nn_scratch.config.project import command
@@ -22,7 +23,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--force", action="store_true", help="replace an existing config")
 
 
-def main(arguments: Namespace) -> None:
+def main(arguments: Namespace) -> dict[str, Any]:
     """Raises UserError if the config exists and --force is not given."""
     from nn_scratch.config.json_schema import dump_json_schema
     from nn_scratch.config.project import SOURCE, as_typed, default_config
@@ -40,8 +41,9 @@ def main(arguments: Namespace) -> None:
         target = folder / "param.yaml"
     if target.exists() and not arguments.force:
         raise UserError(f"{target}: exists already; --force replaces it")
+    notes: list[str] = []
     if arguments.table is not None:
-        text = table_config(arguments.table, arguments.target, target.stem)
+        text, notes = table_config(arguments.table, arguments.target, target.stem)
     else:
         text = as_typed((SOURCE / "config" / "param.yaml").read_text(encoding="utf-8"))
     with disk_errors(folder):
@@ -51,11 +53,14 @@ def main(arguments: Namespace) -> None:
     # in an editable install the default config is still that of the checkout
     is_default = target.resolve() == default_config().resolve()
     say(f"written: {target}, {folder / 'param.schema.json'}")
-    say(f"next: {command('train')}{'' if is_default else f' --config {target}'}")
+    typed = f"{command('train')}{'' if is_default else f' --config {target}'}"
+    say(f"next: {typed}")
+    schema = folder / "param.schema.json"
+    return {"config": str(target), "schema": str(schema), "table": arguments.table, "notes": notes, "next": typed}
 
 
-def table_config(source: str, target: str | None, name: str) -> str:
-    """The config for a table; prints what was found in it."""
+def table_config(source: str, target: str | None, name: str) -> tuple[str, list[str]]:
+    """The config for a table, and notes on what was found in it, which are printed."""
     import os
 
     from nn_scratch.data.formats import NAMED_COLUMNS, has_named_columns
@@ -71,4 +76,4 @@ def table_config(source: str, target: str | None, name: str) -> str:
     table = load_table(str(path), target=target, rng=spawn_generators(42)["source"])
     for notice in table.notices:
         say(f"note: {notice}")
-    return config_for(table, typed, name)
+    return config_for(table, typed, name), list(table.notices)

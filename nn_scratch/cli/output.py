@@ -1,6 +1,6 @@
 """Output for pipelines: --json, --quiet, --log-file, and --fail-on with its exit code.
 
-A command prints as ever and returns a document, or None. With --json the document alone stands on stdout, and what is
+A command prints as ever and returns a document. With --json the document alone stands on stdout, and what is
 printed goes to stderr; with --quiet it goes nowhere; --log-file appends it to a file as well, a line with its time.
 """
 
@@ -32,11 +32,9 @@ class VerdictFailure(NNScratchError):
         self.document = document
 
 
-def add_output_arguments(parser: argparse.ArgumentParser, *, json: bool) -> None:
-    """json: whether the command returns a document."""
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
-    if json:
-        group.add_argument("--json", action="store_true", help="print one JSON object; progress goes to stderr")
+    group.add_argument("--json", action="store_true", help="print one JSON object; progress goes to stderr")
     group.add_argument("--quiet", action="store_true", help="print errors alone")
     group.add_argument("--log-file", metavar="FILE", help="append what is printed to FILE, with times")
 

@@ -20,9 +20,6 @@ EXAMPLES = (
 )
 
 
-JSON = True
-
-
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("run", metavar="RUN", help="a run's folder, or its name under outputs/")
     cli.add_argument(
@@ -38,15 +35,17 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument(
         "--threshold", type=float, metavar="P", help="predict the second of two classes from this probability on"
     )
+    cli.add_argument("--outputs", metavar="DIR", help="where runs are (default: outputs/ of the project)")
     cli.add_argument("--strict", action="store_true", help="refuse missing cells and categories not seen in training")
 
 
 def main(arguments: Namespace) -> dict[str, Any]:
     """Predict, and print the CSV or what was written; returns the document of --json."""
+    from nn_scratch.config.project import OUTPUTS
     from nn_scratch.experiments.predict import Wanted, predict_to, score_line
     from nn_scratch.runs.run import Run
 
-    run = Run.open(arguments.run)
+    run = Run.open(arguments.run, Path(arguments.outputs) if arguments.outputs else OUTPUTS)
     as_json = getattr(arguments, "json", False)
     wanted = Wanted(strict=arguments.strict, probabilities=arguments.proba is not False, threshold=arguments.threshold)
     out = Path(arguments.out) if arguments.out else None

@@ -34,7 +34,6 @@ EXAMPLES = (
     "  python script/runs.py tag digits-001 baseline",
     "  python script/runs.py rm 'test-*'",
 )
-JSON = True
 MOST_WIDTH = 160  # of the list, which may be wider than the terminal
 SORTS = ("name", "when", "data", "network", "score", "verdict", "status", "size")
 

@@ -27,9 +27,6 @@ EXAMPLES = (
 SHOWN_TRIALS = 10
 
 
-JSON = True
-
-
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("overrides", nargs="*", metavar="key=value", help="change a value of the config")
     cli.add_argument("--config", metavar="FILE", help="the config (default: config/param.yaml of the project)")

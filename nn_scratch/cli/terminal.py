@@ -297,7 +297,7 @@ def check_table(checked: DryRunReport) -> Table:
     table = plain_table()
     for title in ("layer", "type", "outputs", "parameters", "number", "gradient error"):
         left = title in ("layer", "type", "parameters")
-        table.add_column(title, justify="left" if left else "right", overflow="fold")
+        table.add_column(title, justify="left" if left else "right", overflow="fold", no_wrap=title == "layer")
     for layer in checked.layers:
         shapes = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in layer["parameters"].items())
         table.add_row(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,9 +37,6 @@ EXAMPLES = (
 )
 
 
-JSON = True
-
-
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("overrides", nargs="*", metavar="key=value", help="change a value of the config")
     cli.add_argument("--config", metavar="FILE", help="the config (default: config/param.yaml)")
@@ -57,12 +55,11 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--outputs", metavar="DIR", help="folder of the runs (default: outputs/)")
 
 
-def main(arguments: Namespace) -> dict[str, Any] | None:
+def main(arguments: Namespace) -> dict[str, Any]:
     """Train, resume, train with several seeds, or try a config out; returns the runs for --json."""
     outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
     if arguments.check or arguments.find_lr:
-        try_out(arguments, outputs)
-        return None
+        return try_out(arguments, outputs)
     if arguments.resume:
         return concluded([resume_run(arguments, outputs)], arguments)
     if arguments.seeds is not None and arguments.seeds < 1:
@@ -98,8 +95,8 @@ def run_document(run: Run) -> dict[str, Any]:
     return {**read.info, "path": str(read.path), "verdict": verdict, "diagnosis": read.diagnosis}
 
 
-def try_out(arguments: Namespace, outputs: Path) -> None:
-    """Check a config (--check), or run a learning-rate range test (--find-lr)."""
+def try_out(arguments: Namespace, outputs: Path) -> dict[str, Any]:
+    """Check a config (--check), or run a learning-rate range test (--find-lr); returns what was found."""
     flag = "--check" if arguments.check else "--find-lr"
     for other, given in (
         ("--find-lr", arguments.check and arguments.find_lr),
@@ -112,13 +109,10 @@ def try_out(arguments: Namespace, outputs: Path) -> None:
     from nn_scratch.config.resolve import load_config
 
     config = load_config(arguments.config, arguments.overrides, arguments.name)
-    if arguments.check:
-        check_config(config, outputs)
-    else:
-        find_rate(config, outputs)
+    return check_config(config, outputs) if arguments.check else find_rate(config, outputs)
 
 
-def check_config(config: Config, outputs: Path) -> None:
+def check_config(config: Config, outputs: Path) -> dict[str, Any]:
     """Print the findings of a check; raises UserError with its problems."""
     from nn_scratch.cli.printer import Printer
     from nn_scratch.cli.terminal import show_check
@@ -130,13 +124,17 @@ def check_config(config: Config, outputs: Path) -> None:
     checked = check(built)
     console = Printer()
     show_check(console, built, checked)
+    document = {"name": config.name, **asdict(checked)}
     if checked.problems:
-        raise UserError([f"problem: {problem}" for problem in checked.problems])
+        failure = UserError([f"problem: {problem}" for problem in checked.problems])
+        failure.document = document
+        raise failure
     console.say(("no problem found", "bold"), ": train with the same command without --check")
+    return document
 
 
-def find_rate(config: Config, outputs: Path) -> None:
-    """Draw the curve of a learning-rate range test, and print the suggested optimizer."""
+def find_rate(config: Config, outputs: Path) -> dict[str, Any]:
+    """Draw the curve of a learning-rate range test, print the suggested optimizer, and return both."""
     from threadpoolctl import threadpool_limits
 
     from nn_scratch.cli.printer import Printer
@@ -167,6 +165,8 @@ def find_rate(config: Config, outputs: Path) -> None:
             f"optimizer: {as_written(config.optimizer.but(lr=test.suggestion))}",
         )
     console.print(f"the curve: {shown(path)}", soft_wrap=True)
+    steps = {name: getattr(test, name).tolist() for name in ("rates", "losses", "smoothed")}
+    return {"name": config.name, "suggestion": test.suggestion, "curve": str(path), **steps}
 
 
 def as_written(optimizer: Named) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nn_scratch.cli.process import say
 from nn_scratch.errors import UserError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nn_scratch.visualize.compare import Comparison
     from nn_scratch.visualize.film.make import Report
     from nn_scratch.visualize.gallery import Output
+    from nn_scratch.visualize.plot import Plot
     from nn_scratch.visualize.view import View
 
 
@@ -70,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--live", action="store_true", help="serve the run's page to this machine while it trains")
     parser.add_argument("--until-ended", action="store_true", help=argparse.SUPPRESS)  # how train.py --live starts it
     parser.add_argument("--cheat-sheet", action="store_true", help="train and draw a page of healthy and sick shapes")
+    parser.add_argument("--outputs", metavar="DIR", help="where runs are (default: outputs/ of the project)")
 
 
 def picture_formats(text: str) -> tuple[str, ...]:
@@ -121,36 +123,42 @@ def positive_int(text: str) -> int:
     return value
 
 
-def main(options: argparse.Namespace) -> None:
-    """Raises UserError for what the user has to change, EnvironmentFailure for what the machine would not do."""
+def main(options: argparse.Namespace) -> dict[str, Any]:
+    """Draw, and return what was written; raises UserError for what the user has to change, EnvironmentFailure for
+    what the machine would not do.
+    """
     if options.list:
-        list_plots()
-        return
+        return list_plots()
     if options.cheat_sheet:
-        draw_cheat_sheet(options)
-        return
+        return draw_cheat_sheet(options)
     if options.live:
-        serve_live(options)
-        return
+        return serve_live(options)
     from threadpoolctl import threadpool_limits
 
     from nn_scratch.runs.run import Run
     from nn_scratch.visualize.style import import_matplotlib
 
-    runs = [Run.open(run) for run in options.runs] or [Run.newest()]
+    outputs = outputs_of(options)
+    runs = [Run.open(run, outputs) for run in options.runs] or [Run.newest(outputs)]
     import_matplotlib()
     with threadpool_limits(limits=1, user_api="blas"):  # the encoder has a use for the other cores
-        if len(runs) == 1:
-            draw_run(runs[0], options)
-        else:
-            compare_runs(runs, options)
+        document = draw_run(runs[0], options) if len(runs) == 1 else compare_runs(runs, options)
     from nn_scratch.visualize.style import missing_letters
 
     if note := missing_letters():
         say(f"note: {note}")
+        document["note"] = note
+    return document
 
 
-def serve_live(options: argparse.Namespace) -> None:
+def outputs_of(options: argparse.Namespace) -> Path:
+    """Where runs are."""
+    from nn_scratch.config.project import OUTPUTS
+
+    return Path(options.outputs) if options.outputs else OUTPUTS
+
+
+def serve_live(options: argparse.Namespace) -> dict[str, Any]:
     """Serve the page of one run to this machine until Ctrl-C; --until-ended: or until the run has ended."""
     import os
     import sys
@@ -162,7 +170,8 @@ def serve_live(options: argparse.Namespace) -> None:
 
     if len(options.runs) > 1:
         raise UserError("--live: shows one run; name one")
-    run = Run.open(options.runs[0]) if options.runs else Run.newest()
+    outputs = outputs_of(options)
+    run = Run.open(options.runs[0], outputs) if options.runs else Run.newest(outputs)
     if hasattr(os, "nice"):
         with suppress(OSError):
             os.nice(10)  # the training comes first
@@ -171,39 +180,43 @@ def serve_live(options: argparse.Namespace) -> None:
     say(f"live: {server.address}  {run.name} while it trains, on this machine alone; Ctrl-C ends it")
     sys.stdout.flush()  # train.py waits for this line
     server.serve(until_ended=options.until_ended)
+    return {"run": run.name, "path": str(run.path), "address": server.address}
 
 
-def list_plots() -> None:
+def list_plots() -> dict[str, Any]:
     from textwrap import indent
 
     from nn_scratch.visualize.plot import plots
 
-    for plot in plots().values():
+    known = list(plots().values())
+    for plot in known:
         first, _, rest = plot.how_to_read.partition("\n")
         say(f"{plot.name}: {first}")
         say(indent(rest.strip("\n"), "    "))
         say(f"    What to look for: {plot.look}.\n")
+    fields = ("name", "title", "how_to_read", "look")
+    return {"plots": [{field: getattr(plot, field) for field in fields} for plot in known]}
 
 
-def draw_cheat_sheet(options: argparse.Namespace) -> None:
-    from nn_scratch.config.project import OUTPUTS
+def draw_cheat_sheet(options: argparse.Namespace) -> dict[str, Any]:
     from nn_scratch.runs.files import disk_errors
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.cheat_sheet import cheat_sheet
     from nn_scratch.visualize.gallery import save
     from nn_scratch.visualize.style import drawing
 
-    with disk_errors(OUTPUTS):
-        OUTPUTS.mkdir(parents=True, exist_ok=True)
-    output = output_of(options)
+    outputs, output = outputs_of(options), output_of(options)
+    with disk_errors(outputs):
+        outputs.mkdir(parents=True, exist_ok=True)
     with drawing(output.theme):
         with progress("training") as report:
             figure = cheat_sheet(report)
-        path = save(figure, OUTPUTS / "cheat-sheet", output)
+        path = save(figure, outputs / "cheat-sheet", output)
     say(f"{shown(path)}  healthy and sick shapes, of runs trained just now")
+    return {"written": [str(path)]}
 
 
-def draw_run(run: Run, options: argparse.Namespace) -> None:
+def draw_run(run: Run, options: argparse.Namespace) -> dict[str, Any]:
     from nn_scratch.runs.files import write_bytes
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.film.scene import check_kinds
@@ -212,9 +225,9 @@ def draw_run(run: Run, options: argparse.Namespace) -> None:
     from nn_scratch.visualize.view import View
     from nn_scratch.visualize.web.plots_page import report
 
+    document: dict[str, Any] = {"run": run.name, "path": str(run.path)}
     if options.page_only:
-        draw_page(run, options)
-        return
+        return {**document, "pages": [draw_page(run, options)]}
     view = View(run, options.layer)
     only, panels = with_panels(names(options.only))
     chosen = choose(only)
@@ -224,7 +237,8 @@ def draw_run(run: Run, options: argparse.Namespace) -> None:
         say(f"{view.name}: {view.warning}; what there is is drawn")
     if any(plot.name in ("importance", "partial_dependence") for plot in chosen):
         measure_columns(run)
-    pictures, left_out = [], []
+    pictures: list[tuple[Plot, Path]] = []
+    left_out: dict[str, str] = {}
     drawn = (
         result
         for plot in chosen
@@ -232,20 +246,35 @@ def draw_run(run: Run, options: argparse.Namespace) -> None:
     )
     for plot, result in drawn:
         if isinstance(result, str):
-            left_out.append(f"{plot.name} ({result})")
+            left_out[plot.name] = result
         else:
             pictures.append((plot, result))
             say(f"{shown(result)}  {plot.title}")
     if options.only and not pictures:
-        raise UserError([f"--only {reason}" for reason in left_out])
+        raise UserError([f"--only {name} ({reason})" for name, reason in left_out.items()])
     if left_out:
-        say(f"not for this run: {'; '.join(left_out)}")
-    film = None if options.no_film or options.only else film_of([view], run.path, show, options)
+        say(f"not for this run: {'; '.join(f'{name} ({reason})' for name, reason in left_out.items())}")
+    films = [] if options.no_film or options.only else film_of([view], run.path, show, options)
+    pages = []
     if not options.only:
-        page = run.path / "plots.html"
+        page, film = run.path / "plots.html", mp4_of(films)
         write_bytes(page, report(view, pictures, film).encode(errors="backslashreplace"))
         say(f"{shown(page)}  the plots{' and the film' if film else ''} on one page")
-        draw_page(run, options)
+        pages = [str(page), draw_page(run, options)]
+    return {**document, **written_pictures(pictures, films), "left_out": left_out, "pages": pages}
+
+
+def written_pictures(pictures: Sequence[tuple[Any, Path]], films: Sequence[Path]) -> dict[str, Any]:
+    """What --json says of plots, by name, and films."""
+    return {
+        "plots": {plot.name: str(path) for plot, path in pictures},
+        "films": [str(path) for path in films],
+    }
+
+
+def mp4_of(films: Sequence[Path]) -> Path | None:
+    """The film that a page shows."""
+    return next((path for path in films if path.suffix == ".mp4"), None)
 
 
 def measure_columns(run: Run) -> None:
@@ -266,8 +295,8 @@ def measure_columns(run: Run) -> None:
             say(f"note: importance of the columns is not measured: {error.problems[0]}")
 
 
-def draw_page(run: Run, options: argparse.Namespace) -> None:
-    """report.html of a run."""
+def draw_page(run: Run, options: argparse.Namespace) -> str:
+    """Write report.html of a run; returns its path."""
     from nn_scratch.runs.files import write_bytes
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.view import View
@@ -277,6 +306,7 @@ def draw_page(run: Run, options: argparse.Namespace) -> None:
     path = run.path / "report.html"
     write_bytes(path, text.encode(errors="backslashreplace"))
     say(f"{shown(path)}  the network to touch, epoch by epoch: open it in a browser ({page_words(text, options)})")
+    return str(path)
 
 
 def page_words(text: str, options: argparse.Namespace) -> str:
@@ -284,7 +314,7 @@ def page_words(text: str, options: argparse.Namespace) -> str:
     return f"{len(text.encode(errors='backslashreplace')) / 1e6:.1f} MB; {rows}"
 
 
-def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
+def compare_runs(runs: list[Run], options: argparse.Namespace) -> dict[str, Any]:
     from nn_scratch.runs.files import make_folder, write_bytes
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.compare import COMPARISONS, Comparison
@@ -294,9 +324,10 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
     from nn_scratch.visualize.view import View
     from nn_scratch.visualize.web.plots_page import comparison_report
 
+    document: dict[str, Any] = {"runs": [run.name for run in runs]}
     if options.page_only:
-        draw_comparison_page(Comparison([View(run, options.layer) for run in runs]), runs, options)
-        return
+        comparison = Comparison([View(run, options.layer) for run in runs])
+        return {**document, "pages": [draw_comparison_page(comparison, runs, options)]}
     only, panels = with_panels(names(options.only))
     chosen, output = only or list(COMPARISONS), output_of(options)
     problems = [
@@ -319,19 +350,20 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> None:
             path = save(COMPARISONS[name].draw(comparison), folder / "plots" / name, output, panels.get(name))
         pictures.append((COMPARISONS[name], path))
         say(f"{shown(path)}  {COMPARISONS[name].title}")
-    film = None
+    films = []
     if not options.no_film and not options.only:
         if len(views) > 2:
             say(f"the film shows the first two: {views[0].name} and {views[1].name}")
-        film = film_of(views[:2], folder, show, options)
-    page = folder / "plots.html"
+        films = film_of(views[:2], folder, show, options)
+    page, film = folder / "plots.html", mp4_of(films)
     write_bytes(page, comparison_report(comparison, pictures, film).encode(errors="backslashreplace"))
     say(f"{shown(page)}  the plots{' and the film' if film else ''} on one page")
-    draw_comparison_page(comparison, runs, options)
+    pages = [str(page), draw_comparison_page(comparison, runs, options)]
+    return {**document, "path": str(folder), **written_pictures(pictures, films), "pages": pages}
 
 
-def draw_comparison_page(comparison: Comparison, runs: list[Run], options: argparse.Namespace) -> None:
-    """report.html of several runs."""
+def draw_comparison_page(comparison: Comparison, runs: list[Run], options: argparse.Namespace) -> str:
+    """Write report.html of several runs; returns its path."""
     from nn_scratch.runs.files import make_folder, write_bytes
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.web.page import comparison_page
@@ -344,6 +376,7 @@ def draw_comparison_page(comparison: Comparison, runs: list[Run], options: argpa
     path = folder / "report.html"
     write_bytes(path, text.encode(errors="backslashreplace"))
     say(f"{shown(path)}  the runs side by side: open it in a browser ({page_words(text, options)})")
+    return str(path)
 
 
 def comparison_name(runs: list[Run]) -> str:
@@ -377,7 +410,8 @@ def output_of(options: argparse.Namespace) -> Output:
     return Output(tuple(dict.fromkeys(kinds)), options.dpi, THEMES[options.style])
 
 
-def film_of(views: list[View], folder: Path, show: list[str] | None, options: argparse.Namespace) -> Path | None:
+def film_of(views: list[View], folder: Path, show: list[str] | None, options: argparse.Namespace) -> list[Path]:
+    """Write the film in each format that is asked for; returns the files, none where there is nothing to show."""
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.film.animation import write_animation
     from nn_scratch.visualize.film.make import write_film
@@ -397,21 +431,23 @@ def film_of(views: list[View], folder: Path, show: list[str] | None, options: ar
         )
     except NotForThisRun as reason:
         say(f"no film: {reason}")
-        return None
+        return []
     kinds = [options.film_format, *(["gif"] if options.gif and options.film_format != "gif" else [])]
-    path = None
+    written = []
     for kind in kinds:
         name = "weights-frames" if kind == "frames" else f"weights.{kind}"
         with progress(name) as report:
             if kind == "mp4":
                 path = folder / name
                 write_film(film, path, report)
+                written.append(path)
                 say(f"{shown(path)}  {film.count:,} frames, {film.count / film.fps:.1f} s")
             else:
                 other = write_animation(film, kind, folder, report)
+                written.append(other)
                 size = f", {other.stat().st_size / 1e6:.1f} MB" if other.is_file() else ""
                 say(f"{shown(other)}  {len(film.pace.rows):,} pictures{size}")
-    return path
+    return written
 
 
 @contextmanager

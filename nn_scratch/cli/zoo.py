@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from nn_scratch.cli.printer import Printer
 from nn_scratch.errors import UserError
+
+if TYPE_CHECKING:
+    from nn_scratch.doctor.zoo import Outcome
 
 EXAMPLES = (
     "examples:",
@@ -25,10 +29,10 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core)")
 
 
-def main(arguments: Namespace) -> None:
+def main(arguments: Namespace) -> dict[str, Any]:
     """Run the zoo and print a table: found, missed, false alarms."""
     from nn_scratch.doctor.zoo import exhibits, tour
-    from nn_scratch.wording import did_you_mean, plural
+    from nn_scratch.wording import did_you_mean
 
     if arguments.seeds < 1:
         raise UserError(f"--seeds {arguments.seeds}: write 1 or more")
@@ -38,34 +42,67 @@ def main(arguments: Namespace) -> None:
         if name not in rules:
             raise UserError(f"{name}: the zoo has no such rule{did_you_mean(name, rules)}")
     if arguments.gallery:
-        write_lessons(arguments)
-        return
+        return write_lessons(arguments)
     chosen = [exhibit for exhibit in everything if not arguments.rules or exhibit.rule in arguments.rules]
     outcomes = tour(chosen, range(1, arguments.seeds + 1), arguments.jobs)
-    table = Table(
-        box=None, pad_edge=False, header_style="dim", title=f"the zoo, {plural(arguments.seeds, 'seed')} each"
-    )
+    print_outcomes(outcomes, arguments.seeds)
+    return document(outcomes, arguments.seeds)
+
+
+def print_outcomes(outcomes: list[Outcome], n_seeds: int) -> None:
+    """The table of what was found, missed and falsely reported, and its sums."""
+    from nn_scratch.wording import plural
+
+    table = Table(box=None, pad_edge=False, header_style="dim", title=f"the zoo, {plural(n_seeds, 'seed')} each")
     for title in ("config", "found", "missed", "false alarms", "named instead"):
         table.add_column(title, justify="right" if title in ("found", "missed", "false alarms") else "left")
     for outcome in outcomes:
-        seeds, right = len(outcome.diagnoses), outcome.right
-        wanted = "" if outcome.exhibit.healthy else outcome.exhibit.rule
-        others = ", ".join(sorted({name or "nothing" for name in outcome.named if name != wanted}))
-        counts = ("", "", f"{seeds - right}") if outcome.exhibit.healthy else (f"{right}", f"{seeds - right}", "")
-        table.add_row(outcome.exhibit.name, *counts, others)
+        wrong = n_seeds - outcome.right
+        counts = ("", "", f"{wrong}") if outcome.exhibit.healthy else (f"{outcome.right}", f"{wrong}", "")
+        table.add_row(outcome.exhibit.name, *counts, ", ".join(name or "nothing" for name in named_instead(outcome)))
     console = Printer()
     console.print(table)
-    broken = [outcome for outcome in outcomes if not outcome.exhibit.healthy]
-    healthy = [outcome for outcome in outcomes if outcome.exhibit.healthy]
+    sums = totals(outcomes)
     console.print(
-        f"found {sum(o.right for o in broken)} of {sum(len(o.diagnoses) for o in broken)}, "
-        f"false alarms {sum(len(o.diagnoses) - o.right for o in healthy)} of "
-        f"{sum(len(o.diagnoses) for o in healthy)}",
+        f"found {sums['found']} of {sums['broken_runs']}, false alarms {sums['false_alarms']} of {sums['healthy_runs']}"
     )
 
 
-def write_lessons(arguments: Namespace) -> None:
-    """Train and write the site of lessons."""
+def named_instead(outcome: Outcome) -> list[str]:
+    """The rules named first that are not the one expected; "" where there was none."""
+    wanted = "" if outcome.exhibit.healthy else outcome.exhibit.rule
+    return sorted({name for name in outcome.named if name != wanted})
+
+
+def totals(outcomes: list[Outcome]) -> dict[str, int]:
+    """Runs of broken and of healthy configs, and in how many of them the doctor was right or wrong."""
+    broken = [outcome for outcome in outcomes if not outcome.exhibit.healthy]
+    healthy = [outcome for outcome in outcomes if outcome.exhibit.healthy]
+    return {
+        "found": sum(outcome.right for outcome in broken),
+        "broken_runs": sum(len(outcome.diagnoses) for outcome in broken),
+        "false_alarms": sum(len(outcome.diagnoses) - outcome.right for outcome in healthy),
+        "healthy_runs": sum(len(outcome.diagnoses) for outcome in healthy),
+    }
+
+
+def document(outcomes: list[Outcome], n_seeds: int) -> dict[str, Any]:
+    """What --json prints: the sums, and of each config the rule named first by seed ("": none)."""
+    configs = [
+        {
+            "config": outcome.exhibit.name,
+            "rule": outcome.exhibit.rule,
+            "healthy": outcome.exhibit.healthy,
+            "right": outcome.right,
+            "named": list(outcome.named),
+        }
+        for outcome in outcomes
+    ]
+    return {"seeds": n_seeds, **totals(outcomes), "configs": configs}
+
+
+def write_lessons(arguments: Namespace) -> dict[str, Any]:
+    """Train and write the site of lessons; returns what was written."""
     from pathlib import Path
 
     from nn_scratch.cli.lessons import write_gallery
@@ -74,3 +111,4 @@ def write_lessons(arguments: Namespace) -> None:
     folder = Path(arguments.gallery)
     rules = write_gallery(folder, arguments.rules, arguments.jobs, cheat_sheet=not arguments.rules)
     Printer().say(f"{folder / 'index.html'}  {plural(len(rules), 'lesson')}: open it in a browser")
+    return {"written": str(folder / "index.html"), "lessons": list(rules)}

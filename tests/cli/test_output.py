@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from nn_scratch.cli import COMMANDS
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHORT = ("data.source=iris", "train.epochs=12", "optimizer.lr=0.01")
@@ -42,6 +45,26 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+PIPELINE = Path(__file__).with_name("pipeline.sh")
+
+
+def test_a_shell_script_of_every_command_reads_objects_and_exit_codes(tmp_path: Path) -> None:
+    if shutil.which("jq") is None:
+        assert not os.environ.get("CI"), "jq is not installed"
+        pytest.skip("jq is not installed")
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    typed = ["sh", str(PIPELINE), sys.executable, "-m", "nn_scratch"]
+    done = subprocess.run(typed, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout == "every command: one object, and the exit codes as documented\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_script_and_the_documentation_know_the_object_of_every_command(command: str) -> None:
+    assert re.search(rf'"\$@" {command} .*--json', PIPELINE.read_text())
+    assert re.search(rf"^\| `{command}` \| .*`", (PROJECT / "docs" / "python.md").read_text(), re.MULTILINE)
 
 
 def test_a_training_is_one_object(tmp_path: Path) -> None:
