@@ -471,7 +471,6 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         """Go back to the best epoch where there is one to go back to; else raise ValueError with the cause."""
         largest = float(np.abs(built.data.train.X).max(initial=0.0))
         rate = self.learning_rate_init if self.optimizer is None else built.config.optimizer.parameters["lr"]
-        rate = self.learning_rate_init if self.optimizer is None else built.config.optimizer.parameters["lr"]
         cause = (
             f"T{str(error)[1:]}. The largest feature is {largest:.3g} and the learning rate {rate:.3g}: "
             "scale the features (StandardScaler), or lower learning_rate_init"
@@ -1004,8 +1003,10 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
         )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        several = type_of_target(y) == "multilabel-indicator"
+        kind = type_of_target(y, input_name="y")
+        if kind not in ("binary", "multiclass", "multilabel-indicator"):
+            check_classification_targets(y)  # which finds the kind again, and refuses it in scikit-learn's words
+        several = kind == "multilabel-indicator"
         if not several and y.ndim != 1:
             raise ValueError(f"y of shape {y.shape} is no multi-label indicator of 0 and 1, and no column of classes")
         if reset:

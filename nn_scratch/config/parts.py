@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -131,7 +131,7 @@ class ParametersOf:
     instead: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)  # other types and defaults for some
 
     def json_schema(self, annotation: Any) -> JSONSchema:
-        return self._model().json_schema()
+        return self._model.json_schema()
 
     def __get_pydantic_core_schema__(self, annotation: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def named(value: Any) -> Named:
@@ -140,10 +140,11 @@ class ParametersOf:
             for key, why in self.without.items():
                 if isinstance(value, dict) and key in value:
                     refuse(f"{why}; take the key out", key, kind=UNKNOWN_KEY)
-            return Named(self.name, _validated(self._model(), value))
+            return Named(self.name, _validated(self._model, value))
 
         return core_schema.no_info_plain_validator_function(named)
 
+    @cached_property
     def _model(self) -> type[Section]:
         fields = {**_fields(self.registry, self.name), **self.instead}
         return create_model(self.name, __base__=Section, **{k: v for k, v in fields.items() if k not in self.without})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -54,12 +54,18 @@ class Built:
     network: Network
     loss: Loss
     trainer: Trainer
-    gauge: EpochGauge
+    start: Array  # the initial parameters, (size,)
     probe_rows: Array  # which training rows the probe passes, (probe rows,)
     val_rows: Array  # which validation rows are kept beside it, (at most VAL_PROBE,)
     log: LogSettings
     threads: int
     notices: tuple[str, ...]  # for the user, one line each
+
+    @cached_property
+    def gauge(self) -> EpochGauge:
+        """Measures the network on the probe rows; made when it is first asked for, since a fit without a log has no
+        use for its buffers."""
+        return EpochGauge(self.network, self.loss, self.trainer.train_examples[self.probe_rows], self.start)
 
     def evaluator(self, part: Part) -> Evaluator:
         """Scores all rows of a part, not a sample."""
@@ -112,7 +118,7 @@ def build(config: Config, data: Data | None = None) -> Built:
         network=network,
         loss=loss,
         trainer=trainer,
-        gauge=EpochGauge(network, loss, train[probe]),
+        start=network.theta.copy(),
         probe_rows=probe,
         val_rows=val_rows,
         log=LogSettings(**config.log.model_dump(exclude={"probe_rows"})),

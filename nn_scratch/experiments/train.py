@@ -8,10 +8,11 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,6 +42,9 @@ from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, ObserverList
 from nn_scratch.training.trainer import StopRequested
 from nn_scratch.wording import every, plural, visible
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 RESUMABLE = frozenset({"train.epochs", "log.max_megabytes", "diagnose.budget"})  # what may change when a run goes on
 MOVABLE = frozenset({"name", "data.source", "data.test_source"})  # what may be edited in param.yaml: rows are compared
@@ -155,13 +159,19 @@ def resume(run: Run, overrides: Sequence[str] = (), observers: ObserverFactory =
             return _begin(built, run.path, observers) if fresh else _go_on(built, run, observers)
 
 
+@cache
+def _thread_pools() -> ThreadpoolController:
+    """The process's BLAS, found once: a search through what is loaded takes longer than a small fit's epoch."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
 @contextmanager
 def pinned_threads(built: Built) -> Iterator[None]:
     """BLAS with as many threads as the run says: on another number the last bits differ. And no warnings of NumPy's:
     numbers that are not finite are looked for, and reported with their place."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=built.threads, user_api="blas"), np.errstate(all="ignore"):
+    with _thread_pools().limit(limits=built.threads, user_api="blas"), np.errstate(all="ignore"):
         yield
 
 

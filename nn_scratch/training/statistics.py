@@ -5,7 +5,7 @@ Norms and dot products over a whole layer are computed in pieces that stay in th
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from math import nan
 
 import numpy as np
@@ -69,11 +69,16 @@ class StepGauge:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._segments = [network.segment(layer) for layer in network.dense]
-        size = network.theta.size
         self.capacity = int(np.clip(BUFFER_BYTES // max(1, 5 * network.theta.nbytes), 1, MAX_BUFFERED))
-        # of each step: θ before, its gradient, Δθ, the gradient of the step before, and its own as the optimizer saw it
-        self._rows = np.zeros((self.capacity, 5, size), network.dtype)
         self.waiting = 0
+
+    @cached_property
+    def _rows(self) -> Array:
+        """Of each step: θ before, its gradient, Δθ, the gradient of the step before, its own as the optimizer saw it.
+
+        Allocated with the first step that is measured: clearing them takes longer than a small fit without a log.
+        """
+        return np.zeros((self.capacity, 5, self._network.theta.size), self._network.dtype)
 
     def before(self) -> None:
         if self.waiting == self.capacity:
@@ -213,13 +218,14 @@ class EpochGauge:
     Attributes: `waiting`, the number of epochs in the buffer.
     """
 
-    def __init__(self, network: Network, loss: Loss, probe: Examples) -> None:
+    def __init__(self, network: Network, loss: Loss, probe: Examples, start: Array | None = None) -> None:
+        """start: the parameters from which distances are measured, (size,); None: those of now."""
         self._network = network
         self.graph = network.probe(len(probe))
         self._loss = bound_loss(loss, network, len(probe))
         self._batch = next(probe.batches(len(probe)))
         self.units = activation_units(self.graph)
-        self.start = network.theta.copy()
+        self.start = network.theta.copy() if start is None else start
         self._saturation = [SaturationGauge(unit, self.graph) for unit in self.units]
         self._gauges = [LayerGauge(network, layer, self.start) for layer in network.dense]
         row_bytes = 2 * network.theta.nbytes + network.state.nbytes + sum(unit.A.nbytes for unit in self.units)
