@@ -57,7 +57,6 @@ def make_card(
     entropy       of the classes' shares in train, in nats: the loss of who knows only these
     majority      the most frequent class of train, and its share in each part: the accuracy of always saying it
     """
-    train = rows["train"]
     card: dict[str, Any] = {
         "origin": table.origin,
         "task": table.task,
@@ -73,30 +72,9 @@ def make_card(
         "split": {"shuffled": shuffled, "stratified": stratified, "own_test": table.test is not None},
     }
     targets = {part: _of(table, part).y[numbers] for part, numbers in rows.items()}
-    if table.task == "classification":
-        n_classes = len(table.class_names)
-        counts = {part: np.bincount(y, minlength=n_classes) for part, y in targets.items()}
-        card["parts"] = {
-            part: {"rows": len(rows[part]), "class_counts": dict(zip(table.class_names, found.tolist(), strict=True))}
-            for part, found in counts.items()
-        }
-        shares = counts["train"][counts["train"] > 0] / len(train)
-        card["entropy"] = rounded(-np.sum(shares * np.log(shares)))
-        majority = int(counts["train"].argmax())
-        card["majority"] = {"class": table.class_names[majority]} | {
-            part: rounded(found[majority] / found.sum()) if found.sum() else None for part, found in counts.items()
-        }
-        card["order"] = label_order(targets["train"])
-    else:
-        card["parts"] = {part: {"rows": len(y), "target": _target_statistics(y)} for part, y in targets.items()}
-        card["order"] = value_order(targets["train"][:, 0])
+    card |= _class_counts(table, targets) if table.task == "classification" else _target_summary(targets)
     card["feature_statistics"], card["feature_summary"] = _features(preprocessing.feature_names, measured)
-    card["feature_summary"]["missing"] = sum(
-        int(np.isnan(source.X[part]).sum())
-        for source in (table, table.test)
-        if source is not None and source.X.dtype.kind == "f"
-        for part in row_blocks(len(source.X), source.X.shape[1])
-    )
+    card["feature_summary"]["missing"] = _missing_cells(table)
     card["input"] = _input(measured["train"], preprocessing)
     card["duplicates"] = _duplicates(table, rows, targets)
     card["sha256"] = rows_hash(table)
@@ -118,6 +96,43 @@ def rows_hash(table: Table) -> str:
 
 def _of(table: Table, part: str) -> Table:
     return table.test if part == "test" and table.test is not None else table
+
+
+def _class_counts(table: Table, targets: Mapping[str, Array]) -> dict[str, Any]:
+    """What the card of a classification has of its classes: parts, entropy, majority and order."""
+    names = table.class_names
+    counts = {part: np.bincount(y, minlength=len(names)) for part, y in targets.items()}
+    train = counts["train"]
+    shares = train[train > 0] / train.sum()
+    majority = int(train.argmax())
+    return {
+        "parts": {
+            part: {"rows": len(targets[part]), "class_counts": dict(zip(names, found.tolist(), strict=True))}
+            for part, found in counts.items()
+        },
+        "entropy": rounded(-np.sum(shares * np.log(shares))),
+        "majority": {"class": names[majority]}
+        | {part: rounded(found[majority] / found.sum()) if found.sum() else None for part, found in counts.items()},
+        "order": label_order(targets["train"]),
+    }
+
+
+def _target_summary(targets: Mapping[str, Array]) -> dict[str, Any]:
+    """What the card of a regression, or of labels, has of its targets: parts and order."""
+    return {
+        "parts": {part: {"rows": len(y), "target": _target_statistics(y)} for part, y in targets.items()},
+        "order": value_order(targets["train"][:, 0]),
+    }
+
+
+def _missing_cells(table: Table) -> int:
+    """Cells without a value, those of test rows of their own included."""
+    return sum(
+        int(np.isnan(source.X[part]).sum())
+        for source in (table, table.test)
+        if source is not None and source.X.dtype.kind == "f"
+        for part in row_blocks(len(source.X), source.X.shape[1])
+    )
 
 
 def _target_statistics(y: Array) -> dict[str, list[float]] | None:

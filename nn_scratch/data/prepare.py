@@ -107,33 +107,8 @@ def prepare(
     them. rng: decides who goes where, and nothing else. dtype: of the features, and of the targets of a regression.
     fold: which of how many folds is the test, instead of a share of the rows.
     """
-    own_test = table.test
-    notices = list(table.notices)
-    if own_test is not None and fold is not None:
-        raise UserError(f"data.split.folds: the test rows are those of {own_test.origin}; write folds: null")
-    if own_test is not None:
-        notices += own_test.notices
-        if split["test"] > 0:
-            notices.append(
-                f"the test rows are {plural(len(own_test.X), 'row')} of {own_test.origin}; data.split.test has no "
-                "effect, and its rows train"
-            )
     classes = table.y if table.task == "classification" else None
-    found = split_rows(
-        len(table.X),
-        val=split["val"],
-        test=0.0 if own_test is not None else split["test"],
-        shuffle=shuffle,
-        classes=classes if stratify else None,
-        groups=table.groups,
-        fold=fold,
-        rng=rng,
-    )
-    rows = {"train": found.train, "val": found.val, "test": found.test}
-    if own_test is not None:
-        rows["test"] = np.arange(len(own_test.X))
-    notices += found.notices
-
+    rows, notices = _split(table, split, shuffle=shuffle, stratify=stratify, fold=fold, rng=rng)
     table, told = fitted(table, rows["train"])
     sources = {part: table.test if part == "test" and table.test is not None else table for part in rows}
     if classes is not None:
@@ -145,11 +120,7 @@ def prepare(
     notices += _target_notices(table, preprocessing, rows["train"])
     _refuse_overflow(table, measured, preprocessing, np.finfo(dtype).max)
 
-    if table.weights is not None and not table.weights[rows["train"]].any():
-        raise UserError(
-            f"{table.origin}: data.weight: {quoted(table.weight_name)} is 0 in every row to train on; nothing would "
-            "be learned"
-        )
+    _refuse_no_weight(table, rows["train"])
 
     def part(name: str) -> Part:
         X, y, weights = sources[name].X, sources[name].y[rows[name]], sources[name].weights
@@ -174,6 +145,40 @@ def prepare(
         notices=tuple(notices),
         origin=table.origin,
     )
+
+
+def _split(
+    table: Table,
+    shares: Mapping[str, float],
+    *,
+    shuffle: bool,
+    stratify: bool,
+    fold: Fold | None,
+    rng: np.random.Generator,
+) -> tuple[dict[str, Array], list[str]]:
+    """The row numbers of each part, and the notices of the table and of the split; arguments as of `prepare`."""
+    own_test, notices = table.test, list(table.notices)
+    if own_test is not None:
+        if fold is not None:
+            raise UserError(f"data.split.folds: the test rows are those of {own_test.origin}; write folds: null")
+        notices += own_test.notices
+        if shares["test"] > 0:
+            notices.append(
+                f"the test rows are {plural(len(own_test.X), 'row')} of {own_test.origin}; data.split.test has no "
+                "effect, and its rows train"
+            )
+    found = split_rows(
+        len(table.X),
+        val=shares["val"],
+        test=0.0 if own_test is not None else shares["test"],
+        shuffle=shuffle,
+        classes=table.y if stratify and table.task == "classification" else None,
+        groups=table.groups,
+        fold=fold,
+        rng=rng,
+    )
+    test = found.test if own_test is None else np.arange(len(own_test.X))
+    return {"train": found.train, "val": found.val, "test": test}, [*notices, *found.notices]
 
 
 def fitted(table: Table, train: Array) -> tuple[Table, list[str]]:
@@ -294,6 +299,15 @@ def _target_notices(table: Table, preprocessing: Preprocessing, train: Array) ->
         if np.all(values == values[0]):
             notices.append(f"every row to train on has {name!r} = {values[0]:g}: nothing else can be learned")
     return notices
+
+
+def _refuse_no_weight(table: Table, train: Array) -> None:
+    """Raise UserError where every training row has weight 0."""
+    if table.weights is not None and not table.weights[train].any():
+        raise UserError(
+            f"{table.origin}: data.weight: {quoted(table.weight_name)} is 0 in every row to train on; nothing would "
+            "be learned"
+        )
 
 
 def _refuse_overflow(

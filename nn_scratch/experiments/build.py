@@ -86,32 +86,9 @@ def build(config: Config, data: Data | None = None) -> Built:
     if config.init_from is not None:
         earlier = Run.open(config.init_from.run)
         started = take_parameters(earlier, config.init_from.parameters, network, data.preprocessing)
-    stopping = config.train.early_stopping
-    trainer = Trainer(
-        network,
-        loss,
-        instantiate(OPTIMIZERS, config.optimizer),
-        instantiate(SCHEDULES, config.schedule),
-        train=train,
-        evaluators={
-            "train": Evaluator(network, loss, train[sample], score(data, data.train, loss, sample)),
-            "val": evaluator(config, data, data.val, network, loss),
-        },
-        batch_size=batch_rows(config.train.batch_size, len(train)),
-        epochs=config.train.epochs,
-        order=generators["order"],
-        shuffle=config.train.shuffle,
-        accumulate=config.train.accumulate,
-        **config.regularize.model_dump(),
-        ema_decay=config.train.ema_decay,
-        early_stopping=None if stopping is None else EarlyStopping(**stopping.model_dump()),
-    )
+    check_counts(loss, data)
+    trainer = build_trainer(config, data, network, loss, train, sample, generators["order"])
     check_monitors(trainer)
-    if loss.needs_counts and (data.train.y < 0).any():
-        raise UserError(
-            f"loss: {loss.registered_name} needs counts, and {' or '.join(data.target_names)} is negative in some rows;"
-            " write mse, or mae"
-        )
     return Built(
         config=config,
         data=data,
@@ -132,6 +109,47 @@ def build(config: Config, data: Data | None = None) -> Built:
             *short_average(trainer, config.train.ema_decay),
         ),
     )
+
+
+def build_trainer(
+    config: Config,
+    data: Data,
+    network: Network,
+    loss: Loss,
+    train: Examples,
+    sample: Array,
+    order: np.random.Generator,
+) -> Trainer:
+    """sample: which training rows are scored each epoch; order: draws the order of the rows."""
+    stopping = config.train.early_stopping
+    return Trainer(
+        network,
+        loss,
+        instantiate(OPTIMIZERS, config.optimizer),
+        instantiate(SCHEDULES, config.schedule),
+        train=train,
+        evaluators={
+            "train": Evaluator(network, loss, train[sample], score(data, data.train, loss, sample)),
+            "val": evaluator(config, data, data.val, network, loss),
+        },
+        batch_size=batch_rows(config.train.batch_size, len(train)),
+        epochs=config.train.epochs,
+        order=order,
+        shuffle=config.train.shuffle,
+        accumulate=config.train.accumulate,
+        **config.regularize.model_dump(),
+        ema_decay=config.train.ema_decay,
+        early_stopping=None if stopping is None else EarlyStopping(**stopping.model_dump()),
+    )
+
+
+def check_counts(loss: Loss, data: Data) -> None:
+    """Raise UserError where the loss takes counts and a training target is negative."""
+    if loss.needs_counts and (data.train.y < 0).any():
+        raise UserError(
+            f"loss: {loss.registered_name} needs counts, and {' or '.join(data.target_names)} is negative in some rows;"
+            " write mse, or mae"
+        )
 
 
 def what_is_averaged(decay: float | None) -> Iterator[str]:

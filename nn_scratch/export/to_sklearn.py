@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from nn_scratch.errors import UserError
@@ -44,6 +45,52 @@ def suited(model: Model) -> str:
     return ACTIVATIONS[hidden.pop()]
 
 
+@dataclass(frozen=True)
+class OutputLines:
+    """The lines of the script that depend on the task."""
+
+    activation: str  # scikit-learn's name of the output activation
+    predict: str  # the body of predict()
+    single_logit: str = ""  # makes one logit of the two of a classification
+    classes: str = ""  # the class labels
+    target: str = ""  # the scaler of the target
+
+    @property
+    def fitted(self) -> str:
+        """What stands for having been fitted to targets."""
+        return self.classes + self.target
+
+
+def regression_end(model: Model) -> OutputLines:
+    return OutputLines(
+        activation="exp" if model.loss.registered_name == "poisson" else "identity",
+        predict="    pipeline, target = build()\n"
+        "    Z = pipeline.predict(X).reshape(len(X), -1)\n"
+        "    return target.inverse_transform(Z)\n",
+        target='\n    target = StandardScaler()\n    target.mean_ = parameters["target_offset"]'
+        '\n    target.scale_ = parameters["target_scale"]'
+        "\n    target.var_, target.n_features_in_ = target.scale_**2, len(target.mean_)",
+    )
+
+
+def classification_end(model: Model) -> OutputLines:
+    """Of classes, and of several labels."""
+    several, two = model.preprocessing.task == "multi_label", len(model.preprocessing.class_names) == 2
+    labels = "np.arange(len(OUTPUTS))" if several else "np.array(OUTPUTS)"
+    fitted = "np.eye(len(OUTPUTS), dtype=int)" if several else "network.classes_"
+    difference = ""
+    if two and not several and model.network.outputs == 2:
+        # scikit-learn has one logit for two classes: the difference of the network's two
+        difference = "\n    network.coefs_[-1] = network.coefs_[-1][:, 1:] - network.coefs_[-1][:, :1]"
+        difference += "\n    network.intercepts_[-1] = network.intercepts_[-1][1:] - network.intercepts_[-1][:1]"
+    return OutputLines(
+        activation="logistic" if several or two else "softmax",
+        predict="    return build().predict_proba(X)\n",
+        single_logit=difference,
+        classes=f"\n    network.classes_ = {labels}\n    network._label_binarizer = LabelBinarizer().fit({fitted})",
+    )
+
+
 def script(model: Model, name: str) -> str:
     """The text of the script."""
     activation, network, preprocessing = suited(model), model.network, model.preprocessing
@@ -51,36 +98,11 @@ def script(model: Model, name: str) -> str:
     kind = "MLPRegressor" if preprocessing.task == "regression" else "MLPClassifier"
     weights = ", ".join(f'parameters["{layer.name}.W"].astype(float)' for layer in network.dense)
     biases = ", ".join(f'parameters["{layer.name}.b"].astype(float)' for layer in network.dense)
-    two = preprocessing.task == "classification" and len(preprocessing.class_names) == 2 and network.outputs == 2
-    if two:  # scikit-learn has one logit for two classes: the difference of ours
-        difference = "\n    network.coefs_[-1] = network.coefs_[-1][:, 1:] - network.coefs_[-1][:, :1]"
-        difference += "\n    network.intercepts_[-1] = network.intercepts_[-1][1:] - network.intercepts_[-1][:1]"
-    else:
-        difference = ""
-    single = preprocessing.task == "multi_label" or len(preprocessing.class_names) == 2
-    if preprocessing.task == "regression":
-        out = "exp" if model.loss.registered_name == "poisson" else "identity"
-        target = '\n    target = StandardScaler()\n    target.mean_ = parameters["target_offset"]'
-        target += '\n    target.scale_ = parameters["target_scale"]'
-        target += "\n    target.var_, target.n_features_in_ = target.scale_**2, len(target.mean_)"
-        classes = ""
-        predict = (
-            "    pipeline, target = build()\n"
-            "    Z = pipeline.predict(X).reshape(len(X), -1)\n"
-            "    return target.inverse_transform(Z)\n"
-        )
-        returns = "make_pipeline(scaler, network), target"
-    else:
-        out, target = ("logistic" if single else "softmax"), ""
-        labels = "np.arange(len(OUTPUTS))" if preprocessing.task == "multi_label" else "np.array(OUTPUTS)"
-        fitted = "np.eye(len(OUTPUTS), dtype=int)" if preprocessing.task == "multi_label" else "network.classes_"
-        classes = f"\n    network.classes_ = {labels}\n    network._label_binarizer = LabelBinarizer().fit({fitted})"
-        predict = "    return build().predict_proba(X)\n"
-        returns = "make_pipeline(scaler, network)"
-    impute = ""
+    ends = regression_end(model) if preprocessing.task == "regression" else classification_end(model)
+    impute, pipeline = "", "make_pipeline(scaler, network)"
     if preprocessing.fill is not None:
         impute = '\n    imputer = SimpleImputer().fit(np.vstack([parameters["fill"]] * 2))'
-        returns = returns.replace("make_pipeline(", "make_pipeline(imputer, ")
+        pipeline = "make_pipeline(imputer, scaler, network)"
     return f'''{heading(name, "as a scikit-learn pipeline")}
 
 from pathlib import Path
@@ -96,19 +118,19 @@ with np.load(Path(__file__).with_name("{PARAMETERS}")) as file:
 {named_data(model)}
 
 def build():
-    """The fitted pipeline{", and the scaler of the target" if target else ""}."""
+    """The fitted pipeline{", and the scaler of the target" if ends.target else ""}."""
     scaler = StandardScaler()
     scaler.mean_, scaler.scale_ = parameters["offset"], parameters["scale"]
     scaler.var_, scaler.n_features_in_ = scaler.scale_**2, len(FEATURES)
     network = {kind}(hidden_layer_sizes={sizes!r}, activation="{activation}")
     network.coefs_ = [{weights}]
-    network.intercepts_ = [{biases}]{difference}
+    network.intercepts_ = [{biases}]{ends.single_logit}
     network.n_layers_, network.n_features_in_ = len(network.coefs_) + 1, len(FEATURES)
-    network.n_outputs_, network.out_activation_ = network.coefs_[-1].shape[1], "{out}"{classes}{target}{impute}
-    return {returns}
+    network.n_outputs_, network.out_activation_ = network.coefs_[-1].shape[1], "{ends.activation}"{ends.fitted}{impute}
+    return {pipeline}{", target" if ends.target else ""}
 
 
 def predict(X):
     """Predictions (rows, outputs) for raw features (rows, features)."""
     X = np.asarray(X, float)
-{predict}'''
+{ends.predict}'''
