@@ -16,8 +16,9 @@ from nn_scratch.experiments.parallel import Job, run_all
 from nn_scratch.runs.files import make_folder, write_bytes
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.view import View
-from nn_scratch.visualize.web.lessons import LESSONS, Trained, write_site
+from nn_scratch.visualize.web.lessons import LESSONS
 from nn_scratch.visualize.web.page import page
+from nn_scratch.visualize.web.site import Trained, write_site
 
 MEGABYTES = 1.0  # of a run's page: a site of some forty of them stays light
 LOGGED = {"log.weights": True, "log.gradients": True, "log.activations": True, "log.max_megabytes": 100}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,7 @@ class Event:
 
     epoch: int
     text: str
+    kind: str = field(default="end", compare=False)  # best, stop, rate, death, finding, or end
 
 
 def events_of(view: View) -> list[Event]:
@@ -34,9 +35,9 @@ def milestones(view: View) -> list[Event]:
     if best is not None:
         loss = float(view.run.metrics["val_loss"][view.run.metrics["epoch"] == best][0])
         restored = ", kept by early stopping" if best == kept else ""
-        events.append(Event(best, f"lowest validation loss, {loss:.4g}{restored}"))
+        events.append(Event(best, f"lowest validation loss, {loss:.4g}{restored}", "best"))
     if view.status == "stopped":
-        events.append(Event(view.last_epoch, "early stopping: the validation score no longer improved"))
+        events.append(Event(view.last_epoch, "early stopping: the validation score no longer improved", "stop"))
     if view.warning:
         events.append(Event(view.last_epoch, f"the last whole one; {view.warning}"))
     return events
@@ -50,7 +51,7 @@ def rate_changes(view: View) -> list[Event]:
         return events
     for before, after, epoch in zip(rates[:-1], rates[1:], epochs[1:], strict=True):
         if before > 0 and after > 0 and max(before / after, after / before) >= JUMP:
-            events.append(Event(int(epoch), f"learning rate from {before:.3g} to {after:.3g}"))
+            events.append(Event(int(epoch), f"learning rate from {before:.3g} to {after:.3g}", "rate"))
     return events
 
 
@@ -68,22 +69,22 @@ def deaths_of(life: Lives) -> list[Event]:
         return []
     events = []
     if life.dead[0].any():
-        events.append(
-            Event(int(life.epochs[0]), f"{life.layer}: {plural(int(life.dead[0].sum()), 'unit')} dead from the start")
-        )
+        count = plural(int(life.dead[0].sum()), "unit")
+        events.append(Event(int(life.epochs[0]), f"{life.layer}: {count} dead from the start", "death"))
     rows = np.flatnonzero(life.died.any(axis=1))
     if len(rows) <= MOST_NAMED:
         for row in rows:
             units = np.flatnonzero(life.died[row])
             which = f"unit {units[0]} dies" if len(units) == 1 else f"{len(units)} units die"
-            events.append(Event(int(life.epochs[row]), f"{life.layer}: {which}, silent on every probe row"))
+            events.append(Event(int(life.epochs[row]), f"{life.layer}: {which}, silent on every probe row", "death"))
         return events
     share = life.dead.mean(axis=1)
-    events.append(Event(int(life.epochs[rows[0]]), f"{life.layer}: the first unit dies"))
+    events.append(Event(int(life.epochs[rows[0]]), f"{life.layer}: the first unit dies", "death"))
     for limit in SHARES:
         passed = np.flatnonzero(share >= limit)
         if len(passed) and passed[0] > 0 and share[0] < limit:
-            events.append(Event(int(life.epochs[passed[0]]), f"{life.layer}: {limit:.0%} of its units are dead"))
+            epoch, text = int(life.epochs[passed[0]]), f"{life.layer}: {limit:.0%} of its units are dead"
+            events.append(Event(epoch, text, "death"))
     return events
 
 
@@ -97,5 +98,5 @@ def findings(view: View) -> list[Event]:
         epoch = where.get("epoch") if isinstance(where, dict) else None
         if isinstance(epoch, int) and not isinstance(epoch, bool) and epoch >= 0:
             text = f"doctor: {finding.get('rule')}: {finding.get('because')}"
-            events.append(Event(min(epoch, view.last_epoch), one_line(text)))
+            events.append(Event(min(epoch, view.last_epoch), one_line(text), "finding"))
     return events

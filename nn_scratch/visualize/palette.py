@@ -34,6 +34,10 @@ DASHES: tuple[Any, ...] = (
 )
 
 SEQUENTIAL = "viridis"  # values from zero up
+SIGNED_LIGHT = (  # signed values on light paper: ColorBrewer's RdBu from blue to red, the colour map "RdBu_r"
+    *("#053061", "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7"),
+    *("#fddbc7", "#f4a582", "#d6604d", "#b2182b", "#67001f"),
+)
 SIGNED_DARK = ("#9fd0ff", "#2f7fc1", "#202020", "#d1493c", "#ffb59c")  # signed values on dark paper, zero in its middle
 
 

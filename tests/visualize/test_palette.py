@@ -1,13 +1,28 @@
 """One colour, one meaning; and every colour can be seen."""
 
+import re
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nn_scratch.visualize import palette
-from nn_scratch.visualize.palette import THEMES, contrast, legend_svg, linear, meanings, moment_shades, themed
+from nn_scratch.visualize import palette, web
+from nn_scratch.visualize.palette import (
+    CLASSES,
+    RUNS,
+    SIGNED_LIGHT,
+    THEMES,
+    TRAIN,
+    VAL,
+    contrast,
+    legend_svg,
+    linear,
+    meanings,
+    moment_shades,
+    themed,
+)
+from nn_scratch.visualize.web.colours import colours as css
 
 # Machado, Oliveira and Fernandes 2009: deuteranopia, severity 1, on linear RGB
 DEUTERANOPIA = np.array(
@@ -82,3 +97,22 @@ def test_layers_are_ordered_in_lightness(theme):
 def test_the_guide_shows_the_palette_as_it_is():
     path = Path(__file__).parents[2] / "docs" / "palette.svg"
     assert path.read_text() == legend_svg(), "run python -m nn_scratch.visualize.palette"
+
+
+def test_the_signed_colours_of_pages_are_those_of_the_plots() -> None:
+    from matplotlib import colormaps
+    from matplotlib.colors import to_rgb
+
+    stops = np.linspace(0, 1, len(SIGNED_LIGHT))
+    found = colormaps["RdBu_r"](stops)[:, :3]
+    np.testing.assert_allclose(found, [to_rgb(colour) for colour in SIGNED_LIGHT], atol=0.02)
+
+
+def test_pages_declare_the_palette() -> None:
+    declared = css()
+    for name, colour in {"train": TRAIN, "val": VAL, "class-2": CLASSES[2], "run-0": RUNS[0]}.items():
+        assert f"--{name}: {colour};" in declared
+    scripts = [path.read_text() for path in (Path(web.__file__).parent).glob("*.js")]
+    assert len(scripts) > 15
+    for source in scripts:
+        assert not re.findall(r"#[0-9a-fA-F]{6}\b", source), "a colour outside the palette"

@@ -2,7 +2,9 @@
 
 import { el, fill, fmt } from "./text.js";
 import { run, state } from "./state.js";
-import { PALETTE, canvas, colour, ink, largest, paint } from "./draw.js";
+import { axes, canvas, channels, classColour, colour, ink, largest, paint, ticks } from "./draw.js";
+import { colourBar } from "./weights.js";
+import { bars } from "./unit.js";
 
 export const boundaryView = {
   title: "Boundary",
@@ -15,15 +17,21 @@ export const boundaryView = {
       fill(root, el("p", {}, `A boundary in the plane can be drawn for two features; ${why}.`));
       return;
     }
-    const side = Math.max(240, Math.min(560, root.clientWidth - 4));
+    const side = Math.max(240, Math.min(640, root.clientWidth - 4));
     this.side = side;
+    this.box = [60, 8, side - 8, side - 46];
     this.canvas = canvas(side, side);
-    this.told = el("p", { class: "told" });
+    this.told = el("div", { class: "told" });
     this.frame = el("div", { role: "img", class: "plane" }, this.canvas);
-    this.canvas.onpointermove = (event) => this.tell(event);
-    fill(root, el("p", { class: "how" }, "The colour is the network's answer at each point of the plane, paler where it is less sure; dots are training rows."),
-      el("p", { class: "legend" }, ...here.classes.slice(0, PALETTE.length).map((name, place) => el("span", { class: "chip", style: { "border-color": PALETTE[place] } }, name))),
-      this.frame, this.told);
+    this.at = null;
+    this.canvas.onpointermove = (event) => this.point(event);
+    this.canvas.onpointerleave = () => { this.at = null; this.tell(); };
+    const classes = here.task === "classification";
+    fill(root, el("p", { class: "how" }, classes ? "The colour is the class that the network predicts at each point of the plane, paler where it is less certain; dots are training rows."
+      : "The colour is the network's prediction at each point of the plane; dots are training rows in the colour of their true value."),
+    el("div", { class: "side" }, el("div", { class: "main" }, this.frame),
+      el("div", { class: "aside" }, classes ? el("p", {}, ...here.classes.map((name, place) => el("span", { class: "chip", style: { "border-left-color": classColour(place) } }, name)))
+        : (this.legend = el("p", { class: "legend" })), this.told)));
     this.update();
   },
 
@@ -34,32 +42,43 @@ export const boundaryView = {
     const n = here.plane.side;
     const values = here.store.near("B", state().e);
     const context = this.canvas.getContext("2d");
-    if (outputs === 1 || here.task !== "classification") {
-      const first = Float64Array.from({ length: cells }, (_, cell) => values[cell * outputs]);
-      paint(context, first, n, n, largest(first), [0, 0, this.side, this.side]);
-    } else this.paintClasses(context, values, n, outputs);
+    const [x0, y0, x1, y1] = this.box;
     const [left, right, bottom, top] = here.plane.extent;
-    here.plane.x.forEach(([x, y], row) => {
-      context.fillStyle = here.task === "classification" ? PALETTE[here.plane.y[row] % PALETTE.length] : colour(here.plane.y[row], largest(here.plane.y));
+    context.clearRect(0, 0, this.side, this.side);
+    if (here.task === "classification" && outputs > 1) this.paintClasses(context, values, n, outputs);
+    else {
+      const first = Float64Array.from({ length: cells }, (_, cell) => values[cell * outputs]);
+      const scale = largest(first);
+      paint(context, first, n, n, scale, [x0, y0, x1 - x0, y1 - y0]);
+      if (this.legend) fill(this.legend, `${here.targets[0]} `, colourBar(-scale, scale));
+    }
+    const x = (value) => x0 + ((value - left) / (right - left)) * (x1 - x0);
+    const y = (value) => y0 + ((top - value) / (top - bottom)) * (y1 - y0);
+    const text = (value) => fmt(value, 3);
+    const names = here.features;
+    axes(context, this.box, { ticks: ticks(left, right, 5), at: x, text, label: names[0] ?? "" }, { ticks: ticks(bottom, top, 5), at: y, text, label: names[1] ?? "" });
+    here.plane.x.forEach(([across, up], row) => {
+      context.fillStyle = here.task === "classification" ? classColour(here.plane.y[row]) : colour(here.plane.y[row], largest(here.plane.y));
       context.strokeStyle = ink("--paper");
       context.beginPath();
-      context.arc(((x - left) / (right - left)) * this.side, ((top - y) / (top - bottom)) * this.side, 3.4, 0, 7);
+      context.arc(x(across), y(up), 3.6, 0, 7);
       context.fill();
       context.stroke();
     });
-    this.frame.setAttribute("aria-label", `the network's answer over the plane of ${here.features.join(" and ")} near epoch ${state().e}`);
+    this.frame.setAttribute("aria-label", `the network's prediction over the plane of ${here.features.join(" and ")} near epoch ${state().e}`);
+    this.tell();
   },
 
   paintClasses(context, values, n, outputs) {
     const image = new ImageData(n, n);
-    const paper = ink("--paper").match(/\w\w/g).map((pair) => parseInt(pair, 16));
-    const colours = PALETTE.map((text) => text.slice(1).match(/\w\w/g).map((pair) => parseInt(pair, 16)));
+    const paper = channels(ink("--paper"));
+    const colours = Array.from({ length: outputs }, (_, label) => channels(classColour(label)));
     for (let cell = 0; cell < n * n; cell++) {
       let best = 0;
       for (let k = 1; k < outputs; k++) if (values[cell * outputs + k] > values[cell * outputs + best]) best = k;
       const sure = Math.max(0, (values[cell * outputs + best] - 1 / outputs) / (1 - 1 / outputs));
       for (let channel = 0; channel < 3; channel++) {
-        image.data[cell * 4 + channel] = paper[channel] + (colours[best % colours.length][channel] - paper[channel]) * (0.12 + 0.5 * Math.min(1, sure));
+        image.data[cell * 4 + channel] = paper[channel] + (colours[best][channel] - paper[channel]) * (0.12 + 0.5 * Math.min(1, sure));
       }
       image.data[cell * 4 + 3] = 255;
     }
@@ -67,19 +86,38 @@ export const boundaryView = {
     small.width = small.height = n;
     small.getContext("2d").putImageData(image, 0, 0);
     context.imageSmoothingEnabled = true;
-    context.drawImage(small, 0, 0, this.side, this.side);
+    const [x0, y0, x1, y1] = this.box;
+    context.drawImage(small, x0, y0, x1 - x0, y1 - y0);
   },
 
-  tell(event) {
+  point(event) {
+    const n = run().plane.side;
+    const [x0, y0, x1, y1] = this.box;
+    const frame = this.canvas.getBoundingClientRect();
+    const column = Math.floor(((event.clientX - frame.left - x0) / (x1 - x0)) * n);
+    const row = Math.floor(((event.clientY - frame.top - y0) / (y1 - y0)) * n);
+    this.at = column >= 0 && row >= 0 && column < n && row < n ? [row, column] : null;
+    this.tell();
+  },
+
+  /** What the network predicts at the point under the pointer. */
+  tell() {
     const here = run();
     const n = here.plane.side;
     const outputs = here.store.shape("B")[1];
-    const box = this.canvas.getBoundingClientRect();
-    const column = Math.min(n - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * n)));
-    const row = Math.min(n - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * n)));
+    const classes = here.task === "classification";
+    if (!this.at) {
+      fill(this.told, el("p", { class: "dim" }, "Point at the plane to read the prediction there."));
+      return;
+    }
+    const [row, column] = this.at;
+    const [left, right, bottom, top] = here.plane.extent;
     const values = here.store.near("B", state().e);
-    const names = here.task === "classification" ? here.classes : here.targets;
-    this.told.textContent = names.slice(0, 6).map((name, k) => `${name} ${fmt(values[(row * n + column) * outputs + k], 3)}`).join(", ");
+    const names = classes ? here.classes : here.targets;
+    const where = [left + ((column + 0.5) / n) * (right - left), top - ((row + 0.5) / n) * (top - bottom)];
+    const entries = names.slice(0, 10).map((name, k) => [name, values[(row * n + column) * outputs + k]]);
+    fill(this.told, el("h3", {}, `${here.features[0]} = ${fmt(where[0], 3)}, ${here.features[1]} = ${fmt(where[1], 3)}`),
+      outputs > 1 && classes ? bars(entries, 1) : el("p", {}, entries.map(([name, value]) => `${name}: ${fmt(value, 4)}`).join(", ")));
   },
 
   table() {

@@ -34,13 +34,13 @@ export const chainView = {
     fill(this.root, 
       el("div", { class: "controls" }, stepper("i", "from", i, one.inputs), stepper("u", "to unit", u, one.units),
         el("span", { class: "dim" }, `${fromName(here, one.name, i)} → ${one.name} unit ${u}, epoch ${epoch}`)),
-      el("p", { class: "words" }, inWords(here, one, i, u, epoch, found)),
+      el("p", { class: "words" }, inWords(here, one, i, u, epoch, found)), flow(here, one, i, u, epoch, found),
       el("ol", { class: "steps" },
-        el("li", {}, el("h3", {}, "The gradient: every row's say, summed"), formula(), rowTable(here, one, found, opened)),
-        opened ? el("li", {}, el("h3", {}, `Where row ${opened.number}'s δ comes from`), ...delta(here, one, u, epoch, opened)) : null,
-        el("li", {}, el("h3", {}, "What is added before the optimizer"), ...adjustments(here, one, i, u, epoch, found)),
-        el("li", {}, el("h3", {}, "What the optimizer makes of it"), ...optimizerStep(here, found, epoch)),
-        el("li", {}, el("h3", {}, "What became of the weight"), ...movement(here, one, i, u, epoch))));
+        el("li", {}, el("h3", {}, "The gradient: a sum over rows"), formula(), rowTable(here, one, found, opened)),
+        opened ? el("li", {}, el("h3", {}, `δ of row ${opened.number}, from the layer after`), ...delta(here, one, u, epoch, opened)) : null,
+        el("li", {}, el("h3", {}, "Penalties and clipping"), ...adjustments(here, one, i, u, epoch, found)),
+        el("li", {}, el("h3", {}, "The optimizer's step"), ...optimizerStep(here, found, epoch)),
+        el("li", {}, el("h3", {}, "The weight over the epochs"), ...movement(here, one, i, u, epoch))));
     if (focus) document.getElementById(focus)?.focus();
   },
 
@@ -58,9 +58,20 @@ function stepper(key, label, value, count) {
     on: { change: (event) => go({ [key]: Number(event.target.value) }) } }));
 }
 
+/** The four numbers of the story, one after another: gradient, what the optimizer got, its step, the weight. */
+function flow(here, one, i, u, epoch, found) {
+  const box = (label, value, note) => el("li", {}, el("span", { class: "dim" }, label), el("strong", {}, fmt(value)), el("span", { class: "dim" }, note));
+  const step = found.step;
+  return el("ol", { class: "flow", "aria-label": "from the gradient to the weight" },
+    box("gradient ∂L/∂w", found.gradient, `sum over ${here.rows.probe.toLocaleString("en")} probe rows`),
+    step ? box("gradient in the optimizer", step.gradient, "last batch of the epoch, with penalties and clipping") : null,
+    step ? box(`step of ${here.optimizer.parameters.type}, Δw`, step.change, `learning rate ${fmt(step.lr)}`) : null,
+    box("weight w", valueOf("W", one.name, i, u, epoch), `after epoch ${epoch}`));
+}
+
 function formula() {
   return el("p", { class: "formula" }, "∂L/∂w", el("sub", {}, "ij"), " = Σ", el("sub", {}, "rows n"), " x", el("sub", {}, "n i"), " · δ", el("sub", {}, "n j"),
-    el("span", { class: "dim" }, "   x: what came in; δ: how much the loss would rise if the unit's sum z rose"));
+    el("span", { class: "dim" }, "   x: the input; δ = ∂L/∂z: the derivative by the unit's sum z"));
 }
 
 function className(here, row) {
@@ -71,7 +82,7 @@ function className(here, row) {
 function rowTable(here, one, found, opened) {
   if (!found.rows.length) {
     const why = here.rows.inside ? "the rows could not be replayed" : "the rows were left out (--no-rows)";
-    return el("p", {}, `Row by row it cannot be shown: ${why}. The logged gradient is ${fmt(found.gradient)}.`);
+    return el("p", {}, `The rows of the sum are not in this page: ${why}. The logged gradient is ${fmt(found.gradient)}.`);
   }
   const shown = found.rows.slice(0, MOST_ROWS);
   if (opened && !shown.includes(opened)) shown[MOST_ROWS - 1] = opened;
@@ -107,8 +118,8 @@ function delta(here, one, u, epoch, row) {
     const outputs = here.store.at("p", epoch)?.subarray(row.place * here.store.shape("p")[1], (row.place + 1) * here.store.shape("p")[1]);
     const wanted = here.task === "classification" ? (here.rows.y[row.place] === u ? "1" : "0") : className(here, row);
     return [el("p", { class: "formula" }, "δ", el("sub", {}, "n j"), ` = ∂L/∂z of ${here.loss.name}, times the row's weight in the mean = `, el("strong", {}, fmt(row.delta))),
-      el("p", {}, `${here.loss.name}: ${here.loss.delta}. For this row the network answers ${outputs && outputs.length > u ? fmt(outputs[u]) : "–"} and ${wanted} is wanted; `
-        + `each of ${here.rows.probe} probe rows has a share of the mean.`)];
+      el("p", {}, `${here.loss.name}: ${here.loss.delta}. For this row the output is ${outputs && outputs.length > u ? fmt(outputs[u]) : "–"} and the target ${wanted}; `
+        + `the loss is a mean over ${here.rows.probe} probe rows.`)];
   }
   const nextDelta = here.store.at(`d:${next.name}`, epoch);
   const W = here.store.at(`W:${next.name}`, epoch);
@@ -128,7 +139,7 @@ function delta(here, one, u, epoch, row) {
   if (parts.length > 8) rows.push([`the other ${parts.length - 8}`, "", "", parts.slice(8).reduce((total, part) => total + part.product, 0)]);
   return [el("p", { class: "formula" }, "δ", el("sub", {}, "n j"), " = (Σ", el("sub", {}, "k"), " δ", el("sub", {}, "n k"), " · w", el("sub", {}, "j k"), ") · f′(z) = ",
     `${fmt(sum)} · ${fmt(slope)} = `, el("strong", {}, fmt(row.delta))),
-    slope === 0 ? el("p", {}, `f′(z) is 0: the ${one.activation} is flat here, so this row teaches this weight nothing.`) : null,
+    slope === 0 ? el("p", {}, `f′(z) is 0: the ${one.activation} is flat here, so this row adds nothing to the gradient.`) : null,
     table([`to ${next.name}`, "δ", "w", "δ · w"], rows, "derivatives that come back")];
 }
 
@@ -141,8 +152,8 @@ function adjustments(here, one, i, u, epoch, found) {
   if (clip) lines.push(`entries beyond ±${clip} are cut to it`);
   if (norm) lines.push(`a gradient longer than ${norm}, over all weights together, is shortened to that length`);
   if (limit) lines.push(`after the step, weights into a unit longer than ${limit} are shortened to it`);
-  if (!lines.length) lines.push("Nothing: no penalty on weights and no clipping (regularize).");
-  if (found.step) lines.push(`In the epoch's last step, on that step's own batch, the optimizer saw g = ${fmt(found.step.gradient)}, all of this included.`);
+  if (!lines.length) lines.push("None: the config has no penalty on weights and no clipping (regularize).");
+  if (found.step) lines.push(`In the last step of the epoch, on that step's own batch, the optimizer got g = ${fmt(found.step.gradient)}, all of this included.`);
   return [el("ul", {}, ...lines.map((line) => el("li", {}, line)))];
 }
 
@@ -156,8 +167,8 @@ function optimizerStep(here, found, epoch) {
       : `The optimizer's own numbers (${type}) are not in this page.`,
     ...known.map((e) => button(`epoch ${e}`, () => go({ e }), { class: "small" })))];
   }
-  const rows = [["g", "the gradient it saw", step.gradient], ["lr", `learning rate at step ${step.step.toLocaleString("en")}`, step.lr],
-    ...(step.formula ?? Object.entries(step.slots).map(([name, value]) => [name.replaceAll("_", " "), "kept between steps", value])),
+  const rows = [["g", "gradient", step.gradient], ["lr", `learning rate at step ${step.step.toLocaleString("en")}`, step.lr],
+    ...(step.formula ?? Object.entries(step.slots).map(([name, value]) => [name.replaceAll("_", " "), "state of the optimizer", value])),
     [el("strong", {}, "logged"), "change of w in that step", el("strong", {}, fmt(step.change))]];
   return [el("p", {}, `${type}, the last step of epoch ${step.epoch}:`), table(["", "what", "value"], rows, "the optimizer's step"),
     step.update === null ? null : el("p", { class: "dim" }, `the equation gives ${fmt(step.update, 6)}, the log says ${fmt(step.change, 6)} (exact to ${fmt(step.maxError, 2)}, as a float32 weight rounds)`)];
@@ -170,8 +181,8 @@ function movement(here, one, i, u, epoch) {
   const before = place > 0 ? valueOf("W", one.name, i, u, epochs[place - 1]) : null;
   const course = here.store.course(`W:${one.name}`, i * one.units + u);
   return [el("p", {}, before === null ? `w = ${fmt(w)}: its initial value.`
-    : `w = ${fmt(w)}; since epoch ${epochs[place - 1]} it changed by ${fmt(w - before)}, in all the steps between; since epoch ${epochs[0]} by ${fmt(w - course[0])}.`),
-  el("div", { role: "img", "aria-label": "course of the weight over the epochs" }, sparkline(course, epochs, epoch, 320, 80))];
+    : `w = ${fmt(w)}. It changed by ${fmt(w - before)} since epoch ${epochs[place - 1]}, over all steps between, and by ${fmt(w - course[0])} since epoch ${epochs[0]}.`),
+  el("div", { role: "img", "aria-label": "course of the weight over the epochs" }, sparkline(course, epochs, epoch, 480, 90))];
 }
 
 /** The gradient in a sentence. */
@@ -179,14 +190,15 @@ function inWords(here, one, i, u, epoch, found) {
   const w = valueOf("W", one.name, i, u, epoch);
   const from = fromName(here, one.name, i);
   const pull = w < 0 ? "lowers" : "raises";
-  const start = `With a weight of ${fmt(w)}, ${from} ${pull} unit ${u} of ${one.name} when it is positive.`;
+  const to = one.name === "output" && here.classes.length === one.units ? `the output for ${here.classes[u]}` : `unit ${u} of ${one.name}`;
+  const start = `The weight is ${fmt(w)}: a positive value of ${from} ${pull} ${to}.`;
   if (found.gradient === null) return start;
-  if (found.gradient === 0) return `${start} Its gradient is exactly 0: on these rows, nothing would change if the weight did.`;
+  if (found.gradient === 0) return `${start} Its gradient is exactly 0: a small change of the weight would not change the loss of these rows.`;
   const way = found.gradient > 0 ? "smaller" : "larger";
   const same = found.rows.filter((row) => Math.sign(row.product) === Math.sign(found.gradient)).slice(0, 12);
   const counts = new Map();
   if (here.task === "classification") for (const row of same) counts.set(className(here, row), (counts.get(className(here, row)) ?? 0) + Math.abs(row.product));
   const most = [...counts.entries()].sort((a, b) => b[1] - a[1]).slice(0, 2).map(([name]) => name);
-  const who = most.length ? ` The rows that say so most are of class ${most.join(" and ")}.` : "";
-  return `${start} The loss would fall if it were ${way} (gradient ${fmt(found.gradient)}).${who}`;
+  const who = most.length ? ` Rows of class ${most.join(" and ")} contribute most to that.` : "";
+  return `${start} The gradient is ${found.gradient > 0 ? "positive" : "negative"}, so a ${way} weight would lower the loss.${who}`;
 }

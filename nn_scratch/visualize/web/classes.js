@@ -1,16 +1,19 @@
 // Who is taken for whom, epoch by epoch; of a regression, predicted against true.
 
-import { button, el, fill, fmt, percent } from "./text.js";
+import { button, el, fill, fmt, percent, table } from "./text.js";
 import { go, run, tensorEpoch } from "./state.js";
-import { PALETTE, canvas, ink } from "./draw.js";
+import { axes, canvas, classColour, ink, ticks } from "./draw.js";
 import { picker } from "./weights.js";
-import { decidedOf, partOf } from "./row.js";
+import { thumbnail } from "./chain.js";
+import { decidedOf, lossOf, partOf } from "./row.js";
 
 let partChosen = "val";
 let cellChosen = null;
 
 export const classesView = {
-  title: "Classes",
+  get title() {
+    return run().task === "classification" ? "Classes" : "Predictions";
+  },
 
   build(root) {
     this.root = root;
@@ -38,8 +41,10 @@ export const classesView = {
     fill(this.root, 
       el("div", { class: "controls" }, picker("rows", parts.map((name) => [name, name === "val" ? "validation" : "training sample"]), part, (name) => { partChosen = name; this.update(); }),
         el("span", {}, `epoch ${epoch}: ${right.toLocaleString("en")} of ${all.toLocaleString("en")} right, ${percent(right / Math.max(1, all))}`)),
-      el("p", { class: "how" }, "Down: the true class; across: what the network says. A cell lists its rows."),
-      el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "confusion counts" }, this.confusion(here, counts, n)), this.told);
+      el("p", { class: "how" }, "Confusion matrix. Down: the true class; across: the class that the network predicts. Choose a cell to list its rows."),
+      el("div", { class: "side" }, el("div", { class: "main" },
+        el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "confusion matrix" }, this.confusion(here, counts, n))),
+      el("div", { class: "aside wide" }, this.told, el("h3", {}, "Each class"), perClass(here, counts, n))));
     this.list(here, epoch);
     if (focus) document.getElementById(focus)?.focus();
   },
@@ -59,18 +64,22 @@ export const classesView = {
   },
 
   list(here, epoch) {
-    if (!cellChosen) return;
-    const [truth, said] = cellChosen;
+    const [truth, said] = cellChosen ?? worstCell(this.counts, here.classes.length) ?? [0, 0];
     const part = partOf(here, "val");
-    const names = `${here.classes[truth]} taken for ${here.classes[said]}`;
+    const names = truth === said ? `${here.classes[truth]}, predicted right` : `${here.classes[truth]}, predicted as ${here.classes[said]}`;
     if (!part.val) {
       fill(this.told, el("p", {}, "Single validation rows are not in this page."));
       return;
     }
     const rows = here.rows.val_y.map((y, row) => row).filter((row) => here.rows.val_y[row] === truth && decidedOf(here, part, row, epoch) === said);
-    fill(this.told, el("p", {}, `${names}, validation rows of the log, epoch ${epoch}: ${rows.length ? "" : "none"}`),
-      ...rows.slice(0, 40).map((row) => (part.shown.includes(row) ? button(`row ${part.number(row)}`, () => go({ v: "row", k: "val", r: row }), { class: "small" })
-        : el("span", { class: "chip" }, `row ${part.number(row)}`))));
+    const card = (row) => {
+      const name = `row ${part.number(row)}, loss ${fmt(lossOf(here, part, row, epoch), 3)}`;
+      const at = part.shown.indexOf(row);
+      return at < 0 ? el("span", { class: "chip" }, name) : button([thumbnail(here, at, part.prefix) ?? "", name], () => go({ v: "row", k: "val", r: row }), { class: "small", id: `classrow-${row}` });
+    };
+    fill(this.told, el("h3", {}, names), rows.length ? el("p", { class: "dim" }, `${rows.length} validation row${rows.length === 1 ? "" : "s"} at epoch ${epoch}${rows.length > 24 ? "; the first 24" : ""}. A button opens its row.`)
+      : el("p", { class: "dim" }, `No such validation row at epoch ${epoch}.`),
+      el("ul", { class: "rowcards" }, ...rows.slice(0, 24).map((row) => el("li", {}, card(row)))));
   },
 
   scatter(here, epoch) {
@@ -80,32 +89,46 @@ export const classesView = {
       return;
     }
     const width = here.store.shape("pv")[1];
-    const side = Math.min(440, this.root.clientWidth || 440);
+    const side = Math.max(240, Math.min(520, this.root.clientWidth || 520));
     const node = canvas(side, side);
     const context = node.getContext("2d");
     const points = here.rows.val_y.flatMap((truth, row) => [].concat(truth).map((y, place) => [y, values[row * width + place], place]));
-    const every = here.rows.val_y.flat();
+    const every = [...here.rows.val_y.flat(), ...points.map((point) => point[1]).filter(Number.isFinite)];
     const low = Math.min(...every);
     const high = Math.max(...every);
-    const room = (high - low || 1) * 0.15;
-    const at = (value) => 8 + ((value - low + room) / (high - low + 2 * room || 1)) * (side - 16);
+    const room = (high - low || 1) * 0.05;
+    const box = [64, 10, side - 12, side - 46];
+    const share = (value) => (value - low + room) / (high - low + 2 * room || 1);
+    const x = (value) => box[0] + share(value) * (box[2] - box[0]);
+    const y = (value) => box[3] - share(value) * (box[3] - box[1]);
+    const marks = ticks(low - room, high + room, 5);
+    const text = (value) => fmt(value, 3);
+    axes(context, box, { ticks: marks, at: x, text, label: "true value" }, { ticks: marks, at: y, text, label: "predicted value" });
     context.strokeStyle = ink("--dim");
     context.beginPath();
-    context.moveTo(8, side - 8);
-    context.lineTo(side - 8, 8);
+    context.moveTo(box[0], box[3]);
+    context.lineTo(box[2], box[1]);
     context.stroke();
-    for (const [y, predicted, place] of points) {
-      context.fillStyle = PALETTE[place % PALETTE.length];
-      context.globalAlpha = 0.7;
+    for (const [truth, predicted, place] of points) {
+      context.fillStyle = width > 1 ? classColour(place) : ink("--val");
+      context.globalAlpha = 0.75;
       context.beginPath();
-      context.arc(at(y), side - at(predicted), 3, 0, 7);
+      context.arc(x(truth), y(predicted), 3.6, 0, 7);
       context.fill();
     }
     this.points = points;
-    const error = Math.sqrt(points.reduce((sum, [y, p]) => sum + (y - p) ** 2, 0) / points.length);
-    fill(this.root, el("p", { class: "how" }, "Each dot is a validation row: true value across, predicted value up. On the line they are equal."),
-      el("div", { role: "img", "aria-label": `predicted against true, root mean square error ${fmt(error)}` }, node),
-      el("p", {}, `epoch ${epoch}, ${here.targets.join(", ")}: root mean square error ${fmt(error)} on ${here.rows.val_y.length} validation rows; axes from ${fmt(low - room)} to ${fmt(high + room)}`));
+    const error = Math.sqrt(points.reduce((sum, [truth, p]) => sum + (truth - p) ** 2, 0) / points.length);
+    const part = partOf(here, "val");
+    const worst = [...part.shown].map((row) => [row, lossOf(here, part, row, epoch)]).sort((a, b) => b[1] - a[1]).slice(0, 10);
+    const said = (row, of) => [].concat(of).map((value) => fmt(value)).join(", ");
+    fill(this.root, el("p", { class: "how" }, "Each dot is a validation row. On the line the prediction is exact; above it too high, below it too low."),
+      el("div", { class: "side" },
+        el("div", { class: "main" }, el("div", { role: "img", "aria-label": `predicted against true values, root mean square error ${fmt(error)}` }, node)),
+        el("div", { class: "aside wide" }, el("h3", {}, `Epoch ${epoch}`), el("p", {}, `Root mean square error of ${here.targets.join(", ")}: `, el("strong", {}, fmt(error)), ` on ${here.rows.val_y.length.toLocaleString("en")} validation rows.`),
+          width > 1 ? el("p", {}, ...here.targets.map((name, place) => el("span", { class: "chip", style: { "border-left-color": classColour(place) } }, name))) : null,
+          worst.length && part.val ? el("h3", {}, "The worst predictions") : null,
+          worst.length && part.val ? table(["row", "true", "predicted"], worst.map(([row]) => [button(`row ${part.number(row)}`, () => go({ v: "row", k: "val", r: row }), { class: "link", id: `classrow-${row}` }),
+            said(row, here.rows.val_y[row]), said(row, [...values.subarray(row * width, (row + 1) * width)])]), "rows with the largest loss") : null)));
   },
 
   table() {
@@ -119,3 +142,25 @@ export const classesView = {
     return this.root.querySelector("canvas");
   },
 };
+
+/** The pair of classes that is confused most; null where nothing is. */
+function worstCell(counts, n) {
+  let best = -1;
+  counts.forEach((count, cell) => { if (Math.floor(cell / n) !== cell % n && count > 0 && (best < 0 || count > counts[best])) best = cell; });
+  return best < 0 ? null : [Math.floor(best / n), best % n];
+}
+
+/** Recall and precision of each class. */
+function perClass(here, counts, n) {
+  const rows = here.classes.map((name, k) => {
+    let truth = 0;
+    let said = 0;
+    for (let other = 0; other < n; other++) {
+      truth += counts[k * n + other];
+      said += counts[other * n + k];
+    }
+    const right = counts[k * n + k];
+    return [name, truth, el("span", {}, truth ? percent(right / truth) : "–"), el("span", {}, said ? percent(right / said) : "–")];
+  });
+  return table(["class", "rows", "recall", "precision"], rows, "scores of each class");
+}

@@ -1,8 +1,9 @@
 // Several runs: what differs in their configs first, then curves and scores; one is lit when it is pointed at.
 
-import { button, el, fill, fmt, table } from "./text.js";
+import { button, el, fill, fmt, percent, table } from "./text.js";
+import { sentenceOf } from "./doctor.js";
 import { content, go, lastEpoch, run, runs, state } from "./state.js";
-import { PALETTE, canvas, ink } from "./draw.js";
+import { axes, canvas, ink, runColour, ticks } from "./draw.js";
 
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3]];
 let lit = null;
@@ -24,9 +25,9 @@ export const compareView = {
         : shown ? table(["key", ...runs.map((one) => one.name)], rows, "differences of the configs")
           : el("p", {}, rows.map((row) => row[0]).join(", ")),
       el("h3", {}, "Scores and verdicts"), this.scores(), el("h3", {}, "Curves"),
-      el("p", { class: "how" }, "Thick: validation, thin: training. Runs that differ in the seed alone are one colour, with a band from the least to the greatest."), this.holder);
+      el("p", { class: "how" }, "Thick: validation; thin: training. Runs that differ in the seed alone share a colour, and a band spans them. Point at a run in the table to bring it out."), this.holder);
     for (const name of ["loss", run().score]) {
-      const node = canvas(Math.min(560, Math.max(260, root.clientWidth / 2 - 20)), 240);
+      const node = canvas(root.clientWidth > 900 ? Math.min(620, root.clientWidth / 2 - 24) : Math.max(260, root.clientWidth - 4), 280);
       this.canvases.push([node, name]);
       this.holder.append(el("figure", { role: "img", "aria-label": `${name} of all runs by epoch` }, el("figcaption", {}, name === "loss" ? "loss" : run().score_label), node));
     }
@@ -35,14 +36,16 @@ export const compareView = {
 
   scores() {
     const parts = [...new Set(runs.flatMap((one) => one.scores.parts))];
+    const told = (one, value) => (value === null || value === undefined ? "–" : el("span", {}, one.score === "accuracy" ? percent(value) : fmt(value, 3)));
+    const names = { train: "training", val: "validation", test: "test" };
     const list = runs.map((one, place) => {
       const own = one.scores.rows.find((row) => row.own);
-      return [el("span", { on: { pointerenter: () => this.light(place), pointerleave: () => this.light(null) } },
-        el("span", { class: "swatch", style: { background: PALETTE[groupOf(place) % PALETTE.length] } }), button(one.name, () => go({ s: one.name, v: "network" }),
+      return [el("span", { class: "runname", on: { pointerenter: () => this.light(place), pointerleave: () => this.light(null) } },
+        el("span", { class: "swatch", style: { background: runColour(groupOf(place)) } }), button(one.name, () => go({ s: one.name, v: "network" }),
           { class: "link", on: { click: () => go({ s: one.name, v: "network" }), focus: () => this.light(place), blur: () => this.light(null) } })),
-      ...parts.map((part) => own?.values[one.scores.parts.indexOf(part)] ?? "–"), one.verdict.verdict, one.verdict.summary];
+      ...parts.map((part) => told(one, own?.values[one.scores.parts.indexOf(part)])), one.verdict.verdict, sentenceOf(one.verdict)];
     });
-    return table(["run", ...parts.map((part) => `${part} ${run().score_label}`), "verdict", "in words"], list, "scores of all runs");
+    return table(["run", ...parts.map((part) => `${names[part]} ${run().score_label}`), "verdict", "the doctor's words"], list, "scores of all runs");
   },
 
   light(place) {
@@ -81,18 +84,18 @@ function drawCurves(node, name) {
   const low = scale(Math.min(...every));
   const high = scale(Math.max(...every));
   const last = Math.max(1, ...runs.map((one) => lastEpoch(one)));
-  const x = (epoch) => 44 + (epoch / last) * (width - 52);
-  const y = (value) => 8 + ((high - scale(value)) / (high - low || 1)) * (height - 34);
-  context.fillStyle = ink("--dim");
-  context.font = "11px system-ui, sans-serif";
-  for (const value of [logarithmic ? 10 ** low : low, logarithmic ? 10 ** high : high]) context.fillText(fmt(value, 3), 2, y(value) + 4);
-  context.fillText("0", 42, height - 8);
-  context.fillText(`epoch ${last}`, width - 58, height - 8);
-  content.groups.forEach((group, place) => band(context, group.members.map((member) => series[member]), PALETTE[place % PALETTE.length], x, y));
+  const left = 58;
+  const x = (epoch) => left + (epoch / last) * (width - 12 - left);
+  const y = (value) => 8 + ((high - scale(value)) / (high - low || 1)) * (height - 52);
+  const text = (value) => fmt(value, 3);
+  const box = [left, 8, width - 12, height - 44];
+  const marks = ticks(Math.min(...every), Math.max(...every), 5, logarithmic);
+  axes(context, box, { ticks: ticks(0, last, 6), at: x, text, label: "epoch" }, { ticks: marks, at: y, text });
+  content.groups.forEach((group, place) => band(context, group.members.map((member) => series[member]), runColour(place), x, y));
   series.forEach((one, place) => {
     for (const [values, thick] of [[one.train, 0.8], [one.val, 2.2]]) {
       if (!values) continue;
-      context.strokeStyle = PALETTE[groupOf(place) % PALETTE.length];
+      context.strokeStyle = runColour(groupOf(place));
       context.globalAlpha = lit === null ? (thick > 1 ? 1 : 0.5) : lit === place ? 1 : 0.12;
       context.lineWidth = lit === place ? thick + 1 : thick;
       context.setLineDash(DASHES[groupOf(place) % DASHES.length]);
@@ -108,10 +111,11 @@ function drawCurves(node, name) {
   });
   context.setLineDash([]);
   context.globalAlpha = 1;
-  context.strokeStyle = ink("--accent");
+  context.strokeStyle = ink("--ink");
+  context.lineWidth = 1.5;
   context.beginPath();
-  context.moveTo(x(state().e), 4);
-  context.lineTo(x(state().e), height - 24);
+  context.moveTo(x(state().e), 8);
+  context.lineTo(x(state().e), height - 44);
   context.stroke();
 }
 

@@ -2,8 +2,9 @@
 
 import { fmt, el } from "./text.js";
 import { go, run, state } from "./state.js";
-import { PALETTE, dark, ink } from "./draw.js";
+import { ink, ticks } from "./draw.js";
 
+const HEIGHT = 104;
 let charts = [];
 
 /** Both charts of the run shown; redrawn as a whole when the run or the theme changes. */
@@ -17,7 +18,7 @@ export function buildCurves(root) {
   }
   root.replaceChildren();
   const score = here.score;
-  const pairs = [["loss", `loss (${here.loss.name})`], [score, here.score_label]];
+  const pairs = [["loss", `loss (${here.loss.name.replaceAll("_", "-")})`], [score, here.score_label]];
   for (const [name, title] of pairs) {
     const columns = [`train_${name}`, `val_${name}`].filter((column) => column in here.metrics);
     if (!columns.length) continue;
@@ -30,23 +31,31 @@ export function buildCurves(root) {
   }
 }
 
+/** Numbers of an axis with as many digits as tell them apart. */
+function distinct(marks) {
+  const known = marks.filter((mark) => mark !== null);
+  let digits = 2;
+  while (digits < 6 && new Set(known.map((mark) => fmt(mark, digits))).size < known.length) digits++;
+  return marks.map((mark) => (mark === null ? "" : fmt(mark, digits)));
+}
+
 function chart(holder, epochs, series, isLoss) {
   const positive = series.flat().filter((value) => value !== null && value > 0);
   const logarithmic = isLoss && positive.length === series.flat().filter((value) => value !== null).length
     && Math.max(...positive) / Math.min(...positive) > 30;
   const axis = { stroke: ink("--dim"), grid: { stroke: ink("--rule"), width: 1 }, ticks: { stroke: ink("--rule") },
-    font: "11px system-ui, sans-serif" };
+    font: "12px system-ui, sans-serif" };
   const width = Math.max(220, holder.clientWidth || 320);
   return new uPlot({
     width,
-    height: 118,
+    height: HEIGHT,
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { show: false }, y: false, bind: { dblclick: () => null } },
     scales: { x: { time: false }, y: logarithmic ? { distr: 3 } : {} },
     axes: [{ ...axis, size: 24, values: (_, marks) => marks.map((mark) => (Number.isInteger(mark) ? mark : "")) },
-      { ...axis, size: 46, ...(logarithmic ? { splits: decades } : {}), values: (_, marks) => marks.map((mark) => (mark === null ? "" : fmt(mark, 2))) }],
+      { ...axis, size: 46, space: 22, ...(logarithmic ? { splits: (_plot, _axis, low, high) => ticks(low, high, 5, true) } : {}), values: (_, marks) => distinct(marks) }],
     series: [{}, ...series.map((_, place) => ({
-      stroke: place === series.length - 1 && series.length > 1 ? PALETTE[1] : dark() ? PALETTE[5] : PALETTE[0],
+      stroke: ink(place === series.length - 1 && series.length > 1 ? "--val" : "--train"),
       width: 2, dash: place === 1 ? [6, 3] : [], points: { show: epochs.length < 3 } }))],
     hooks: {
       ready: [(plot) => plot.over.addEventListener("click", () => {
@@ -56,7 +65,7 @@ function chart(holder, epochs, series, isLoss) {
         const x = Math.round(plot.valToPos(state().e, "x", true));
         const box = plot.bbox;
         plot.ctx.save();
-        plot.ctx.strokeStyle = ink("--accent");
+        plot.ctx.strokeStyle = ink("--ink");
         plot.ctx.setLineDash([]);
         plot.ctx.lineWidth = 2 * devicePixelRatio;
         plot.ctx.beginPath();
@@ -69,14 +78,6 @@ function chart(holder, epochs, series, isLoss) {
   }, [epochs, ...series], holder);
 }
 
-/** A mark at each power of ten, at most five of them. */
-function decades(_plot, _axis, low, high) {
-  const first = Math.ceil(Math.log10(low) - 1e-9);
-  const last = Math.floor(Math.log10(high) + 1e-9);
-  const step = Math.max(1, Math.ceil((last - first + 1) / 5));
-  return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, place) => 10 ** (first + place * step));
-}
-
 /** Draw the line of the epoch anew. */
 export function markEpoch() {
   for (const chart of charts) chart.redraw(false, false);
@@ -85,6 +86,6 @@ export function markEpoch() {
 export function resizeCurves() {
   for (const chart of charts) {
     const width = chart.root.parentElement.clientWidth;
-    if (width > 0) chart.setSize({ width, height: 118 });
+    if (width > 0) chart.setSize({ width, height: HEIGHT });
   }
 }

@@ -20,6 +20,7 @@ from nn_scratch.nn.network import Network
 from nn_scratch.visualize.events import events_of
 from nn_scratch.visualize.plot import plots
 from nn_scratch.visualize.view import SCORES, View, number, thinned
+from nn_scratch.visualize.web.lessons import LESSONS
 from nn_scratch.visualize.web.tensors import Tensors
 from nn_scratch.wording import one_line, plural
 
@@ -27,11 +28,13 @@ MOST_POINTS = 2000  # of a curve
 MOST_FEATURES = 4096  # whose names and scales are in the page
 MOST_CHANGES = 8  # lines of a patch's difference
 BASELINES = {
-    "constant": "always the most frequent answer",
-    "linear": "a linear model",
-    "knn": "k nearest neighbours",
-    "best_feature": "the best single feature",
+    "constant": "majority class",
+    "linear": "logistic regression",
+    "knn": "k-nearest neighbours",
+    "best_feature": "best single feature",
 }
+PART_NAMES = {"train": "training", "val": "validation", "test": "test"}
+OF_VALUES = {"constant": "mean of the target", "linear": "ridge regression"}  # where values are predicted
 LOSSES = {
     "cross_entropy": "p - y: the predicted probability minus 1 for the true class, minus 0 for the others",
     "binary_cross_entropy": "p - y: the predicted probability minus the label",
@@ -68,7 +71,7 @@ def document(view: View, tensors: Tensors) -> dict[str, Any]:
         "best": view.best_epoch,
         "last": view.last_epoch,
         "metrics": curves(view),
-        "events": [{"epoch": event.epoch, "text": event.text} for event in events_of(view)],
+        "events": [{"epoch": event.epoch, "text": event.text, "kind": event.kind} for event in events_of(view)],
         "left_out": tensors.left_out,
         "notices": [str(notice) for notice in run.info.get("notices") or ()],
         "optimizer": optimizer(view),
@@ -84,61 +87,88 @@ def document(view: View, tensors: Tensors) -> dict[str, Any]:
 
 def sentence(view: View, tensors: Tensors) -> str:
     """What the network is, for somebody who sees it for the first time."""
-    widths, hidden = view.widths, [name for name in view.run.layer_names if name != "output"]
-    inputs = view.run.card.get("features")
-    targets = ", ".join(view.target_names[:3])
+    outputs = view.widths[-1] if view.widths else None
+    targets = ", ".join(view.target_names[:3]) + (" and more" if len(view.target_names) > 3 else "")
     what = {
-        "classification": f"to tell {plural(len(view.class_names), 'class')} apart".replace("classs", "classes"),
-        "multi_label": f"to predict {plural(len(view.target_names), 'label')}",
-    }.get(view.task, f"to predict {targets}")
-    units = [str(width) for width in widths[1:-1]]
-    if not hidden:
-        middle = "no hidden layer"
-    elif len(hidden) == 1:
-        middle = f"one hidden layer of {units[0] if units else '?'} units"
-    else:
-        middle = f"{len(hidden)} hidden layers of {', '.join(units[:6])}{' ...' if len(units) > 6 else ''} units"
-    kind = "pixels" if view.image_shape else "features"
+        "classification": f"classifies {'images' if view.image_shape else 'rows'} of {view.data_name} "
+        f"into {plural(len(view.class_names), 'class')}",
+        "multi_label": f"predicts {plural(len(view.target_names), 'label')} for each row of {view.data_name}",
+    }.get(view.task, f"predicts {targets} from {view.data_name}")
+    inputs = plural(int(view.run.card.get("features") or 0), "pixel" if view.image_shape else "feature")
+    answer = "1 number comes out" if outputs == 1 else f"{outputs if outputs else '?'} numbers come out"
+    if view.classifies and outputs == len(view.class_names):
+        answer += ", one per class"
     train = view.run.card.get("parts", {}).get("train", {}).get("rows", 0)
+    epochs = plural(view.last_epoch, "epoch")
     return (
-        f"This network learns {what} in {view.data_name}: {inputs:,} {kind} go in, pass {middle}, and "
-        f"{widths[-1] if widths else '?'} numbers come out. It saw {train:,} training rows in each of "
-        f"{plural(view.last_epoch, 'epoch')}."
+        f"This network {what}: {inputs} go in, {hidden_layers(view)}, {answer}. "
+        f"It was trained on {plural(train, 'row')} for {epochs}."
     )
+
+
+def hidden_layers(view: View) -> str:
+    """The hidden layers with their widths, as part of a sentence."""
+    hidden = [name for name in view.run.layer_names if name != "output"]
+    units = [f"{width:,}" for width in view.widths[1:-1]]
+    if not hidden:
+        return "there is no hidden layer"
+    if len(hidden) == 1:
+        return f"one hidden layer of {units[0] if units else '?'} units transforms them"
+    shown = listed_units(units) if units else "unknown"
+    return f"{len(hidden)} hidden layers ({shown} units) transform them"
+
+
+def listed_units(units: Sequence[str]) -> str:
+    if len(units) > 6:
+        return f"{', '.join(units[:3])}, ..., {units[-1]}"
+    return f"{', '.join(units[:-1])} and {units[-1]}" if len(units) > 1 else units[0]
+
+
+def scored_part(view: View) -> str | None:
+    """The part whose scores are shown first: test rows, or validation rows where there are none."""
+    return next((part for part in ("test", "val") if isinstance(view.run.info.get(part), dict)), None)
+
+
+def baseline_name(view: View, name: str) -> str:
+    return BASELINES[name] if view.classifies else OF_VALUES.get(name, BASELINES[name])
+
+
+def baseline_scores(view: View, part: str) -> dict[str, float]:
+    """The score of each baseline on a part, by its name in words; the best first."""
+    found: dict[str, float] = {}
+    for name, by_part in (view.run.info.get("baselines") or {}).items():
+        scores = by_part.get(part) if isinstance(by_part, dict) else None
+        value = number(scores.get(view.score)) if isinstance(scores, dict) else float("nan")
+        if isfinite(value) and name in BASELINES:
+            found[baseline_name(view, name)] = value
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 def performance(view: View) -> str:
-    """How well the network does, beside the simplest models."""
-    info = view.run.info
-    part = next((part for part in ("test", "val") if isinstance(info.get(part), dict)), None)
+    """How well the network does, beside the best of the baselines."""
+    info, part = view.run.info, scored_part(view)
     if part is None:
-        how = {"running": "It is still training", "diverged": "Training broke down"}.get(view.status, "It did not end")
+        how = {"running": "It is still training", "diverged": "Training diverged"}.get(view.status, "It did not finish")
         return f"{how}, so there are no final scores yet."
-    score, rows = view.score, view.run.card["parts"][part]["rows"]
-    own = number(info[part].get(score))
-    which = "test" if part == "test" else "validation"
-
-    def told(value: float) -> str:
-        return f"{value:.1%}" if score == "accuracy" else f"{value:.3f}"
-
+    own, rows = number(info[part].get(view.score)), view.run.card["parts"][part]["rows"]
     if not isfinite(own):
         return ""
-    start = (
-        f"It is right on {told(own)} of {rows:,} {which} rows it was not trained on"
-        if score == "accuracy"
-        else f"It explains R² = {told(own)} of the variation in {rows:,} {which} rows it was not trained on"
-    )
-    others = []
-    for name, by_part in (info.get("baselines") or {}).items():
-        scores = by_part.get(part) if isinstance(by_part, dict) else None
-        value = number(scores.get(score)) if isinstance(scores, dict) else float("nan")
-        if isfinite(value) and name in BASELINES:
-            others.append(f"{BASELINES[name]} {told(value)}")
-    return f"{start}; {', '.join(others)}." if others else f"{start}."
+    accuracy = view.score == "accuracy"
+    which = f"{plural(rows, f'{PART_NAMES[part]} row')}, unseen in training,"
+    start = f"Of {which} {own:.1%} are classified correctly" if accuracy else f"On {which} R² is {own:.3f}"
+    baselines = baseline_scores(view, part)
+    if not baselines:
+        return f"{start}."
+    best, value = next(iter(baselines.items()))
+    told = f"{value:.1%}" if accuracy else f"{value:.3f}"
+    by = f"{abs(own - value) * 100:.1f} points" if accuracy else f"{abs(own - value):.3f}"
+    if by == ("0.0 points" if accuracy else "0.000"):
+        return f"{start}, as by the best baseline ({best})."
+    return f"{start}: {by} {'more' if own > value else 'less'} than the best baseline ({best}, {told})."
 
 
 def score_table(view: View) -> dict[str, Any]:
-    """The scores of each part, and the baselines' below."""
+    """The scores of each part, and the baselines' below; `part`: the part that is shown first."""
     info, score = view.run.info, view.score
     parts = [part for part in ("train", "val", "test") if isinstance(info.get(part), dict)]
     table = [
@@ -148,14 +178,10 @@ def score_table(view: View) -> dict[str, Any]:
         if isinstance(by_part, dict) and name in BASELINES:
             values = [finite((by_part.get(part) or {}).get(score)) for part in parts]
             if any(value is not None for value in values):
-                table.append({"name": BASELINES[name], "own": False, "values": values})
-    more = {
-        key.replace("_", " "): [finite(info[part].get(key)) for part in parts]
-        for part in parts[:1]
-        for key in info[part]
-        if key != score and finite(info[part].get(key)) is not None
-    }
-    return {"parts": parts, "rows": table if parts else [], "more": more}
+                table.append({"name": baseline_name(view, name), "own": False, "values": values})
+    part = scored_part(view)
+    rows = None if part is None else view.run.card["parts"][part]["rows"]
+    return {"parts": parts, "rows": table if parts else [], "part": part, "of": rows}
 
 
 def finite(value: Any) -> float | None:
@@ -262,6 +288,7 @@ def layers(view: View, tensors: Tensors) -> list[dict[str, Any]]:
     for name in view.run.layer_names:
         entry: dict[str, Any] = {"name": name, "activation": "", "between": [], "own_input": name in tensors.own_input}
         entry |= {"direct": name in tensors.direct, "pooled": name in tensors.pooled}
+        entry["surfaces"] = tensors.surface_units.get(name)
         if view.run.has("weights", f"{name}.W"):
             entry["inputs"], entry["units"] = map(int, view.run.weights(f"{name}.W").shape[1:])
         elif view.run.has("gradients", f"{name}.W"):
@@ -363,6 +390,11 @@ def plane(tensors: Tensors) -> dict[str, Any] | None:
 def yaml_text(view: View) -> str:
     _ = view.run.config  # that it can be read, and is no link
     return (view.run.path / "param.yaml").read_text(encoding="utf-8")
+
+
+def rules() -> list[dict[str, str]]:
+    """What the doctor looks for, and how it shows."""
+    return [{"name": name, "text": lesson.see} for name, lesson in LESSONS.items()]
 
 
 def guide() -> list[dict[str, str]]:

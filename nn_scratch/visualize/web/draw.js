@@ -1,10 +1,34 @@
-// Colours and canvases. Signed values: blue below zero, orange above, the background at zero.
-
-export const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#e69f00", "#888888", "#6a3d9a", "#444444"];
+// Colours and canvases. Colours are those of the project's palette, which the page's styles declare.
 
 export function dark() {
   const chosen = document.documentElement.dataset.theme;
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+/** A colour of the theme, by the name of its property. */
+export function ink(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+const CLASS_COLOURS = 7;
+const known = new Map();
+
+function lasting(name) {
+  if (!known.has(name)) known.set(name, ink(name));
+  return known.get(name);
+}
+
+export function classColour(label) {
+  return lasting(`--class-${label % CLASS_COLOURS}`);
+}
+
+export function runColour(place) {
+  return lasting(`--run-${place % CLASS_COLOURS}`);
+}
+
+/** [red, green, blue] of a colour that is written as #rrggbb. */
+export function channels(text) {
+  return text.slice(1).match(/\w\w/g).map((pair) => parseInt(pair, 16));
 }
 
 const ramps = new Map();
@@ -13,15 +37,12 @@ const ramps = new Map();
 function ramp(signed) {
   const key = `${dark()}${signed}`;
   if (ramps.has(key)) return ramps.get(key);
-  const zero = dark() ? [27, 30, 36] : [255, 255, 255];
-  const low = dark() ? [86, 180, 255] : [0, 84, 160];
-  const high = signed ? (dark() ? [255, 150, 60] : [200, 72, 0]) : dark() ? [235, 238, 244] : [24, 28, 36];
+  const stops = (signed ? ink("--signed").split(" ") : [ink("--paper"), ink("--ink")]).map(channels);
   const pixels = new Uint32Array(512);
   for (let i = 0; i < 512; i++) {
-    const t = signed ? (i - 255.5) / 255.5 : i / 511;
-    const end = t < 0 ? low : high;
-    const share = Math.abs(t) ** 0.75;
-    const [r, g, b] = zero.map((value, channel) => Math.round(value + (end[channel] - value) * share));
+    const at = (i / 511) * (stops.length - 1);
+    const low = Math.min(stops.length - 2, Math.floor(at));
+    const [r, g, b] = stops[low].map((value, channel) => Math.round(value + (stops[low + 1][channel] - value) * (at - low)));
     pixels[i] = (255 << 24) | (b << 16) | (g << 8) | r;
   }
   ramps.set(key, pixels);
@@ -89,9 +110,63 @@ export function largest(values) {
   return most;
 }
 
-/** A colour of the theme, by the name of its property. */
-export function ink(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** The colour of a bar: of what is above zero, or below. */
+export function barColour(value) {
+  return colour(value < 0 ? -0.62 : 0.62, 1);
+}
+
+/** Round numbers between two values, at most `most` of them; of a logarithmic axis powers of ten. */
+export function ticks(low, high, most, logarithmic = false) {
+  if (logarithmic) {
+    const first = Math.ceil(Math.log10(low) - 1e-9);
+    const last = Math.floor(Math.log10(high) + 1e-9);
+    const step = Math.max(1, Math.ceil((last - first + 1) / most));
+    return Array.from({ length: Math.max(0, Math.floor((last - first) / step) + 1) }, (_, place) => 10 ** (first + place * step));
+  }
+  const rough = (high - low) / most || 1;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.999);
+  const found = [];
+  for (let value = Math.ceil(low / step - 1e-9) * step; value <= high + step * 1e-9; value += step) found.push(Number(value.toPrecision(12)));
+  return found;
+}
+
+/** Grid lines and numbers of a plot's box [left, top, right, bottom]; x, y: {ticks, at, label, text}. */
+export function axes(context, [left, top, right, bottom], x, y) {
+  context.font = "12px system-ui, sans-serif";
+  context.lineWidth = 1;
+  context.strokeStyle = ink("--rule");
+  context.fillStyle = ink("--dim");
+  context.textBaseline = "middle";
+  context.textAlign = "right";
+  for (const value of y.ticks) {
+    context.beginPath();
+    context.moveTo(left, y.at(value));
+    context.lineTo(right, y.at(value));
+    context.stroke();
+    context.fillText(y.text(value), left - 6, y.at(value));
+  }
+  context.textAlign = "center";
+  context.textBaseline = "top";
+  for (const value of x.ticks) {
+    context.beginPath();
+    context.moveTo(x.at(value), bottom);
+    context.lineTo(x.at(value), bottom + 4);
+    context.stroke();
+    context.fillText(x.text(value), x.at(value), bottom + 6);
+  }
+  context.strokeStyle = ink("--dim");
+  context.strokeRect(left, top, right - left, bottom - top);
+  context.fillText(x.label, (left + right) / 2, bottom + 22);
+  if (y.label) {
+    context.save();
+    context.translate(10, (top + bottom) / 2);
+    context.rotate(-Math.PI / 2);
+    context.fillText(y.label, 0, -6);
+    context.restore();
+  }
+  context.textAlign = "start";
+  context.textBaseline = "alphabetic";
 }
 
 /** A small course over epochs, as a line, with the epoch of the moment marked. */
@@ -116,7 +191,7 @@ export function sparkline(values, epochs, epoch, width = 260, height = 70) {
   context.beginPath();
   values.forEach((value, place) => context[place ? "lineTo" : "moveTo"](x(epochs[place]), y(value)));
   context.stroke();
-  context.strokeStyle = ink("--accent");
+  context.strokeStyle = ink("--ink");
   context.beginPath();
   context.moveTo(x(epoch), 2);
   context.lineTo(x(epoch), height - 2);

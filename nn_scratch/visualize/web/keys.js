@@ -9,7 +9,7 @@ let before = null;
 
 export const HELP = [
   ["← →", "an epoch back, forth"], ["Shift ← →", "ten epochs"], ["Home, End", "first, last epoch"], ["Space", "play or stop"],
-  ["B", "the best epoch"], ["F", "the next finding"], ["1 to 9", "the views, in order"], ["[ ]", "the layer before, after"],
+  ["B", "the best epoch"], ["N", "the next event"], ["F", "the next finding"], ["1 to 9", "the views, in order"], ["[ ]", "the layer before, after"],
   ["arrows in a matrix", "the cell"], ["Enter, U in a matrix", "chain rule of the weight, its unit"], ["Esc", "back"], ["?", "this list"],
 ];
 
@@ -31,7 +31,7 @@ export function listenToKeys(showHelp, escape) {
     const step = event.shiftKey ? 10 : 1;
     const action = {
       ArrowLeft: () => go({ e: e - step }), ArrowRight: () => go({ e: e + step }), Home: () => go({ e: 0 }), End: () => go({ e: lastEpoch() }),
-      b: () => run().best !== null && go({ e: run().best }), f: nextFinding, "?": showHelp,
+      b: () => run().best !== null && go({ e: run().best }), f: nextFinding, n: nextEvent, "?": showHelp,
       "[": () => otherLayer(-1), "]": () => otherLayer(1),
       " ": onControl ? null : () => play(!playing.on),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -52,6 +52,12 @@ export function remember() {
 function otherLayer(by) {
   const names = run().layers.map((one) => one.name);
   go({ l: names[Math.min(names.length - 1, Math.max(0, names.indexOf(state().l) + by))] });
+}
+
+/** The next epoch in which something happened; after the last the first. */
+function nextEvent() {
+  const epochs = run().events.map((event) => event.epoch);
+  if (epochs.length) go({ e: epochs.find((epoch) => epoch > state().e) ?? epochs[0] });
 }
 
 let findingShown = -1;

@@ -26,9 +26,9 @@ function build() {
   const page = document.getElementById("page");
   parts.live = el("p", { class: "hidden", "aria-live": "polite", id: "said" });
   parts.head = el("header", {});
-  parts.slider = el("input", { type: "range", id: "epoch", min: "0", step: "1", "aria-label": "epoch", list: "marks", on: { input: () => go({ e: Number(parts.slider.value) }) } });
-  parts.marks = el("datalist", { id: "marks" });
+  parts.slider = el("input", { type: "range", id: "epoch", min: "0", step: "1", "aria-label": "epoch", on: { input: () => go({ e: Number(parts.slider.value) }) } });
   parts.ticks = el("div", { class: "ticks", "aria-hidden": "true" });
+  parts.legend = el("div", { class: "legend marks", role: "group", "aria-label": "what happened" });
   parts.epochText = el("output", { for: "epoch" });
   parts.play = button("▶ play", () => play(!playing.on), { class: "primary", id: "play" });
   parts.rate = el("select", { "aria-label": "epochs a second", on: { change: () => { playing.rate = Number(parts.rate.value); } } },
@@ -46,7 +46,7 @@ function build() {
     el("p", {}, button("close", () => parts.help.close())));
   fill(page, parts.head,
     el("section", { class: "timeline", "aria-label": "epoch" },
-      el("div", { class: "epochline" }, parts.play, parts.rate, el("div", { class: "track" }, parts.slider, parts.ticks, parts.marks), parts.epochText), parts.curves),
+      el("div", { class: "epochline" }, parts.play, parts.rate, el("div", { class: "track" }, parts.slider, parts.ticks), parts.epochText), parts.legend, parts.curves),
     parts.nav, parts.layers, el("section", { class: "panel" }, el("div", { class: "paneltop" }, parts.title, parts.tools), parts.view, parts.tableHolder),
     el("p", { class: "hidden", id: "matrixkeys" }, "Arrow keys move the cell, Enter opens the chain rule of a weight, U the unit."),
     parts.foot, parts.live, parts.help);
@@ -54,9 +54,6 @@ function build() {
 
 function header() {
   const here = run();
-  const verdict = here.verdict;
-  const first = here.findings.find((one) => one.severity !== "info") ?? null;
-  const words = { healthy: "It learns well", sick: "Something is wrong", inconclusive: "Not enough to judge", unknown: "Not examined yet" };
   const status = { finished: "finished", stopped: "stopped early", running: "running", diverged: "diverged", interrupted: "interrupted" }[here.status] ?? here.status;
   const stale = ["running", "interrupted"].includes(here.status) && content.live === null
     ? el("p", { class: "note" }, `This page was drawn after ${here.last} of ${here.asked} epochs. If the run has gone on since, draw it again: `, el("code", {}, here.draw_again)) : null;
@@ -64,34 +61,55 @@ function header() {
     el("div", { class: "top" }, el("h1", {}, here.name, " ", el("span", { class: `status ${here.status}` }, status)),
       runs.length > 1 ? el("label", { class: "picker" }, "run ", el("select", { id: "runpick", on: { change: (event) => go({ s: event.target.value }) } },
         ...runs.map((one) => el("option", { value: one.name, selected: one.name === here.name }, one.name)))) : null,
-      el("span", { class: "spread" }), button("keys (?)", () => parts.help.showModal(), { class: "quiet" }), button("light or dark", theme, { class: "quiet" })),
+      el("span", { class: "spread" }), button("keys", () => parts.help.showModal(), { class: "quiet" }), button("theme", theme, { class: "quiet", title: "light or dark" })),
     here.warning ? el("p", { class: "note bad" }, `The run ${here.warning.replace(/^still/, "is still")}.`) : null, stale,
     el("div", { class: "intro" },
       el("div", { class: "about" }, el("p", { class: "lead" }, here.sentence), el("p", {}, here.performance)),
-      el("div", { class: "scores" }, scoreTable(here)),
-      el("div", { class: `verdict ${verdict.verdict}` }, el("h2", {}, words[verdict.verdict] ?? verdict.verdict),
-        el("p", {}, sentenceOf(verdict), verdict.command ? el("code", {}, ` ${verdict.command}`) : null),
-        first && first.patches.length ? el("div", {}, el("p", { class: "dim" }, "What mends it, as a change of the config:"), patchBox(first.patches[0])) : null,
-        first ? button("show me where", () => { remember(); go(placeOf(first)); focusView(); }, { class: "primary" }) : null)),
+      scoreBars(here), verdictBox(here)),
     tips(here));
 }
 
-function tips(here) {
-  const items = [["Move the epoch", "Drag the slider below, or press →, and watch the weights change; Space plays them."]];
-  if (here.epochs.length) {
-    items.push(["Open a weight", "Click a line of the network: its gradient, row by row, and what the optimizer made of it."],
-      ["See a mistake", "One row shows a row that the network gets wrong, from input to answer.", () => { remember(); go({ v: "row", k: "val", r: null }); focusView(); }]);
-  }
-  return el("ol", { class: "tips", "aria-label": "what to touch first" }, ...items.map(([title, text, action]) =>
-    el("li", {}, action ? button(title, action, { class: "link" }) : el("strong", {}, title), ` ${text}`)));
+function verdictBox(here) {
+  const verdict = here.verdict;
+  const words = { healthy: "It learns well", sick: "Something is wrong", inconclusive: "Not enough to judge", unknown: "Not examined yet" };
+  const first = here.findings.find((one) => one.severity !== "info") ?? null;
+  const patch = first?.patches[0];
+  const show = first ? button("show me where", () => { remember(); go(placeOf(first)); focusView(); }, { class: "primary" }) : null;
+  return el("div", { class: `verdict ${verdict.verdict}` }, el("h2", {}, words[verdict.verdict] ?? verdict.verdict),
+    el("p", {}, sentenceOf(verdict), verdict.command ? el("code", {}, ` ${verdict.command}`) : null),
+    patch ? el("p", { class: "dim" }, verdict.verdict === "sick" ? "The change of the config that mends it:" : "A change of the config that may help:") : null,
+    patch ? patchBox(patch, show) : show ? el("p", {}, show) : null);
 }
 
-function scoreTable(here) {
-  const { parts: names, rows } = here.scores;
+/** What to touch first. */
+function tips(here) {
+  const items = [["Play the epochs", "All views follow the slider.", () => play(!playing.on)]];
+  if (here.epochs.length) {
+    items.push(["Open a weight", "Its chain rule, number by number.", () => { remember(); go({ v: "chain" }); focusView(); }]);
+    if (here.rows.shown.length || here.rows.val_shown.length) {
+      items.push([here.task === "regression" ? "See the worst prediction" : "See a mistake", "One row, from the input to the answer.", () => { remember(); go({ v: "row", k: "val", r: null }); focusView(); }]);
+    }
+  }
+  return el("ol", { class: "tips", "aria-label": "what to touch first" }, ...items.map(([title, text, action]) =>
+    el("li", {}, el("span", {}, button(title, action, { class: "link" }), el("span", { class: "dim" }, ` ${text}`)))));
+}
+
+/** The score of the network as a bar beside the baselines' bars; the other parts' scores below. */
+function scoreBars(here) {
+  const { parts: names, rows, part, of } = here.scores;
   if (!rows.length) return null;
   const label = { train: "training", val: "validation", test: "test" };
-  return table([here.score_label, ...names.map((name) => label[name])], rows.map((row) => [row.own ? el("strong", {}, row.name) : row.name,
-    ...row.values.map((value) => (here.score === "accuracy" && value !== null ? percent(value) : value))]), "scores beside the baselines");
+  const at = names.indexOf(part);
+  const told = (value) => (value === null ? "–" : here.score === "accuracy" ? percent(value) : value.toFixed(3).replace("-", "−"));
+  const own = rows.find((row) => row.own);
+  const shown = [own, ...rows.filter((row) => !row.own && row.values[at] !== null).sort((a, b) => b.values[at] - a.values[at])];
+  const bar = (row) => el("li", { class: row.own ? "own" : "" }, el("span", { class: "name" }, row.own ? "this network" : row.name),
+    el("span", { class: "bar", "aria-hidden": "true" }, el("span", { class: "fill", style: { width: `${100 * Math.min(1, Math.max(0, row.values[at] ?? 0))}%` } })),
+    el("span", { class: "n" }, told(row.values[at])));
+  const others = names.filter((name) => name !== part).map((name) => `${label[name]} ${told(own.values[names.indexOf(name)])}`);
+  return el("div", { class: "scores" }, el("h2", {}, `${here.score_label[0].toUpperCase()}${here.score_label.slice(1)} on ${of.toLocaleString("en")} ${label[part]} rows`),
+    el("ul", { class: "bars" }, ...shown.map(bar)),
+    others.length ? el("p", { class: "dim" }, `this network on the other rows: ${others.join(", ")}`) : null);
 }
 
 function theme() {
@@ -105,16 +123,31 @@ function theme() {
   redraw();
 }
 
+const MARKS = { best: ["◆", "best"], finding: ["▲", "finding"], death: ["✕", "units die"], rate: ["●", "learning rate changes"], stop: ["■", "early stopping"],
+  end: ["■", "end of the run"] };
+
 function timeline() {
   const here = run();
   const last = lastEpoch(here);
   parts.slider.max = String(last);
-  const marked = new Map();
-  if (here.best !== null) marked.set(here.best, ["best", "best"]);
-  for (const event of here.events) if (!marked.has(event.epoch)) marked.set(event.epoch, ["event", event.text]);
-  for (const finding of here.findings) if (finding.epoch !== null) marked.set(finding.epoch, ["finding", finding.rule]);
-  fill(parts.marks, ...[...marked.keys()].map((epoch) => el("option", { value: String(epoch) })));
-  fill(parts.ticks, ...[...marked].map(([epoch, [kind, text]]) => el("span", { class: `tick mark-${kind}`, title: `epoch ${epoch}: ${text}`, style: { left: `${(100 * epoch) / Math.max(1, last)}%` } })));
+  const events = here.events.map((event) => ({ ...event, kind: event.kind in MARKS ? event.kind : "end" }));
+  const kinds = Object.keys(MARKS).filter((kind) => events.some((event) => event.kind === kind));
+  const places = new Map();
+  for (const event of events) {
+    const name = `${event.kind} ${event.epoch}`;
+    places.set(name, places.has(name) ? { ...event, text: `${places.get(name).text}; ${event.text}` } : event);
+  }
+  parts.ticks.style.height = `${Math.max(1, kinds.length) * 11}px`;
+  fill(parts.ticks, ...[...places.values()].map((event) => el("span", { class: `tick mark-${event.kind}`, title: `epoch ${event.epoch}: ${event.text}`,
+    on: { click: () => go({ e: event.epoch }) }, style: { left: `${(100 * event.epoch) / Math.max(1, last)}%`, top: `${11 * kinds.indexOf(event.kind)}px` } }, MARKS[event.kind][0])));
+  fill(parts.legend, ...kinds.map((kind) => {
+    const own = events.filter((event) => event.kind === kind);
+    const epochs = [...new Set(own.map((event) => event.epoch))];
+    const what = `${MARKS[kind][1]} (${epochs.length > 1 ? `${epochs.length} epochs` : `epoch ${epochs[0]}`})`;
+    return button([el("span", { class: `mark-${kind}`, "aria-hidden": "true" }, MARKS[kind][0]), ` ${what}`], () => go({ e: epochs.find((epoch) => epoch > state().e) ?? epochs[0] }),
+      { class: "quiet", id: `mark-${kind}`, title: own.slice(0, 12).map((event) => `epoch ${event.epoch}: ${event.text}`).join("\n"),
+        "aria-label": `${MARKS[kind][1]}: go to ${epochs.length > 1 ? "the next of " : ""}epoch ${epochs.slice(0, 8).join(", ")}` });
+  }));
   epochWords();
 }
 
@@ -127,10 +160,10 @@ function epochWords() {
   parts.slider.value = String(e);
   parts.slider.setAttribute("aria-valuetext", words);
   parts.epochText.textContent = words;
-  const event = here.events.find((one) => one.epoch === e);
-  parts.epochText.title = event ? event.text : "";
+  const event = here.events.filter((one) => one.epoch === e).map((one) => one.text).join("; ");
+  parts.epochText.title = event;
   clearTimeout(parts.sayTimer);
-  if (!playing.on) parts.sayTimer = setTimeout(() => { parts.live.textContent = event ? `${words}: ${event.text}` : words; }, 400);
+  if (!playing.on) parts.sayTimer = setTimeout(() => { parts.live.textContent = event ? `${words}: ${event}` : words; }, 400);
 }
 
 function navigation() {
@@ -149,7 +182,7 @@ function showView() {
   fill(parts.tableHolder);
   view.build(parts.view);
   fill(parts.tools, 
-    button("PNG", () => picture(view), { class: "small" }), button("CSV", () => spreadsheet(view), { class: "small" }),
+    view.picture() ? button("PNG", () => picture(view), { class: "small" }) : "", button("CSV", () => spreadsheet(view), { class: "small" }),
     button("link", () => copy(location.href, parts.title), { class: "small" }), button("as a table", () => asTable(view), { class: "small", id: "astable" }));
   if (focus) document.getElementById(focus)?.focus();
 }

@@ -16,16 +16,17 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from nn_scratch.errors import UserError
 from nn_scratch.runs.files import finite
 from nn_scratch.visualize.compare import Comparison
 from nn_scratch.visualize.view import View
-from nn_scratch.visualize.web.document import document, guide
+from nn_scratch.visualize.web.colours import colours
+from nn_scratch.visualize.web.document import document, guide, rules
 from nn_scratch.visualize.web.tensors import Tensors
 
 HERE = Path(__file__).parent
 MEGABYTES = 5.0
-OVERHEAD = 300_000  # bytes of code, styles, words and curves
-SMALLEST = 200_000  # of the blocks, however small the page is to be
+OVERHEAD = 200_000  # bytes of code, styles, words and curves, about
 MOST_WITH_TENSORS = 2  # runs of a comparison; of the others the curves
 
 # In the order in which they need each other; each file's imports name only files before it.
@@ -56,7 +57,8 @@ def script() -> str:
 
 @cache
 def style() -> str:
-    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in ("vendor/uPlot.min.css", "page.css"))
+    sheets = ((HERE / name).read_text(encoding="utf-8") for name in ("vendor/uPlot.min.css", "page.css"))
+    return "\n".join((colours(), *sheets))
 
 
 def digest(text: str) -> str:
@@ -127,22 +129,55 @@ def _pages(
     views: Sequence[View], comparison: Comparison | None, megabytes: float, rows_inside: bool, live: str | None
 ) -> str:
     several = len(views) > 1
-    whole = views if len(views) <= MOST_WITH_TENSORS else []
-    budget = max(SMALLEST, int(megabytes * 1e6) - OVERHEAD - 20_000 * len(views)) // max(1, len(views))
-    runs, blocks = [], {}
-    for number, view in enumerate(views):
-        bare = view not in whole or live is not None
-        tensors = Tensors(view, budget, rows_inside=rows_inside, curves_only=bare)
+    bare = [live is not None or len(views) > MOST_WITH_TENSORS] * len(views)
+    limit = int(megabytes * 1e6)
+    budget = max(0, limit - OVERHEAD - 20_000 * len(views)) // len(views)
+    parts = [
+        Tensors(view, budget, rows_inside=rows_inside, curves_only=curves)
+        for view, curves in zip(views, bare, strict=True)
+    ]
+    for tensors in parts:
         if live is not None:
             tensors.left_out = ["single rows, the chain rule row by row and the optimizer's steps: when the run ends"]
-        elif bare:
+        elif several and bare[0]:
             tensors.left_out = ["of more than two runs, the curves alone are here"]
+    title = " against ".join(view.name for view in views[:3]) if several else views[0].name
+    while True:
+        text = _assembled(title, views, parts, comparison, live)
+        excess = len(text.encode()) - limit
+        filled = [tensors for tensors in parts if tensors.blocks]
+        if excess <= 0 or not filled:
+            break
+        for tensors in filled:  # what stands around the blocks takes more than was set aside for it
+            tensors.fit(tensors.size - -(-excess // len(filled)))
+    if excess > 0 and live is None:
+        least = -(-(limit + excess) // 100_000) / 10
+        raise UserError(f"--page-megabytes {megabytes:g}: the page takes more without any array; write {least} or more")
+    return text
+
+
+def _assembled(
+    title: str,
+    views: Sequence[View],
+    parts: Sequence[Tensors],
+    comparison: Comparison | None,
+    live: str | None,
+) -> str:
+    runs, blocks = [], {}
+    for number, (view, tensors) in enumerate(zip(views, parts, strict=True)):
         described = document(view, tensors)
         for place, (name, block) in enumerate(tensors.blocks.items()):
             described["blocks"][name]["id"] = f"b{number}-{place}"
             blocks[f"b{number}-{place}"] = block.data
         runs.append(described)
-    content: dict[str, Any] = {"runs": runs, "guide": guide(), "live": live, "difference": [], "groups": []}
+    content: dict[str, Any] = {
+        "runs": runs,
+        "guide": guide(),
+        "rules": rules(),
+        "live": live,
+        "difference": [],
+        "groups": [],
+    }
     if comparison is not None:
         names = [view.name for view in comparison.views]
         content["difference"] = [[key, values] for key, values in comparison.difference.items()]
@@ -150,5 +185,4 @@ def _pages(
             {"label": group.label, "members": [names.index(view.name) for view in group.views]}
             for group in comparison.groups
         ]
-    title = " against ".join(view.name for view in views[:3]) if several else views[0].name
     return assemble(title, content, blocks, live=live is not None)

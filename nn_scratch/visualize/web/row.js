@@ -1,11 +1,11 @@
 // One row through the network: its input, every layer's answer, and how the answer was made.
 
-import { button, el, fill, fmt, percent } from "./text.js";
+import { button, el, fill, fmt, percent, table } from "./text.js";
 import { go, run, state, tensorEpoch } from "./state.js";
 import { largest } from "./draw.js";
 import { Matrix } from "./matrix.js";
 import { inputsOf } from "./numbers.js";
-import { fromName, picker } from "./weights.js";
+import { picker, shortName } from "./weights.js";
 import { bars, strongestOf } from "./unit.js";
 import { thumbnail } from "./chain.js";
 
@@ -91,9 +91,9 @@ export const rowView = {
         onUnit: (row, column) => go({ v: "unit", l: one.name, u: row * columns + column }), onEnter: (row, column) => go({ v: "unit", l: one.name, u: row * columns + column }) });
       return matrix;
     });
-    const picture = thumbnail(here, this.part.shown.indexOf(this.row), this.part.prefix, 112);
+    const picture = thumbnail(here, this.part.shown.indexOf(this.row), this.part.prefix, 128);
     fill(this.strips, 
-      el("section", {}, el("h3", {}, "input"), picture ? el("div", { role: "img", "aria-label": "the row as an image" }, picture) : this.features(here)),
+      el("section", {}, el("h3", {}, "Input"), picture ? el("div", { role: "img", "aria-label": "the row as an image" }, picture) : this.features(here)),
       ...here.layers.map((one, place) => el("section", {}, el("h3", {}, `${one.name}${one.activation ? `, ${one.activation}` : ""}`), this.matrices[place].node)));
     const room = this.root.clientWidth;
     const width = Math.max(200, Math.min(620, room > 820 ? room * 0.5 : room - 8));
@@ -120,7 +120,8 @@ export const rowView = {
       if (values) this.matrices[at].draw(values, largest(values));
     });
     this.conclude(here, epoch);
-    const [at, unit] = this.selected ?? [here.layers.length - 1, 0];
+    const answer = here.task === "classification" ? decidedOf(here, this.part, this.row, epoch) ?? 0 : 0;
+    const [at, unit] = this.selected ?? [here.layers.length - 1, Math.min(answer, here.layers.at(-1).units - 1)];
     this.explain(at, unit);
   },
 
@@ -131,25 +132,26 @@ export const rowView = {
     const number = this.part.number(this.row);
     if (here.task !== "classification") {
       const said = answer.map((value, place) => `${here.targets[place] ?? "output"}: ${fmt(value)} predicted, ${fmt([].concat(truth)[place])} true`).join("; ");
-      this.head.textContent = `Row ${number} of the source, ${this.part.name}, epoch ${epoch}. ${said}. Loss ${loss}.`;
+      fill(this.head, `${said}.`, el("span", { class: "dim" }, ` Row ${number} of the source, ${this.part.name}, epoch ${epoch}, loss ${loss}.`));
       fill(this.answer);
       return;
     }
     const decided = decidedOf(here, this.part, this.row, epoch);
-    this.head.textContent = `Row ${number} of the source, ${this.part.name}, epoch ${epoch}: it is ${here.classes[truth]}, the network says ${here.classes[decided]} `
-      + `(${percent(answer[decided])}); ${decided === truth ? "right" : "wrong"}. Loss ${loss}.`;
+    fill(this.head, el("strong", { class: decided === truth ? "good" : "bad" }, decided === truth ? "Right: " : "Wrong: "),
+      `the true class is ${here.classes[truth]}, the network answers ${here.classes[decided]} with probability ${percent(answer[decided])}.`,
+      el("span", { class: "dim" }, ` Row ${number} of the source, ${this.part.name}, epoch ${epoch}, loss ${loss}.`));
     const order = strongestOf(answer, 6);
     if (!order.includes(truth)) order[order.length - 1] = truth;
     const at = here.layers.length - 1;
     const units = here.layers[at].units;
     const z = here.store.at(`A${this.part.prefix}:${here.layers[at].name}`, epoch)?.subarray(this.part.shown.indexOf(this.row) * units, (this.part.shown.indexOf(this.row) + 1) * units);
-    const parts = [el("h3", {}, "the answer"), bars(order.map((label) => [here.classes[label], answer[label]]), 1)];
+    const parts = [el("h3", {}, "Probabilities"), bars(order.map((label) => [here.classes[label], answer[label]]), 1)];
     if (z && units === answer.length && here.loss.name === "cross_entropy") {
       const top = Math.max(...z);
       const total = Array.from(z).reduce((sum, value) => sum + Math.exp(value - top), 0);
-      parts.push(el("p", { class: "formula" }, "softmax: p", el("sub", {}, "k"), " = e", el("sup", {}, "zₖ − max"), " / Σ"),
-        el("ul", { class: "steps small" }, ...order.map((label) => el("li", {},
-          `${here.classes[label]}: z = ${fmt(z[label])}, e^(z − ${fmt(top)}) = ${fmt(Math.exp(z[label] - top))}, / ${fmt(total)} = ${fmt(Math.exp(z[label] - top) / total)}`))));
+      parts.push(el("details", {}, el("summary", {}, "Softmax, step by step"),
+        el("p", { class: "formula" }, "p", el("sub", {}, "k"), " = e", el("sup", {}, "zₖ − max z"), ` / Σ, with max z = ${fmt(top)} and Σ = ${fmt(total)}`),
+        table(["class", "z", "z − max z", "e^(z − max z)", "p"], order.map((label) => [here.classes[label], z[label], z[label] - top, Math.exp(z[label] - top), Math.exp(z[label] - top) / total]), "softmax")));
     }
     fill(this.answer, ...parts);
   },
@@ -165,7 +167,8 @@ export const rowView = {
     const W = one.pooled ? null : here.store.at(`W:${one.name}`, epoch);
     const inputs = inputsOf(one.name, epoch, this.part.prefix);
     const a = here.store.at(`A${this.part.prefix}:${one.name}`, epoch)?.[place * one.units + unit];
-    const title = el("h3", {}, `${one.name}, unit ${unit}`);
+    const answers = one.name === "output" && here.task !== "regression" ? here.task === "classification" ? here.classes : here.targets : [];
+    const title = el("h3", {}, answers.length === one.units ? `Output for ${answers[unit]}` : one.units === 1 ? `Output for ${here.targets[0]}` : `Unit ${unit} of ${one.name}`);
     if (!W || !inputs) {
       fill(this.detail, title, el("p", {}, `a = ${fmt(a)}; its inputs are not in the page.`));
       return;
@@ -177,8 +180,8 @@ export const rowView = {
     fill(this.detail, title,
       el("p", { class: "formula" }, `Σ x·w + b = ${fmt(z - bias)} + ${fmt(bias)} = z ${fmt(z)} → a ${fmt(a)}`),
       between && one.activation ? el("p", { class: "dim" }, `after it: ${between}`) : "",
-      el("p", { class: "dim" }, "largest contributions x·w"),
-      bars(strongestOf(products, 8).map((i) => [fromName(here, one.name, i), products[i], () => go({ v: "chain", l: one.name, i, u: unit })]), largest(products)));
+      el("p", { class: "dim" }, `Its largest contributions x·w${at ? `, from ${here.layers[at - 1].name}` : ""}. Point at a cell for another unit.`),
+      bars(strongestOf(products, 8).map((i) => [shortName(here, one.name, i), products[i], () => go({ v: "chain", l: one.name, i, u: unit })]), largest(products)));
   },
 
   table() {

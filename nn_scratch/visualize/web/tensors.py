@@ -21,7 +21,8 @@ from nn_scratch.visualize.web.replayed import Passed, Rows, pass_rows
 
 MOST_CELLS = 400_000_000  # values of the weights that are read to be encoded: more are thinned before
 HEADER_BYTES, EPOCH_BYTES = 150, 18  # of a block in the JSON: its number and scale of each epoch
-SURFACE, SURFACE_UNITS, SURFACE_EPOCHS = 22, 16, 31  # points a side, units a layer, epochs
+SURFACE, SURFACE_EPOCHS = 22, 31  # points a side, epochs
+SURFACE_UNITS, OF_WIDE = 24, 16  # units of a layer; of one with more
 BOUNDARY, BOUNDARY_EPOCHS = 56, 61
 
 
@@ -67,19 +68,34 @@ class Tensors:
         self.pooled: set[str] = set()
         self.decided_val: list[list[int]] = []
         self.plane: Plane | None = None
+        self.surface_units: dict[str, list[int]] = {}  # by layer: the units whose answers over the plane are here
         self.epoch_rows = np.arange(0 if curves_only else len(self.run.epochs))
-        self.plan = LADDER[0]
+        self.plan, self._step = LADDER[0], 0
         if curves_only:
             self.replay, self.why_no_replay = None, ""
             return
         self.replay, self.why_no_replay = self._replay()
-        for step, plan in enumerate(LADDER):
-            estimate = self._estimate(plan)
-            if estimate <= budget or step == len(LADDER) - 1:
+        self.fit(budget)
+
+    def fit(self, budget: int) -> None:
+        """Leave out what does not fit into a number of bytes; what an earlier, larger budget left out stays out."""
+        while self._step < len(LADDER):
+            plan = LADDER[self._step]
+            if self._estimate(plan) <= budget or self._step >= len(LADDER) - 3:
                 self._fill(plan)
                 if self.size <= budget:
                     break
+            self._step += 1
+        else:
+            self._empty()
+        self.left_out = []
         self._tell()
+
+    def _empty(self) -> None:
+        """Not even the smallest choice fits: no array is in the page."""
+        self.blocks, self.pooled, self.direct, self.own_input = {}, set(), set(), set()
+        self.probe_shown, self.val_shown, self.decided_val = [], [], []
+        self.plane, self.surface_units, self.epoch_rows = None, {}, self.epoch_rows[:0]
 
     @property
     def size(self) -> int:
@@ -278,8 +294,20 @@ class Tensors:
         nothing: Array = np.zeros(points if self.view.class_names else (points, len(self.view.target_names)))
         passed = pass_rows(replay, Rows(self.view, replay, small.grid, nothing), rows, np.arange(points))
         for layer, A in passed.activation.items():
-            units = A[:, :, :SURFACE_UNITS].swapaxes(1, 2)
-            self.blocks[f"S:{layer}"] = quantized(units, self.run.epochs[rows], 8)
+            chosen = self._strongest(layer, A.shape[2])
+            self.surface_units[layer] = chosen
+            self.blocks[f"S:{layer}"] = quantized(A[:, :, chosen].swapaxes(1, 2), self.run.epochs[rows], 8)
+
+    def _strongest(self, layer: str, units: int) -> list[int]:
+        """The units of a layer that the next layer weighs most, of the last epoch; all of a small layer."""
+        names = list(self.run.layer_names)
+        following = names[names.index(layer) + 1] if layer != names[-1] else None
+        if units <= SURFACE_UNITS or following is None or not self.run.has("weights", f"{following}.W"):
+            return list(range(units if units <= SURFACE_UNITS else OF_WIDE))
+        W = np.asarray(self.run.weights(f"{following}.W")[int(self.epoch_rows[-1])], np.float64)
+        if len(W) != units:
+            return list(range(OF_WIDE))
+        return [int(unit) for unit in np.sort(np.argsort(-(W**2).sum(axis=1), kind="stable")[:OF_WIDE])]
 
     def _step_rows(self, plan: Plan) -> list[int]:
         log = self.run.step_log
@@ -314,6 +342,9 @@ class Tensors:
         logged = len(run.epochs)
         if not logged:
             self.left_out.append("no weights are on disk yet")
+            return
+        if self._step == len(LADDER):
+            self.left_out.append("all weights, gradients and activations: they do not fit (--page-megabytes)")
             return
         for kind in ("weights", "gradients", "activations"):
             if not any(name.startswith(f"{kind}/") for name in run.committed["files"]):

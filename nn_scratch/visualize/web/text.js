@@ -36,7 +36,7 @@ export function percent(value) {
 
 /** A button that does one thing. */
 export function button(text, action, properties = {}) {
-  return el("button", { type: "button", on: { click: action }, ...properties }, text);
+  return el("button", { type: "button", on: { click: action }, ...properties }, ...[].concat(text));
 }
 
 /** A table: heads and rows of texts or nodes; numbers are set to the right. */

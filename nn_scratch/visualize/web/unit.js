@@ -2,8 +2,8 @@
 
 import { button, el, fill, fmt, percent } from "./text.js";
 import { go, layer, run, state, tensorEpoch } from "./state.js";
-import { canvas, colour, largest, paint, sparkline } from "./draw.js";
-import { fromName } from "./weights.js";
+import { barColour, canvas, largest, paint, sparkline } from "./draw.js";
+import { fromName, shortName } from "./weights.js";
 
 const MOST_BARS = 12;
 
@@ -55,15 +55,15 @@ function incoming(here, one, u, W, epoch) {
   const weights = Array.from({ length: one.inputs }, (_, i) => W[i * one.units + u]);
   const bias = here.store.at(`Wb:${one.name}`, epoch)?.[u];
   const scale = largest(weights);
-  const parts = [el("h3", {}, "What comes in")];
+  const parts = [el("h3", {}, "Incoming weights")];
   if (here.image && here.layers[0].name === one.name && one.inputs === here.image[0] * here.image[1]) {
     const side = 180;
     const picture = canvas(side, (side * here.image[0]) / here.image[1]);
     paint(picture.getContext("2d"), weights, here.image[0], here.image[1], scale, [0, 0, side, (side * here.image[0]) / here.image[1]]);
     parts.push(el("div", { role: "img", "aria-label": `incoming weights of unit ${u} as an image` }, picture),
-      el("p", { class: "dim" }, "orange pixels raise the unit, blue ones lower it"));
+      el("p", { class: "dim" }, "red pixels raise the unit, blue pixels lower it"));
   }
-  parts.push(bars(strongestOf(weights).map((i) => [fromName(here, one.name, i), weights[i], () => go({ v: "chain", i })]), scale),
+  parts.push(bars(strongestOf(weights).map((i) => [shortName(here, one.name, i), weights[i], () => go({ v: "chain", i })]), scale),
     el("p", {}, `bias ${bias === undefined ? "–" : fmt(bias)}`));
   return el("section", {}, ...parts);
 }
@@ -73,8 +73,8 @@ function outgoing(here, one, u, epoch) {
   const W = next && !next.pooled && next.inputs === one.units ? here.store.at(`W:${next.name}`, epoch) : null;
   if (!W) return null;
   const weights = Array.from({ length: next.units }, (_, k) => W[u * next.units + k]);
-  const name = (k) => (next.name === "output" && here.classes.length === next.units ? `class ${here.classes[k]}` : `${next.name} unit ${k}`);
-  return el("section", {}, el("h3", {}, `What goes out, to ${next.name}`),
+  const name = (k) => (next.name === "output" && here.classes.length === next.units ? `class ${here.classes[k]}` : `unit ${k}`);
+  return el("section", {}, el("h3", {}, `Outgoing weights to ${next.name}`),
     bars(strongestOf(weights).map((k) => [name(k), weights[k], () => go({ v: "chain", l: next.name, i: u, u: k })]), largest(weights)));
 }
 
@@ -98,9 +98,9 @@ function life(here, one, u, epoch) {
     if (share >= 0.003 && place && shares[place - 1] < 0.003) events.push(`came back at epoch ${epochs[place]}`);
   });
   const now = here.store.at(name, epoch)[u];
-  return el("section", {}, el("h3", {}, "Share of rows on which it is not zero"), el("p", {}, `${percent(now)} at epoch ${epoch}`),
+  return el("section", {}, el("h3", {}, "Active share of probe rows"), el("p", {}, `${percent(now)} at epoch ${epoch}`),
     el("div", { role: "img", "aria-label": `active share over the epochs, now ${percent(now)}` }, sparkline(shares, epochs, epoch)),
-    el("p", {}, events.length ? `It ${events.slice(0, 6).join(", ")}.` : "It was never silent on every probe row."));
+    el("p", {}, events.length ? `The unit ${events.slice(0, 6).join(", ")}.` : "The unit never died: at every epoch some probe row activates it."));
 }
 
 export function strongestOf(values, most = MOST_BARS) {
@@ -112,6 +112,6 @@ export function bars(entries, scale) {
   return el("ul", { class: "bars" }, ...entries.map(([name, value, action]) => el("li", {},
     el("span", { class: "name" }, action ? button(name, action, { class: "link" }) : name),
     el("span", { class: "bar", "aria-hidden": "true" }, el("span", { class: value < 0 ? "fill down" : "fill up",
-      style: { width: `${scale ? Math.min(100, (100 * Math.abs(value)) / scale) : 0}%`, background: colour(value < 0 ? -0.8 : 0.8, 1) } })),
+      style: { width: `${scale ? Math.min(100, (100 * Math.abs(value)) / scale) : 0}%`, background: barColour(value) } })),
     el("span", { class: "n" }, fmt(value)))));
 }

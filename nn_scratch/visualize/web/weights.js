@@ -2,11 +2,11 @@
 
 import { el, fill, fmt } from "./text.js";
 import { go, playing, run, state, tensorEpoch } from "./state.js";
-import { largest, sparkline } from "./draw.js";
+import { ink, largest, sparkline } from "./draw.js";
 import { Matrix } from "./matrix.js";
 import { maxErrorOf } from "./numbers.js";
 
-const KINDS = { W: "weights", G: "gradients on the probe rows", M: "moved since the first epoch", A: "activations" };
+const KINDS = { W: "weights", G: "gradients", M: "change since epoch 0", A: "activations" };
 const SCALES = { epoch: "this epoch", run: "all epochs", network: "all layers" };
 let scaleChosen = "run";
 
@@ -17,7 +17,7 @@ export const weightsView = {
     const here = run();
     const kinds = Object.keys(KINDS).filter((kind) => here.layers.some((one) => here.store.has(blockName(kind, one.name))));
     if (!kinds.length) {
-      fill(root, el("p", {}, "Neither weights nor gradients nor activations of this run are here."));
+      fill(root, el("p", {}, "This page has neither weights nor gradients nor activations of the run."));
       this.matrix = null;
       return;
     }
@@ -28,10 +28,10 @@ export const weightsView = {
     this.layOut();
     this.told = el("p", { class: "told", "aria-live": "off" });
     this.course = el("div", { class: "course" });
-    this.legend = el("p", { class: "legend" });
+    this.legend = el("p", { class: "legend spaced" });
     fill(root, 
       el("div", { class: "controls" }, picker("show", kinds.map((kind) => [kind, KINDS[kind]]), this.kind, (k) => go({ k })),
-        picker("scale of colours", Object.entries(SCALES), scaleChosen, (chosen) => { scaleChosen = chosen; this.update(); })),
+        picker("colour scale", Object.entries(SCALES), scaleChosen, (chosen) => { scaleChosen = chosen; this.update(); })),
       this.legend,
       el("div", { class: "side" }, el("div", { class: "main" }, this.matrix.node), el("div", { class: "aside" }, this.told, this.course)));
     this.fit(root);
@@ -119,7 +119,7 @@ export const weightsView = {
     const courses = here.store.course(name, i * this.shape[1] + u);
     const first = this.kind === "M" ? courses[0] : 0;
     const values = courses.map((value) => value - first);
-    fill(this.course, el("p", { class: "dim" }, "its course over the epochs"),
+    fill(this.course, el("p", { class: "dim" }, "over the epochs"),
       sparkline(values, here.store.epochs(name), tensorEpoch()),
       this.kind === "A" ? "" : el("p", {}, el("button", { type: "button", on: { click: () => go({ v: "chain", l: this.name, i, u }) } },
         "chain rule of this weight")));
@@ -132,10 +132,17 @@ export const weightsView = {
     const scale = this.scale(values);
     this.matrix.draw(values, scale);
     const error = maxErrorOf(this.kind, this.name);
-    this.legend.textContent = `${KINDS[this.kind]} of ${this.name} after epoch ${epoch}. Blue: down to ${fmt(-scale)}; orange: up to ${fmt(scale)}. `
-      + (error === null ? "Each cell is the largest entry of a block of the matrix." : `Exact to ${fmt(error, 2)}.`);
+    fill(this.legend, el("span", {}, `${this.howToRead()} Epoch ${epoch}.`), colourBar(-scale, scale),
+      el("span", {}, error === null ? "Each cell is the largest entry of a block of the matrix." : `Values are exact to ${fmt(error, 2)}.`));
     const { i, u } = state();
     if (this.kind !== "A" && i < this.shape[0] && u < this.shape[1]) this.mark(i, u);
+  },
+
+  howToRead() {
+    const what = this.kind === "G" ? "gradient of each weight, over the probe rows" : KINDS[this.kind];
+    if (this.tiles) return `Each tile is a unit of ${this.name}: its ${this.kind === "W" ? "incoming weights" : what} as an image.`;
+    if (this.kind === "A") return `Down: probe rows; across: the ${this.shape[1].toLocaleString("en")} units of ${this.name}; colour: activation.`;
+    return `Down: inputs; across: the ${this.shape[1].toLocaleString("en")} units of ${this.name}; colour: ${what === "weights" ? "weight" : what}.`;
   },
 
   mark(i, u) {
@@ -165,12 +172,23 @@ function blockName(kind, name) {
   return `${kind === "M" ? "W" : kind}:${name}`;
 }
 
+/** The colours of signed values between two numbers. */
+export function colourBar(low, high) {
+  return el("span", { class: "colourbar" }, fmt(low, 3), el("span", { class: "strip", "aria-hidden": "true", style: { background: `linear-gradient(90deg, ${ink("--signed").split(" ").join(", ")})` } }), fmt(high, 3));
+}
+
 /** What comes in at i: a pixel, a feature by its name, or a unit of the layer before. */
 export function fromName(here, name, i) {
   const at = here.layers.findIndex((one) => one.name === name);
   if (at > 0) return `${here.layers[at - 1].name} unit ${i}`;
   if (here.image) return `pixel (${Math.floor(i / here.image[1])}, ${i % here.image[1]})`;
   return here.features[i] ? `input "${here.features[i]}"` : `input ${i}`;
+}
+
+/** The same, where the layer before is known from the heading. */
+export function shortName(here, name, i) {
+  if (here.layers.findIndex((one) => one.name === name) > 0) return `unit ${i}`;
+  return here.image ? fromName(here, name, i) : here.features[i] ?? `input ${i}`;
 }
 
 /** A labelled choice. */

@@ -38,6 +38,15 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
+def axe_core() -> Any:
+    """axe, which looks for barriers to people who do not use a mouse or do not see the page."""
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ImportError:
+        missing("axe-playwright-python")
+    return Axe()
+
+
 class Tab:
     """A page in the browser, with all that it said and asked for."""
 

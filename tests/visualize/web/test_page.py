@@ -11,6 +11,7 @@ import pytest
 
 from nn_scratch.config.project import SOURCE
 from nn_scratch.config.resolve import load_config
+from nn_scratch.errors import UserError
 from nn_scratch.experiments.train import train
 from nn_scratch.nn.activations import ACTIVATIONS
 from nn_scratch.nn.layers import LAYERS
@@ -20,7 +21,7 @@ from nn_scratch.visualize.replay import Replay
 from nn_scratch.visualize.view import View
 from nn_scratch.visualize.web.page import MODULES, comparison_page, digest, script
 from tests.conftest import edit_json, trained
-from tests.visualize.web.conftest import VIEWS, written
+from tests.visualize.web.conftest import VIEWS, axe_core, written
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u2028"
 MOONS = {"type": "moons", "rows": 120}
@@ -73,6 +74,34 @@ def other_run(kind: str, folder: Path) -> Run:
     return trained(
         folder, kind, str(path), data={"source": str(path), "target": ["first", "second"], "task": "multi_label"}
     )
+
+
+def test_a_page_is_no_larger_than_asked(runs: dict[str, Run], tab: Any, tmp_path: Path) -> None:
+    run = train(load_config(None, ["data.source=digits", "train.epochs=20"]), tmp_path)
+    for megabytes in (0.3, 0.5, 1.0):
+        path = written(run, tmp_path, megabytes=megabytes)
+        assert path.stat().st_size <= megabytes * 1e6
+        assert tab(path).messages == []
+    with pytest.raises(
+        UserError, match=r"^--page-megabytes 0.01: the page takes more without any array; write 0.\d or"
+    ):
+        written(run, tmp_path, megabytes=0.01)
+
+
+def test_every_kind_of_event_has_a_mark_and_a_button(tab: Any, tmp_path: Path) -> None:
+    dead = [{"type": "dense", "units": 6, "activation": "relu", "bias_init": -10.0}]
+    opened = tab(written(trained(tmp_path, "dead", MOONS, layers=dead), tmp_path))
+    events = opened.ask("() => JSON.parse(document.getElementById('content').textContent).runs[0].events")
+    kinds = {event["kind"] for event in events}
+    assert {"best", "death"} <= kinds
+    for kind in kinds:
+        epochs = sorted({event["epoch"] for event in events if event["kind"] == kind})
+        assert opened.ask("kind => document.querySelectorAll(`.tick.mark-${kind}`).length", kind) == len(epochs)
+        opened.go(e=epochs[-1])
+        opened.page.focus(f"#mark-{kind}")
+        opened.page.keyboard.press("Enter")
+        assert opened.ask("() => nnPage.state().e") == epochs[0]
+        assert events[0]["text"] in opened.page.get_attribute(f"#mark-{events[0]['kind']}", "title")
 
 
 def test_what_is_missing_is_said(runs: dict[str, Run], tab: Any, tmp_path: Path) -> None:
@@ -238,7 +267,7 @@ def test_a_row_passes_as_it_passed_the_network(layers: list[Any], tab: Any, tmp_
     said = opened.page.inner_text("#view")
     truth = run.card["classes"][int(run.probe["y"][7])]
     assert f"Row {number} of the source" in said
-    assert f"it is {truth}" in said
+    assert f"the true class is {truth}" in said
 
 
 def test_the_boundary_of_a_batch_norm_run_is_that_of_each_epoch(tab: Any, tmp_path: Path) -> None:
@@ -357,7 +386,7 @@ def test_keys(runs: dict[str, Run], tab: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["images", "plane", "regression", "diverged"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_no_violation(kind: str, theme: str, runs: dict[str, Run], tab: Any, tmp_path: Path) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = axe_core()
     opened = tab(written(runs[kind], tmp_path), theme=theme)
     rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
     for view in VIEWS:
