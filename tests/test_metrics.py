@@ -40,6 +40,32 @@ def test_scores_of_every_epoch_are_scikit_learns(classes: int) -> None:
     assert balanced_accuracy_from(confusion) == pytest.approx(sklearn_metrics.balanced_accuracy_score(true, predicted))
 
 
+@pytest.mark.parametrize("classes", [2, 3, 7])
+@pytest.mark.parametrize("ties", [False, True])
+def test_a_report_is_scikit_learns(classes: int, ties: bool) -> None:
+    rng = np.random.default_rng(classes)
+    true, P = rng.integers(classes, size=300), probabilities(300, classes)
+    if ties:
+        P = np.round(P, 1)
+        P /= P.sum(axis=1, keepdims=True)
+    report = classification_report(true, P, tuple(str(c) for c in range(classes)))
+    predicted = P.argmax(axis=1)
+    assert report["accuracy"] == pytest.approx(sklearn_metrics.accuracy_score(true, predicted))
+    assert report["balanced_accuracy"] == pytest.approx(sklearn_metrics.balanced_accuracy_score(true, predicted))
+    assert report["macro_f1"] == pytest.approx(sklearn_metrics.f1_score(true, predicted, average="macro"))
+    assert report["log_loss"] == pytest.approx(sklearn_metrics.log_loss(true, P))
+    scores = P[:, 1] if classes == 2 else P
+    assert report["roc_auc"] == pytest.approx(sklearn_metrics.roc_auc_score(true, scores, multi_class="ovr"))
+    assert list(report["recall"].values()) == pytest.approx(
+        list(sklearn_metrics.recall_score(true, predicted, average=None))
+    )
+
+
+def test_the_f1_of_a_class_that_is_never_predicted_is_0_and_counts() -> None:
+    P = np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0], [0.7, 0.3, 0.0]])
+    assert classification_report(np.array([0, 0, 1]), P, NAMES)["macro_f1"] == pytest.approx(0.4)
+
+
 def test_scores_of_no_rows_are_not_numbers() -> None:
     empty = confusion_counts(np.empty(0, np.int64), np.empty(0, np.int64), 3)
     assert np.isnan(accuracy_from(empty))

@@ -12,14 +12,16 @@ import zlib
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal, cast
 
 import numpy as np
 
+from nn_scratch.data.free_memory import free_memory
+from nn_scratch.data.mapped_rows import MappedRows, blocks_of, on_disk
 from nn_scratch.data.missing import leave_out
 from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET, LARGEST, SHOWN, is_bomb, refuse, within_float32
 from nn_scratch.data.table import Missing, Table, Task, number_columns, numbered_names
-from nn_scratch.data.targets import EXACT, check_weights, index_labels, infer_task, settle_task
+from nn_scratch.data.targets import EXACT, check_weights, index_labels, infer_task, settle_task, task_notice
 from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
 from nn_scratch.wording import plural
@@ -35,6 +37,8 @@ BROKEN = (
     OverflowError,
     OSError,
 )
+
+MEMORY_NEEDED = 3  # times the array itself, that training takes in memory: its rows, these scaled, what is made of them
 
 
 def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing, weight: str | int | None = None) -> Table:
@@ -141,31 +145,44 @@ def _table(
 
 
 def read_npy(path: Path, *, task: Task | Literal["auto"], missing: Missing) -> Table:
-    """(rows, features + 1) numbers, the last column the target."""
-    loaded = load_npy(path)
-    values = check_features(path, loaded, "the array")
-    if loaded.dtype.kind in "iu" and task != "regression" and (abs(loaded[:, -1].astype(np.float64)) > EXACT).any():
+    """(rows, features + 1) numbers, the last column the target.
+
+    The features of a file that would not fit into free memory stay on disk (see mapped_rows); the table is the same.
+    """
+    values, stored = open_npy(path)
+    if values.shape[1] < 2:
+        raise UserError(f"{path}: the array is {_what(values)}; it needs features, and the target as its last column")
+    X, y = values[:, :-1], np.asarray(values[:, -1], np.float64)[:, np.newaxis]
+    if stored.kind in "iu" and task != "regression" and (abs(y) > EXACT).any():
         raise UserError(
             f"{path}: the target holds whole numbers beyond 2^53, which an array of float64 cannot tell apart; save "
             "an .npz with X and y, or write data.task: regression"
         )
-    if values.shape[1] < 2:
-        raise UserError(f"{path}: the array is {_what(values)}; it needs features, and the target as its last column")
-    X, y = values[:, :-1], values[:, -1:].astype(np.float64)
     _settle_values(path, X, "the array", FILL_IN if missing == "error" else None)
     _settle_values(path, y, "the target", FILL_IN_TARGET if missing == "error" else None)
     X, y, notices = leave_out(X, y, missing, str(path))
+    if on_disk(X):
+        told = (
+            f"{path}: {X.size * stored.itemsize / 1e9:.3g} GB of features stay on disk, since memory would not hold "
+            "them and what is made of them: they are read as they are needed"
+        )
+        notices = (told, *notices)
     name = f"x{values.shape[1]}"
-    y, task, class_names, rule = settle_task(y, (), task, (name,))
-    return _table(path, X, y, task, class_names, (name,), missing, rule, notices)
+    y, settled, class_names, rule = settle_task(y, (), task, (name,))
+    if task == "auto" and "whole number" in rule:
+        notices = (*notices, task_notice(settled, len(class_names) or len(np.unique(y)), rule))
+    return _table(path, X, y, settled, class_names, (name,), missing, rule, notices)
 
 
 def read_features(path: Path, n_features: int, n_targets: int, fill_in: str | None) -> Array:
-    """X (rows, features) of new rows; y in an .npz is not looked at, nor are the last columns of an .npy too many."""
+    """X (rows, features) of new rows; y in an .npz is not looked at, nor are the last columns of an .npy too many.
+
+    The rows of an .npy stay on disk.
+    """
     if path.suffix.lower() == ".npz":
         X = check_features(path, load_arrays(path, ("X",))["X"], "X")
     else:
-        X = check_features(path, load_npy(path), "the array")
+        X, _ = open_npy(path, in_memory=False)
         if X.shape[1] == n_features + n_targets:
             X = X[:, :n_features]
     if X.shape[1] != n_features:
@@ -174,49 +191,80 @@ def read_features(path: Path, n_features: int, n_targets: int, fill_in: str | No
     return X
 
 
-def check_features(path: Path, X: Array, name: str) -> Array:
-    """X (rows, features) as uint8, float32 or float64; UserError if it is anything else."""
+def check_features(path: Path, X: Array, name: str, convert: bool = True) -> Array:
+    """X (rows, features) as uint8, float32 or float64; UserError if it is no table of numbers."""
     if X.ndim != 2 or X.dtype.kind not in "biuf" or 0 in X.shape:
         how = " (reshape(len(X), -1) makes images rows)" if X.ndim > 2 else ""
         raise UserError(f"{path}: {name} is {_what(X)}; it has to be (rows, features) numbers{how}")
-    if X.dtype.kind == "b":
+    if X.dtype.kind == "b" and convert:
         return X.view(np.uint8)
-    if X.dtype in (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64)):
-        return X
-    return X.astype(np.float32 if X.dtype == np.float16 else np.float64)
+    return X.astype(kept_type(X.dtype), copy=False) if convert else X
+
+
+def kept_type(stored: np.dtype[Any]) -> np.dtype[Any]:
+    """The type in which features are held: uint8, float32 or float64."""
+    if stored.kind == "b":
+        return np.dtype(np.uint8)
+    if stored in (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64)):
+        return stored
+    return np.dtype(np.float32 if stored == np.float16 else np.float64)
 
 
 def _settle_values(path: Path, values: Array, name: str, fill_in: str | None) -> None:
     """Raise UserError for numbers that float32 cannot hold and, with `fill_in`, for missing ones.
 
-    Without it infinite values are made NaN, in place: they are as good as missing.
+    Without it infinite values are made NaN, in place: they are as good as missing (rows on disk are read so).
     """
-    if values.dtype.kind != "f" or within_float32(values):
+    if values.dtype.kind != "f":
         return
-    if fill_in is None:
-        values[np.isinf(values)] = np.nan
-    bad = np.abs(values) > LARGEST
-    if fill_in is not None:
-        bad |= np.isnan(values)
-    problems = []
-    for place in np.argwhere(bad)[:SHOWN].tolist():
-        value = values[tuple(place)]
-        if np.isfinite(value):
-            rest = "is beyond the numbers of float32 (3.4e38); rescale it"
-        else:
-            rest = f"is no value; {fill_in}"
-        problems.append(f"{path}: {name}{place} = {value} {rest}")
+    problems: list[str] = []
+    total = 0
+    for part, block in blocks_of(values):
+        if within_float32(block):
+            continue
+        if fill_in is None:
+            block[np.isinf(block)] = np.nan
+        bad = np.abs(block) > LARGEST
+        if fill_in is not None:
+            bad |= np.isnan(block)
+        total += int(bad.sum())
+        for row, column in np.argwhere(bad)[: SHOWN - len(problems)].tolist():
+            value = block[row, column]
+            if np.isfinite(value):
+                rest = "is beyond the numbers of float32 (3.4e38); rescale it"
+            else:
+                rest = f"is no value; {fill_in}"
+            problems.append(f"{path}: {name}{[part.start + row, column]} = {value} {rest}")
     if problems:
-        raise refuse(problems, int(bad.sum()))
+        raise refuse(problems, total)
 
 
 # ---- arrays from files that may hold anything ----
 
 
-def load_npy(path: Path) -> Array:
-    """The array of an .npy file."""
+def open_npy(path: Path, in_memory: bool | None = None) -> tuple[Array, np.dtype[Any]]:
+    """The numbers (rows, columns) of an .npy file, and the type in which they are stored.
+
+    in_memory: false leaves the rows on disk (if they lie there one after the other, in C order); None decides by the
+    memory that is free: an array is read where three times its size would fit.
+    """
     with path.open("rb") as file:
-        return _load_array(path, file, path.stat().st_size, "the file")
+        size = path.stat().st_size
+        shape, is_fortran, stored, offset = _read_header(path, file, size, "the file")
+        checked = check_features(path, np.broadcast_to(np.empty((), stored), shape), "the array", convert=False)
+        kept = kept_type(checked.dtype)
+        if in_memory is None:
+            free = free_memory()
+            needed = prod(shape) * (kept.itemsize + (stored.itemsize if kept != stored else 0))
+            in_memory = free is None or MEMORY_NEEDED * needed <= free
+            if not in_memory and is_fortran:
+                raise UserError(
+                    f"{path}: {size / 1e9:.3g} GB in Fortran order do not fit into memory, and only rows in C order "
+                    "can stay on disk; save np.ascontiguousarray of it"
+                )
+        if not in_memory and not is_fortran:
+            return cast("Array", MappedRows(path, offset, (shape[0], shape[1]), stored, kept)), stored
+        return check_features(path, _load_array(path, file, size, "the file"), "the array"), stored
 
 
 def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, Array]:
@@ -247,8 +295,8 @@ def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, Array]:
     return arrays
 
 
-def _load_array(path: Path, file: IO[bytes], size: int, name: str) -> Array:
-    """The array at the start of `file`, which holds `size` bytes."""
+def _read_header(path: Path, file: IO[bytes], size: int, name: str) -> tuple[tuple[int, ...], bool, Any, int]:
+    """Shape, whether in Fortran order, type and start of the array at the start of `file`, which holds `size` bytes."""
     try:
         version = np.lib.format.read_magic(file)
         read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -256,7 +304,7 @@ def _load_array(path: Path, file: IO[bytes], size: int, name: str) -> Array:
             raise UserError(
                 f"{path}: {name} is in .npy format {version}, which is not known; save it again with np.save"
             )
-        shape, _, dtype = read_header[version](file)
+        shape, is_fortran, dtype = read_header[version](file)
         if dtype.hasobject:
             raise UserError(
                 f"{path}: {name} holds Python objects, which only unpickling could read; save it with a dtype of "
@@ -267,13 +315,27 @@ def _load_array(path: Path, file: IO[bytes], size: int, name: str) -> Array:
             raise UserError(
                 f"{path}: {name} is to be {shape} {dtype}, {wanted:,} bytes, but {there:,} are there; it is broken"
             )
-        file.seek(0)
-        array = np.lib.format.read_array(file, allow_pickle=False)
     except BROKEN as error:
-        if _is_the_machines(error):
-            raise
-        raise UserError(f"{path}: {name} is no NumPy array ({_first_line(error)}); save it again with NumPy") from None
-    return array
+        raise _broken(path, name, error) from None
+    return shape, is_fortran, dtype, file.tell()
+
+
+def _load_array(path: Path, file: IO[bytes], size: int, name: str) -> Array:
+    """The array at the start of `file`, which holds `size` bytes."""
+    file.seek(0)
+    _read_header(path, file, size, name)
+    try:
+        file.seek(0)
+        return np.lib.format.read_array(file, allow_pickle=False)
+    except BROKEN as error:
+        raise _broken(path, name, error) from None
+
+
+def _broken(path: Path, name: str, error: Exception) -> Exception:
+    """What to raise for bytes that are no array, or for a disk that failed."""
+    if _is_the_machines(error):
+        return error
+    return UserError(f"{path}: {name} is no NumPy array ({_first_line(error)}); save it again with NumPy")
 
 
 def _is_the_machines(error: Exception) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_scratch.data.mapped_rows import on_disk
 from nn_scratch.data.moments import Moments, row_blocks
 from nn_scratch.data.order import label_order, value_order
 from nn_scratch.data.preprocessing import Preprocessing
@@ -19,6 +20,7 @@ from nn_scratch.metrics import Array, rounded
 
 COINCIDENCE = 0.2  # of equal rows, the share with several targets from which they are not copies
 MIXERS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
+MOST_HASHES = 500_000  # of rows on disk; to compare them takes some 50 MB
 MAX_LISTED = 1000  # features with a line of their own; of more, the first, and a summary of all
 
 
@@ -204,9 +206,35 @@ def _input(train: Moments, preprocessing: Preprocessing) -> dict[str, Any]:
 # ---- rows that stand there twice ----
 
 
+def hashes_kept(table: Table, rows: int) -> int:
+    """One hash in how many is kept to look for duplicates: all of rows in memory, about MOST_HASHES of others."""
+    return -(-rows // MOST_HASHES) if on_disk(table.X) else 1
+
+
+def on_disk_notice(origin: str, rows: int) -> str:
+    """What is measured on samples where the rows are not in memory."""
+    one_in = -(-rows // MOST_HASHES)
+    duplicates = "" if one_in == 1 else f"duplicate rows are estimated from 1 row in {one_in:,}; "
+    return f"{origin}: {duplicates}baselines and the diagnosis use samples of some thousand rows, as they always do"
+
+
 def _duplicates(table: Table, rows: Mapping[str, Array], targets: Mapping[str, Array]) -> dict[str, Any]:
+    """Counts of rows that stand there twice; where hashes are kept of a share of the rows, estimates.
+
+    The share is chosen by the hash itself, so that of equal rows all are kept or none.
+    """
+    one_in = hashes_kept(table, sum(map(len, rows.values())))
     dtype = table.X.dtype if table.test is None else np.result_type(table.X, table.test.X)
     keys = {part: row_hashes(_of(table, part).X, numbers, dtype) for part, numbers in rows.items()}
+    if one_in > 1:
+        chosen = {part: found % np.uint64(one_in) == 0 for part, found in keys.items()}
+        keys = {part: found[chosen[part]] for part, found in keys.items()}
+        targets = {part: y[chosen[part]] for part, y in targets.items()}
+        return {name: one_in * count for name, count in _counted(keys, targets).items()}
+    return _counted(keys, targets)
+
+
+def _counted(keys: Mapping[str, Array], targets: Mapping[str, Array]) -> dict[str, int]:
     found = {
         "within_train": int((np.diff(np.sort(keys["train"])) == 0).sum()),
         "val_in_train": int(np.isin(keys["val"], keys["train"]).sum()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nn_scratch.data.mapped_rows import blocks_of
 from nn_scratch.data.table import Missing
 from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
@@ -17,7 +18,10 @@ def leave_out(X: Array, targets: Array, missing: Missing, origin: str) -> tuple[
     then is filled in once it is known which rows train, for they decide what it is filled with.
     """
     no_target = np.isnan(targets).any(axis=1)
-    no_feature = np.isnan(X).any(axis=1) if missing == "drop" and X.dtype.kind == "f" else np.zeros(len(X), dtype=bool)
+    no_feature = np.zeros(len(X), dtype=bool)
+    if missing == "drop" and X.dtype.kind == "f":
+        for part, block in blocks_of(X):
+            no_feature[part] = np.isnan(block).any(axis=1)
     kept = ~(no_target | no_feature)
     n_kept = int(kept.sum())
     if n_kept == len(X):

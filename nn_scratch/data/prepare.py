@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from nn_scratch.data.card import make_card
+from nn_scratch.data.card import make_card, on_disk_notice
 from nn_scratch.data.columns import Encoder, fit, recoded
+from nn_scratch.data.mapped_rows import InputRows, on_disk
 from nn_scratch.data.moments import Moments, moments, row_blocks
 from nn_scratch.data.preprocessing import Preprocessing, Scale, offset_and_scale
 from nn_scratch.data.problems import SHOWN, refuse
@@ -29,6 +30,7 @@ class Part:
     """The rows of one split, in the order in which they are held (training may shuffle them every epoch)."""
 
     inputs: Array  # (rows, features + 1) scaled, of the dtype of training; the last column is ones, for the biases
+    # of a file that does not fit into memory InputRows, which are indexed like an array
     y: Array  # classification: (rows,) int64 class indices; regression: (rows, outputs) scaled, of the same dtype
     weights: Array | None  # (rows,) float64: how much each row counts in the loss; None: all alike
     rows: Array  # (rows,) int64: numbers of the rows in the source, from 0 (of test rows of their own: in their source)
@@ -78,12 +80,14 @@ class Data:
     def digest(self) -> str:
         """A hash of all values, their split, and the names of columns and classes; notices have no part in it."""
         used = self.preprocessing
-        arrays = [values for part in (self.train, self.val, self.test) for values in vars(part).values()]
+        arrays: list[Any] = [values for part in (self.train, self.val, self.test) for values in vars(part).values()]
         arrays += [value for value in vars(used).values() if isinstance(value, np.ndarray)]
         found = blake2b(repr((used.task, used.columns, used.target_names, used.class_names)).encode(), digest_size=20)
         for values in arrays:
             found.update(repr(None if values is None else (values.dtype.str, values.shape)).encode())
-            if values is not None and values.size:
+            if on_disk(values):
+                found.update(values.identity())
+            elif values is not None and values.size:
                 found.update(np.ascontiguousarray(values).data)
         return found.hexdigest()
 
@@ -124,15 +128,15 @@ def prepare(
 
     def part(name: str) -> Part:
         X, y, weights = sources[name].X, sources[name].y[rows[name]], sources[name].weights
-        inputs = np.ones((len(rows[name]), preprocessing.n_features + 1), dtype)
-        preprocessing.transform(X, rows[name], out=inputs[:, :-1])
         return Part(
-            inputs=inputs,
+            inputs=scaled_inputs(X, rows[name], preprocessing, dtype),
             y=y if classes is not None else preprocessing.target_transform(y, dtype),
             weights=None if weights is None else weights[rows[name]],
             rows=rows[name],
         )
 
+    if on_disk(table.X):
+        notices.append(on_disk_notice(table.origin, sum(map(len, rows.values()))))
     card = make_card(
         table, rows, measured, preprocessing, shuffled=shuffle, stratified=shuffle and stratify and classes is not None
     )
@@ -179,6 +183,15 @@ def _split(
     )
     test = found.test if own_test is None else np.arange(len(own_test.X))
     return {"train": found.train, "val": found.val, "test": test}, [*notices, *found.notices]
+
+
+def scaled_inputs(X: Array, rows: Array, preprocessing: Preprocessing, dtype: Any) -> Array:
+    """The rows of X with these numbers as the network takes them; rows on disk are scaled as they are read."""
+    if on_disk(X):
+        return cast("Array", InputRows(X, rows, preprocessing, dtype))
+    inputs = np.ones((len(rows), preprocessing.n_features + 1), dtype)
+    preprocessing.transform(X, rows, out=inputs[:, :-1])
+    return inputs
 
 
 def fitted(table: Table, train: Array) -> tuple[Table, list[str]]:

@@ -37,7 +37,8 @@ class Groups:
 class Table:
     """Rows in the order of the source, values in the source's own units."""
 
-    X: Array  # (rows, columns) float32 or float64 as Column says, NaN where missing; images stay uint8
+    X: Array  # (rows, columns) float32 or float64 as Column says, NaN where missing; images stay uint8. Of a file that
+    # does not fit into memory LazyRows, which are indexed like an array
     y: Array  # classification: (rows,) int64, indices into class_names; else (rows, outputs) float64
     task: Task
     columns: tuple[Column, ...]

@@ -18,6 +18,7 @@ import numpy as np
 
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
+from nn_scratch.data.mapped_rows import with_zeros
 from nn_scratch.data.prepare import Data, Part
 from nn_scratch.errors import Diverged, EnvironmentFailure, UserError
 from nn_scratch.experiments.build import Built, build, build_data
@@ -157,9 +158,7 @@ class Counterfactuals:
             at = [j for j, c in enumerate(columns) if c.name in names or data.feature_names[j] in names]
 
             def blank(part: Part) -> Part:
-                inputs = part.inputs.copy()
-                inputs[:, at] = 0.0
-                return replace(part, inputs=inputs)
+                return replace(part, inputs=with_zeros(part.inputs, at))
 
             return replace(data, train=blank(data.train), val=blank(data.val), test=blank(data.test))
 

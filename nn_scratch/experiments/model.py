@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nn_scratch.config.resolve import config_from
+from nn_scratch.data.mapped_rows import blocks_of, on_disk
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.networks import build_network
@@ -33,6 +34,8 @@ class Model:
 
     def scores(self, X: Array) -> Array:
         """The same for rows that are scaled already."""
+        if on_disk(X):
+            return np.concatenate([self.scores(block) for _, block in blocks_of(X)])
         with np.errstate(all="ignore"):
             Z = pass_through(self.network, signal_rows(X, self.network.dtype))
             return decode_outputs(Z, self.loss, self.preprocessing)

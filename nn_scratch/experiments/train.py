@@ -24,6 +24,7 @@ from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.config.resolve import change_config, config_from, override_config
 from nn_scratch.config.schema import Config
 from nn_scratch.config.writer import config_difference, dump_config, to_plain, yaml_line
+from nn_scratch.data.mapped_rows import on_disk
 from nn_scratch.data.prepare import Data, Part
 from nn_scratch.data.tables import expanded
 from nn_scratch.errors import Diverged, NNScratchError, UserError
@@ -378,12 +379,14 @@ def finish(session: Session) -> None:
 
 
 def scored_rows(part: Part, outputs: int) -> Part:
-    """The part, or as many of its rows, evenly spaced, as have MOST_OUTPUTS outputs together."""
-    if len(part) * outputs <= MOST_OUTPUTS:
+    """The part, or as many of its rows, evenly spaced, as have MOST_OUTPUTS outputs together (on disk a tenth)."""
+    most = MOST_OUTPUTS // 10 if on_disk(part.inputs) else MOST_OUTPUTS
+    if len(part) * outputs <= most:
         return part
-    rows = np.linspace(0, len(part) - 1, max(1, MOST_OUTPUTS // outputs)).round().astype(np.int64)
-    weights = None if part.weights is None else part.weights[rows]
-    return replace(part, inputs=part.inputs[rows], y=part.y[rows], weights=weights, rows=part.rows[rows])
+    kept = np.zeros(len(part), dtype=bool)
+    kept[np.linspace(0, len(part) - 1, max(1, most // outputs)).round().astype(np.int64)] = True
+    weights = None if part.weights is None else part.weights[kept]
+    return replace(part, inputs=part.inputs[kept], y=part.y[kept], weights=weights, rows=part.rows[kept])
 
 
 def report(built: Built, part: Part, output: Array) -> dict[str, Any]:

@@ -109,10 +109,12 @@ class Evaluator:
         self.network, self.examples, self.score = network, examples, score
         self.outputs = np.empty((network.outputs, len(examples)), network.dtype)
         self._rows = max(1, min(evaluation_rows(network), len(examples)))
-        self._batches = list(examples.batches(self._rows))
+        # views of an array cost nothing to keep; rows that are not in memory are read anew each time
+        self._batches = list(examples.batches(self._rows)) if isinstance(examples.inputs, np.ndarray) else None
         row_weights = np.ones(len(examples)) if examples.weights is None else examples.weights
         self._shares = [float(row_weights[at : at + self._rows].sum()) for at in range(0, len(examples), self._rows)]
-        self._losses = {rows: bound_loss(loss, network, rows) for rows in {batch.X.shape[1] for batch in self._batches}}
+        sizes = {self._rows, len(examples) % self._rows} - {0} if len(examples) else set()
+        self._losses = {rows: bound_loss(loss, network, rows) for rows in sizes}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,7 +124,8 @@ class Evaluator:
     def __call__(self) -> dict[str, float]:
         """The scores of the network as it is now."""
         total, start = 0.0, 0
-        for batch, share in zip(self._batches, self._shares, strict=True):
+        batches = self.examples.batches(self._rows) if self._batches is None else self._batches
+        for batch, share in zip(batches, self._shares, strict=True):
             rows = batch.X.shape[1]
             Z = self.network.on(rows, training=False).forward(batch.X)
             losses = self._losses[rows].forward(Z, batch.Y)
