@@ -75,10 +75,9 @@ class Memory:
 
     def sum_rows(self) -> Callable[[Array, Array], Array]:
         """A function (A, out) that writes the sums over the rows of A (features, rows) into `out` (features,)."""
-        if self.scratch.stack:
-            return lambda A, out: np.add.reduce(A, axis=-1, out=out)
         ones = np.ones(self.rows, self.dtype)
-        return lambda A, out: np.dot(A, ones, out=out)
+        product = np.matmul if self.scratch.stack else np.dot
+        return lambda A, out: product(A, ones, out=out)
 
     def signal(self, features: int) -> Array:
         """A buffer for a layer's output, (features + 1, rows): the last row holds the ones that multiply a bias."""

@@ -113,13 +113,13 @@ class Trainer:
         self.stop_requested = False
         self.end_requested = False
         self.lr = optimizer.lr
-        self._optimizer_step: OptimizerStep | None = None
+        self.optimizer_step: OptimizerStep | None = None
 
     def watch_optimizer(self) -> OptimizerStep:
         """Keep what the optimizer does in the last step of each epoch from now on, as far as steps are watched."""
         trainable = self.network.theta[: self.network.trainable]
-        self._optimizer_step = OptimizerStep(self.optimizer, trainable, self._grad)
-        return self._optimizer_step
+        self.optimizer_step = OptimizerStep(self.optimizer, trainable, self._grad)
+        return self.optimizer_step
 
     def _bind_update(
         self, penalty: Penalty | None, max_norm: float | None, clip_norm: float | None, clip_value: float | None
@@ -175,6 +175,11 @@ class Trainer:
         first = self.step - self.step_in_epoch
         factors = self.schedule.factors(np.arange(first, first + self.steps_per_epoch))
         return order, self.optimizer.lr * factors
+
+    @property
+    def average(self) -> Array | None:
+        """The moving average of the parameters, (size,), where one is kept."""
+        return None if self._average is None else self._average.theta
 
     def restore_average(self, theta: Array) -> None:
         """Set the moving average of the parameters."""
@@ -263,7 +268,7 @@ class Trainer:
     def _train_epoch(self, observer: Observer) -> None:
         order, planned = self.plan_epoch()
         rates = planned.tolist()
-        watched = self._watched_steps(self.step - self.step_in_epoch) if observer.watches_steps else frozenset()
+        watched = self.watched_steps() if observer.watches_steps else frozenset()
         for step, batches in self._chunks(order):
             for batch in batches:
                 at = self.step_in_epoch
@@ -314,7 +319,7 @@ class Trainer:
         self.gauge.before()
         loss = step.gradient_and_loss(batch)
         self.gauge.gradient()
-        self._update(step, lr, self._optimizer_step if self.step_in_epoch == self.steps_per_epoch - 1 else None)
+        self._update(step, lr, self.optimizer_step if self.step_in_epoch == self.steps_per_epoch - 1 else None)
         self.gauge.after()
         loss_after = nan
         if noise_before is not None:
@@ -324,13 +329,13 @@ class Trainer:
             state[...] = state_after  # running statistics are updated once a batch
         observer.on_step(self, StepSignals(self.step, self.epoch + 1, lr, loss, loss_after))
 
-    def _watched_steps(self, first: int) -> frozenset[int]:
-        """The steps of the epoch that are measured, as indices within it.
+    def watched_steps(self) -> frozenset[int]:
+        """The steps of the current epoch that are measured, as indices within it.
 
         They are the run's first 20, the epoch's last, and about ten more at equal distances, or fewer where measuring
         would take more than 2 % of the time.
         """
-        early = range(max(0, STEPS_WITH_LOSS_AFTER - first))
+        early = range(max(0, STEPS_WITH_LOSS_AFTER - (self.step - self.step_in_epoch)))
         apart = max(self.steps_per_epoch / WATCHED_PER_EPOCH, steps_per_measurement(self.network, self.step_rows))
         spread = np.arange(self.steps_per_epoch - 1, -1, -apart).astype(int)
         return frozenset((*early, *spread.tolist()))
@@ -361,23 +366,33 @@ class Trainer:
     # --- numbers that are not finite
 
     def _report_not_finite(self, step: BatchGradient | None) -> None:
-        """Raise Diverged with the first layer that has one, in weights, outputs (forward) or gradients (backward)."""
+        """Raise Diverged: in the step under way, or in the parameters that the epoch ended with."""
+        if step is None:
+            raise self.not_finite(self.epoch, self.step)
+        outputs = [(layer.name, layer.Y) for layer in step.graph.layers if hasattr(layer, "Y")]
+        raise self.not_finite(self.epoch + 1, self.step + 1, outputs)
+
+    def not_finite(self, epoch: int, step: int, outputs: Sequence[tuple[str, Array]] | None = None) -> Diverged:
+        """What to raise: the first layer with a number that is not finite, and in what.
+
+        Looked for in the parameters, and where a step is under way in the layers' `outputs` (forward) and in the
+        gradients (backward).
+        """
         network = self.network
-        epoch, number = (self.epoch, self.step) if step is None else (self.epoch + 1, self.step + 1)
         places: list[tuple[str, str, Array]] = [
             (name.rsplit(".", 1)[0], f"parameter {name.rsplit('.', 1)[1]}", values)
             for name, values in network.named(network.theta).items()
         ]
-        if step is not None:
-            places += [(layer.name, "output", layer.Y) for layer in step.graph.layers if hasattr(layer, "Y")]
+        if outputs is not None:
+            places += [(name, "output", values) for name, values in outputs]
             places += [
                 (name.rsplit(".", 1)[0], f"gradient of {name.rsplit('.', 1)[1]}", values)
                 for name, values in reversed(network.named(network.grad).items())
             ]
         for layer, what, values in places:
             if not np.isfinite(values).all():
-                raise Diverged(epoch, number, layer, what)
-        raise Diverged(epoch, number, "output", "loss")
+                return Diverged(epoch, step, layer, what)
+        return Diverged(epoch, step, "output", "loss")
 
     # --- stopping and resuming
 

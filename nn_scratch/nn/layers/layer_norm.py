@@ -41,8 +41,8 @@ class LayerNorm(Layer):
 
     def bind(self, memory: Memory) -> None:
         i, n = self.inputs, memory.rows
-        self.means = np.full(i, 1.0 / i, memory.dtype)  # dot with it: the mean over the features
-        self.sum_rows = memory.sum_rows()
+        self.means = np.full(i, 1.0 / i, memory.dtype)  # the product with it: the mean over the features
+        self.product, self.sum_rows = memory.product, memory.sum_rows()
         if self.affine:
             self.gamma, self.beta = memory.parameters["gamma"][..., None], memory.parameters["beta"][..., None]
             self.dgamma, self.dbeta = memory.gradients["gamma"], memory.gradients["beta"]
@@ -54,10 +54,10 @@ class LayerNorm(Layer):
 
     def forward(self, X: Array) -> Array:
         X, X_hat = X[..., :-1, :], self.X_hat
-        np.dot(self.means, X, out=self.mean)
+        self.product(self.means, X, out=self.mean)
         np.subtract(X, self.mean[..., None, :], out=X_hat)
         np.multiply(X_hat, X_hat, out=self.work)
-        np.dot(self.means, self.work, out=self.scale)
+        self.product(self.means, self.work, out=self.scale)
         np.add(self.scale, self.eps, out=self.scale)
         np.sqrt(self.scale, out=self.scale)
         np.divide(1.0, self.scale, out=self.scale)  # 1 / σ
@@ -76,9 +76,9 @@ class LayerNorm(Layer):
             self.sum_rows(self.work, self.dgamma)  # dγ = Σ_n dY ∘ X̂
             self.sum_rows(dY, self.dbeta)  # dβ = Σ_n dY
             np.multiply(dY, self.gamma, out=dX)  # dX̂ = γ dY
-        np.dot(self.means, dX, out=self.mean)  # mean_i dX̂
+        self.product(self.means, dX, out=self.mean)  # mean_i dX̂
         np.multiply(dX, self.X_hat, out=self.work)
-        np.dot(self.means, self.work, out=self.spread)  # mean_i (dX̂ ∘ X̂)
+        self.product(self.means, self.work, out=self.spread)  # mean_i (dX̂ ∘ X̂)
         np.multiply(self.X_hat, self.spread[..., None, :], out=self.work)
         np.subtract(dX, self.mean[..., None, :], out=dX)
         np.subtract(dX, self.work, out=dX)

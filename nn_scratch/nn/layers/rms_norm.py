@@ -43,8 +43,8 @@ class RMSNorm(Layer):
     def bind(self, memory: Memory) -> None:
         i, n = self.inputs, memory.rows
         self.epsilon = float(np.finfo(memory.dtype).eps) if self.eps is None else self.eps
-        self.means = np.full(i, 1.0 / i, memory.dtype)  # dot with it: the mean over the features
-        self.sum_rows = memory.sum_rows()
+        self.means = np.full(i, 1.0 / i, memory.dtype)  # the product with it: the mean over the features
+        self.product, self.sum_rows = memory.product, memory.sum_rows()
         if self.affine:
             self.gamma, self.dgamma = memory.parameters["gamma"][..., None], memory.gradients["gamma"]
         self.scale, self.spread = memory.empty(n), memory.empty(n)
@@ -56,7 +56,7 @@ class RMSNorm(Layer):
     def forward(self, X: Array) -> Array:
         X, X_hat = X[..., :-1, :], self.X_hat
         np.multiply(X, X, out=self.work)
-        np.dot(self.means, self.work, out=self.scale)
+        self.product(self.means, self.work, out=self.scale)
         np.add(self.scale, self.epsilon, out=self.scale)
         np.sqrt(self.scale, out=self.scale)
         np.divide(1.0, self.scale, out=self.scale)  # 1 / r
@@ -74,7 +74,7 @@ class RMSNorm(Layer):
             self.sum_rows(self.work, self.dgamma)  # dγ = Σ_n dY ∘ X̂
             np.multiply(dY, self.gamma, out=dX)  # dX̂ = γ dY
             np.multiply(self.work, self.gamma, out=self.work)
-        np.dot(self.means, self.work, out=self.spread)  # mean_i (dX̂ ∘ X̂)
+        self.product(self.means, self.work, out=self.spread)  # mean_i (dX̂ ∘ X̂)
         np.multiply(self.X_hat, self.spread[..., None, :], out=self.work)
         np.subtract(dX, self.work, out=dX)
         np.multiply(dX, self.scale[..., None, :], out=dX)  # dX = 1/r (dX̂ - X̂ mean_i (dX̂ ∘ X̂))

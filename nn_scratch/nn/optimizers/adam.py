@@ -48,19 +48,18 @@ class Adam(Optimizer):
     def bind(self, theta: Array, grad: Array) -> None:
         super().bind(theta, grad)
         self._beta1, self._beta2 = self.scalar(self.beta1), self.scalar(self.beta2)
-        self._rate, self._eps, self._kept = (self.scalar(0.0) for _ in range(3))
         if not self.amsgrad:  # the S that is divided by is S itself
             self.blocks = [(theta, g, M, S, S, work) for theta, g, M, S, work in self.blocks]
 
     def step(self, lr: float | Array) -> None:
         self.steps += 1
         c = sqrt((1.0 - self.beta2**self.steps) / (1.0 - self.beta2))
-        self._rate[...] = lr * c * (1.0 - self.beta1) / (1.0 - self.beta1**self.steps)
-        self._eps[...] = c * self.eps
-        self._kept[...] = 1.0 - lr * self.weight_decay
+        rate = self.scalar(lr * c * (1.0 - self.beta1) / (1.0 - self.beta1**self.steps))
+        eps = self.scalar(c * self.eps)
+        kept = self.scalar(1.0 - lr * self.weight_decay)
         for theta, g, M, S, divisor, work in self.blocks:
             if self.weight_decay:
-                np.multiply(theta, self._kept, out=theta)
+                np.multiply(theta, kept, out=theta)
             np.multiply(M, self._beta1, out=M)
             np.add(M, g, out=M)  # M ← β₁ M + g
             np.multiply(g, g, out=work)
@@ -69,9 +68,9 @@ class Adam(Optimizer):
             if self.amsgrad:
                 np.maximum(divisor, S, out=divisor)
             np.sqrt(divisor, out=work)
-            np.add(work, self._eps, out=work)
+            np.add(work, eps, out=work)
             np.divide(M, work, out=work)
-            np.multiply(work, self._rate, out=work)
+            np.multiply(work, rate, out=work)
             np.subtract(theta, work, out=theta)  # θ ← θ - rate M / (√S + c ε)
 
     def moments(self) -> dict[str, Array]:

@@ -33,7 +33,7 @@ class Adamax(Optimizer):
 
     def step(self, lr: float | Array) -> None:
         self.steps += 1
-        rate = lr / (1.0 - self.beta1**self.steps)
+        rate = self.scalar(lr / (1.0 - self.beta1**self.steps))
         for theta, g, m, u, work in self.blocks:
             np.subtract(g, m, out=work)
             np.multiply(work, 1.0 - self.beta1, out=work)

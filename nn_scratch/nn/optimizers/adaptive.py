@@ -32,6 +32,7 @@ class RMSprop(Optimizer):
 
     def step(self, lr: float | Array) -> None:
         self.steps += 1
+        rate = self.scalar(lr)
         for theta, g, s, work in self.blocks:
             np.multiply(g, g, out=work)
             np.multiply(work, 1.0 - self.rho, out=work)
@@ -40,7 +41,7 @@ class RMSprop(Optimizer):
             np.sqrt(s, out=work)
             np.add(work, self.eps, out=work)
             np.divide(g, work, out=work)
-            np.multiply(work, lr, out=work)
+            np.multiply(work, rate, out=work)
             np.subtract(theta, work, out=theta)  # θ ← θ - lr g / (√s + ε)
 
 
@@ -60,13 +61,14 @@ class Adagrad(Optimizer):
 
     def step(self, lr: float | Array) -> None:
         self.steps += 1
+        rate = self.scalar(lr)
         for theta, g, s, work in self.blocks:
             np.multiply(g, g, out=work)
             np.add(s, work, out=s)  # s ← s + g²
             np.sqrt(s, out=work)
             np.add(work, self.eps, out=work)
             np.divide(g, work, out=work)
-            np.multiply(work, lr, out=work)
+            np.multiply(work, rate, out=work)
             np.subtract(theta, work, out=theta)  # θ ← θ - lr g / (√s + ε)
 
 
@@ -92,6 +94,7 @@ class Adadelta(Optimizer):
 
     def step(self, lr: float | Array) -> None:
         self.steps += 1
+        rate = self.scalar(lr)
         for theta, g, s, u, work, delta in self.blocks:
             np.multiply(g, g, out=work)
             np.multiply(work, 1.0 - self.rho, out=work)
@@ -106,5 +109,5 @@ class Adadelta(Optimizer):
             np.multiply(work, 1.0 - self.rho, out=work)
             np.multiply(u, self.rho, out=u)
             np.add(u, work, out=u)  # u ← ρ u + (1 - ρ) Δ²
-            np.multiply(delta, lr, out=delta)
+            np.multiply(delta, rate, out=delta)
             np.subtract(theta, delta, out=theta)  # θ ← θ - lr Δ

@@ -36,7 +36,7 @@ class Optimizer(ABC):
     lr: float
 
     def bind(self, theta: Array, grad: Array) -> None:
-        """theta, grad: (p,); or (K, p) for a stack of K networks, whose `step` takes learning rates (K, 1)."""
+        """theta, grad: (p,); or (K, p) for a stack of K networks, whose `step` takes one learning rate, or (K, 1)."""
         self.steps, self.dtype, self.stack = 0, theta.dtype, theta.shape[:-1]
         self.memory = {slot: np.zeros_like(theta) for slot in self.slots}
         if self.stack:
@@ -51,12 +51,12 @@ class Optimizer(ABC):
             vectors = (theta[part], grad[part], *(v[part] for v in self.memory.values()), *work[:, :size])
             self.blocks.append(vectors)
 
-    def scalar(self, value: float) -> Array:
+    def scalar(self, value: float | Array) -> Array:
         """A number as NumPy multiplies with it fastest: an array without axes, of the parameters' dtype.
 
-        For a stack of networks (K, 1): one number a network.
+        Learning rates (K, 1) of a stack of networks keep their shape; one number for all is faster.
         """
-        return np.full((*self.stack, 1) if self.stack else (), value, self.dtype)
+        return np.asarray(value, self.dtype)
 
     @abstractmethod
     def step(self, lr: float | Array) -> None:

@@ -34,14 +34,15 @@ class Lion(Optimizer):
 
     def step(self, lr: float | Array) -> None:
         self.steps += 1
+        rate, kept = self.scalar(lr), self.scalar(1.0 - lr * self.weight_decay)
         for theta, g, m, work in self.blocks:
             if self.weight_decay:
-                np.multiply(theta, 1.0 - lr * self.weight_decay, out=theta)
+                np.multiply(theta, kept, out=theta)
             np.subtract(g, m, out=work)
             np.multiply(work, 1.0 - self.beta1, out=work)
             np.add(work, m, out=work)  # β₁ m + (1 - β₁) g
             np.sign(work, out=work)
-            np.multiply(work, lr, out=work)
+            np.multiply(work, rate, out=work)
             np.subtract(theta, work, out=theta)
             np.subtract(g, m, out=work)
             np.multiply(work, 1.0 - self.beta2, out=work)

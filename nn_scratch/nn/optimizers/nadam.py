@@ -49,8 +49,8 @@ class NAdam(Optimizer):
         self.product *= mu
         c = sqrt(1.0 - self.beta2**self.steps)
         eps = c * self.eps
-        of_gradient = lr * c * (1.0 - mu) / (1.0 - self.product)
-        of_mean = lr * c * mu_next / (1.0 - self.product * mu_next)
+        of_gradient = self.scalar(lr * c * (1.0 - mu) / (1.0 - self.product))
+        of_mean = self.scalar(lr * c * mu_next / (1.0 - self.product * mu_next))
         for theta, g, m, s, work, update in self.blocks:
             update_moments(g, m, s, self.beta1, self.beta2, work)
             np.multiply(m, of_mean, out=update)

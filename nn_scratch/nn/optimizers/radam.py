@@ -35,7 +35,8 @@ class RAdam(Optimizer):
         trusted = rho > 5.0
         if trusted:
             r = sqrt((rho - 4.0) * (rho - 2.0) * rho_limit / ((rho_limit - 4.0) * (rho_limit - 2.0) * rho))
-            rate *= r * sqrt(1.0 - kept)
+            rate = rate * r * sqrt(1.0 - kept)
+        rate = self.scalar(rate)
         for theta, g, m, s, work in self.blocks:
             update_moments(g, m, s, self.beta1, self.beta2, work)
             if trusted:

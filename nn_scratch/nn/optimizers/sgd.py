@@ -38,7 +38,7 @@ class SGD(Optimizer):
 
     def step(self, lr: float | Array) -> None:
         self.steps += 1
-        self._lr[...] = lr
+        self._lr = self.scalar(lr)
         for vectors in self.blocks:
             self._update(*vectors)
 
