@@ -6,7 +6,7 @@ import os
 import platform
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
@@ -41,6 +41,7 @@ from nn_scratch.runs.provenance import provenance
 from nn_scratch.runs.recorder import Recorder
 from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, ObserverList
+from nn_scratch.training.stacked import Outcome, run_stacked
 from nn_scratch.training.trainer import StopRequested
 from nn_scratch.wording import every, plural, visible
 
@@ -108,8 +109,7 @@ def train_built(built: Built, outputs: Path = OUTPUTS, observers: ObserverFactor
         with run_lock(folder), pinned_threads(built):
             return _begin(built, folder, observers)
     finally:
-        with suppress(OSError):  # it goes if nothing could be written into it
-            folder.rmdir()
+        remove_if_empty(folder)
 
 
 def with_absolute_paths(config: Config, outputs: Path) -> Config:
@@ -176,7 +176,42 @@ def pinned_threads(built: Built) -> Iterator[None]:
         yield
 
 
+def remove_if_empty(folder: Path) -> None:
+    """A run's folder goes if nothing could be written into it."""
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def train_stacked(members: Sequence[tuple[Built, Path, ObserverFactory]]) -> list[Run | NNScratchError]:
+    """Train networks of one shape together (see `training.stacked`): what was built, the outputs folder and the
+    observers of each, in a new run's folder of its own.
+
+    Returns by network its run, finished or diverged; or the error, such as Interrupted, that ended it. run.json says
+    `stacked`: how many were trained together. Trained again alone, each is the same up to rounding.
+    """
+    with ExitStack() as held:
+        folders = [new_folder(built.config.name, outputs) for built, outputs, _ in members]
+        for folder in folders:
+            held.callback(remove_if_empty, folder)
+            held.enter_context(run_lock(folder))
+        held.enter_context(pinned_threads(members[0][0]))
+        begun = [_open(built, folder) for (built, _, _), folder in zip(members, folders, strict=True)]
+        for session, _ in begun:
+            session.info["stacked"] = len(members)
+        failures = _run_all(begun, [observers for _, _, observers in members])
+        return [
+            Run(folder) if failure is None or isinstance(failure, Diverged) else failure
+            for folder, failure in zip(folders, failures, strict=True)
+        ]
+
+
 def _begin(built: Built, folder: Path, observers: ObserverFactory) -> Run:
+    session, recorder = _open(built, folder)
+    return _run(session, recorder, observers)
+
+
+def _open(built: Built, folder: Path) -> tuple[Session, Recorder]:
+    """A new run, with everything on disk that is known before its first step."""
     write_bytes(folder / "param.yaml", dump_config(built.config).encode())
     write_json(folder / "data.json", built.data.card)
     write_probe(built, folder)
@@ -184,7 +219,7 @@ def _begin(built: Built, folder: Path, observers: ObserverFactory) -> Run:
     session.info["initial"] = built.trainer.evaluate()
     recorder = Recorder(folder, built.trainer, built.gauge, built.log, config=to_plain(built.config))
     write_json(folder / "signals.json", signals_at_start(built))
-    return _run(session, recorder, observers)
+    return session, recorder
 
 
 def write_probe(built: Built, folder: Path) -> None:
@@ -221,6 +256,7 @@ def _go_on(built: Built, run: Run, observers: ObserverFactory) -> Run:
         "checkpoint.npz", lambda: Recorder(run.path, trainer, built.gauge, built.log, committed, config, state)
     )
     info = first_info(built, run.path) | {"initial": run.info["initial"], "seconds": seconds_so_far(run)}
+    info["stacked"] = run.info.get("stacked")
     info["started"] = run.info.get("started", info["started"])
     if run.info["threads"] != info["threads"] or run.info["versions"] != info["versions"]:
         info["notices"].append(
@@ -282,6 +318,39 @@ def seconds_so_far(run: Run) -> float:
 
 def _run(session: Session, recorder: Recorder, observers: ObserverFactory) -> Run:
     """Train to the end, and write scores and model. Raises Diverged or Interrupted once all is on disk."""
+    (failure,) = _run_all([(session, recorder)], [observers])
+    if failure is not None:
+        raise failure
+    return Run(session.folder)
+
+
+def _run_all(
+    begun: Sequence[tuple[Session, Recorder]], observers: Sequence[ObserverFactory]
+) -> list[Diverged | Interrupted | None]:
+    """Likewise for one run, or for several whose networks are trained together; returns what each would raise."""
+    callbacks = [
+        ObserverList([recorder, *_observers(session, recorder, factory)])
+        for (session, recorder), factory in zip(begun, observers, strict=True)
+    ]
+
+    def ask() -> None:
+        for session, _ in begun:
+            session.built.trainer.stop_requested = True
+
+    with stop_on_signals(ask) as stop:
+        failures = _train(begun, callbacks, stop)
+        for number, (session, _) in enumerate(begun):
+            try:
+                _write_end(session, stop)
+            except KeyboardInterrupt:  # all epochs are on disk, and what is missing is made when the run is resumed
+                session.info["status"] = "interrupted"
+                failures[number] = Interrupted(session.folder, stop.signum, None)
+                write_json(session.folder / "run.json", session.info)
+    return failures
+
+
+def _observers(session: Session, recorder: Recorder, observers: ObserverFactory) -> Sequence[Observer]:
+    """Write what run.json says while the run goes on, and make its callbacks."""
     built, folder, info = session.built, session.folder, session.info
     if recorder.stride > built.log.every:
         info["notices"].append(
@@ -291,52 +360,70 @@ def _run(session: Session, recorder: Recorder, observers: ObserverFactory) -> Ru
     info["log"] = {"stride": recorder.stride, "bytes_a_row": recorder.row_bytes}
     write_json(folder / "run.json", info)
     sync_folder(folder)  # a run that is finished, as an earlier run.json may say, is not to lose rows
-    callbacks = ObserverList([recorder, *observers(session)])
-
-    def ask() -> None:
-        built.trainer.stop_requested = True
-
-    with stop_on_signals(ask) as stop:
-        failure = _train(session, recorder, callbacks, stop)
-        try:
-            if info["status"] != "interrupted":
-                stop.no_more_waiting()
-                _conclude(session)
-                sync_folder(folder)  # run.json is not to speak of scores whose files a power cut would take away
-            write_json(folder / "run.json", info)
-            sync_folder(folder)
-        except KeyboardInterrupt:  # all epochs are on disk, and what is missing is made when the run is resumed
-            info["status"], failure = "interrupted", Interrupted(folder, stop.signum, None)
-            write_json(folder / "run.json", info)
-    if failure is not None:
-        raise failure
-    return Run(folder)
+    return observers(session)
 
 
-def _train(session: Session, recorder: Recorder, callbacks: Observer, stop: Stop) -> NNScratchError | None:
-    """Train, set info["status"], and commit what is logged. Returns the failure that ended training, if one did."""
-    trainer, info = session.built.trainer, session.info
-    started, before = perf_counter(), info["seconds"]
-    failure: NNScratchError | None = None
+def _write_end(session: Session, stop: Stop) -> None:
+    """The scores of a run that has come to its end, and what run.json says of it."""
+    folder = session.folder
+    if session.info["status"] != "interrupted":
+        stop.no_more_waiting()
+        _conclude(session)
+        sync_folder(folder)  # run.json is not to speak of scores whose files a power cut would take away
+    write_json(folder / "run.json", session.info)
+    sync_folder(folder)
+
+
+def _train(
+    begun: Sequence[tuple[Session, Recorder]], callbacks: Sequence[Observer], stop: Stop
+) -> list[Diverged | Interrupted | None]:
+    """Train, set info["status"] of each, and commit what is logged. Returns the failures that ended training."""
+    try:
+        outcomes = _outcomes(begun, callbacks)
+        return [
+            _end(session, recorder, outcome, stop) for (session, recorder), outcome in zip(begun, outcomes, strict=True)
+        ]
+    finally:
+        for _, recorder in begun:
+            recorder.close()
+
+
+def _outcomes(begun: Sequence[tuple[Session, Recorder]], callbacks: Sequence[Observer]) -> list[Outcome]:
+    trainers = [session.built.trainer for session, _ in begun]
+    if len(begun) > 1:
+        for _, recorder in begun:
+            recorder.commits_beside(len(begun))
+        return run_stacked(trainers, callbacks)
+    (outcome,), recorder, started = [Outcome(trainer) for trainer in trainers], begun[0][1], perf_counter()
     try:
         if recorder.diverged is not None:
             raise Diverged(*(recorder.diverged[name] for name in ("epoch", "step", "layer", "what")))
-        trainer.run(callbacks)
+        outcome.trainer.run(callbacks[0])
+    except (Diverged, StopRequested) as error:
+        outcome.failure = error
+    outcome.seconds = perf_counter() - started
+    return [outcome]
+
+
+def _end(session: Session, recorder: Recorder, outcome: Outcome, stop: Stop) -> Diverged | Interrupted | None:
+    """Commit the end of training, and fill in run.json."""
+    trainer, info, started = outcome.trainer, session.info, perf_counter()
+    failure: Diverged | Interrupted | None = None
+    if outcome.failure is None:
         info["status"] = "stopped" if trainer.finished_early else "finished"
         recorder.commit(ends=True)
-    except Diverged as error:
-        info["status"], failure = "diverged", error
-        info["diverged"] = {"epoch": error.epoch, "step": error.step, "layer": error.layer, "what": error.what}
+    elif isinstance(outcome.failure, Diverged):
+        failure = outcome.failure
+        info["status"] = "diverged"
+        info["diverged"] = {name: getattr(failure, name) for name in ("epoch", "step", "layer", "what")}
         recorder.commit(info["diverged"], ends=True)
-    except StopRequested:
+    else:
         notice()
         failure = Interrupted(session.folder, stop.signum, trainer.epoch, by_callback=not stop.received)
         info["status"] = "interrupted"
         recorder.commit(ends=True)
-    finally:
-        recorder.close()
     info["epochs"], info["steps"] = recorder.epochs, trainer.step
-    info["seconds"] = before + perf_counter() - started
+    info["seconds"] += outcome.seconds + perf_counter() - started
     info["samples_per_second"] = trainer.rows_seen / info["seconds"] if info["seconds"] else None
     if trainer.early_stopping is not None:
         info["best_epoch"] = trainer.best_epoch
@@ -428,6 +515,7 @@ def first_info(built: Built, folder: Path) -> dict[str, Any]:
         "parameters": built.network.theta.size,
         "flop_a_step": step_flop(built.network, built.trainer.step_rows),
         "threads": built.threads,
+        "stacked": None,
         "notices": list(built.notices),
         "versions": {"nn_scratch": __version__, "python": platform.python_version()}
         | {library: version(library) for library in libraries},

@@ -23,7 +23,7 @@ class NetworkStack:
     """
 
     def __init__(self, networks: Sequence[Network]) -> None:
-        """Copies the parameters of `networks`; `store` writes them back. Raises ValueError for networks that differ."""
+        """Copies the vectors of `networks`. Raises ValueError for networks that differ in more than values."""
         first = networks[0]
         if any(shape_of(network) != shape_of(first) for network in networks):
             raise ValueError("the networks of a stack differ in more than their parameters")
@@ -31,7 +31,7 @@ class NetworkStack:
         self.dtype, self.trainable = first.dtype, first.trainable
         self.theta = np.stack([network.theta for network in networks])
         self.state = np.stack([network.state for network in networks])
-        self.grad = np.zeros_like(self.theta)
+        self.grad = np.stack([network.grad for network in networks])
         self.parameter_blocks, self.state_blocks = first.parameter_blocks, first.state_blocks
         rates = np.array([[layer.rate for layer in dropouts(network)] for network in networks])
         by_layer = dict(zip(dropouts(first), rates.T[..., None, None], strict=True))
@@ -56,11 +56,6 @@ class NetworkStack:
     def penalized(self) -> Array:
         """(K, size): see `Network.penalized`."""
         return np.stack([network.penalized() for network in self.networks])
-
-    def store(self) -> None:
-        """Write parameters, gradients and state back into the networks."""
-        for network, theta, grad, state in zip(self.networks, self.theta, self.grad, self.state, strict=True):
-            network.theta[...], network.grad[...], network.state[...] = theta, grad, state
 
 
 def with_rates(layer: Layer, rates: Array) -> Layer:

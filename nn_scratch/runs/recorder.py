@@ -94,6 +94,7 @@ class Recorder(Observer):
             check_stride(committed["stride"], self.row_bytes, trainer.epochs, settings)
             self.tensor_epochs, self.diverged = list(committed["tensor_epochs"]), committed.get("diverged")
         self._committed_at, self._commit_cost, self._commit_spent = -inf, 0.0, 0.0
+        self._commit_share = COMMIT_SHARE
         # what waits to be written: the epochs of the gauge's rows, the steps of the trainer's, and confusion counts
         self._epochs: list[int] = []
         self._watched: list[StepSignals] = []
@@ -106,6 +107,10 @@ class Recorder(Observer):
         if logs_steps:
             written = (committed or {}).get("step_log")
             self._step_log = StepLog(folder, trainer, self.stride, written, state, self._files)
+
+    def commits_beside(self, others: int) -> None:
+        """So many runs are trained together, this one among them: they share the time that commits may take."""
+        self._commit_share = COMMIT_SHARE / others
 
     # --- callbacks
 
@@ -134,7 +139,7 @@ class Recorder(Observer):
         self._times.lines.append(f"{epoch},{numbers((seconds['training'], seconds['evaluation'], logging))}")
         self._commit_spent = 0.0
         since = started - self._committed_at
-        if since > COMMIT_SECONDS and since * COMMIT_SHARE > self._commit_cost:
+        if since > COMMIT_SECONDS and since * self._commit_share > self._commit_cost:
             self.commit()
 
     def on_pause(self, trainer: Trainer) -> None:

@@ -168,6 +168,8 @@ class StackedTrainer:
         for trainer in gauged:
             trainer.gauge.gradient()
         self._adjust_gradients(batches, at)
+        watching = [(k, observer) for k, observer in watching if k not in self.diverged]
+        gauged = [self.trainers[k] for k, _ in watching]
         kept = [trainer.optimizer_step for trainer in gauged] if at == first.steps_per_epoch - 1 else []
         if any(kept):
             self._store_networks()
@@ -178,9 +180,9 @@ class StackedTrainer:
         if any(kept):
             self._store_networks()
             self._store_optimizer()
-        for (k, _), one in zip(watching, kept, strict=False):
+        for one, rate in zip(kept, rates[[k for k, _ in watching]].tolist(), strict=False):
             if one is not None:
-                one.after(float(rates[k]))
+                one.after(rate)
         self._update.after()
         self._store_networks()
         for trainer in gauged:
@@ -193,10 +195,8 @@ class StackedTrainer:
             losses_after = batches.losses(step)
             stack.state[...] = state_after  # running statistics are updated once a batch
         for k, observer in watching:
-            if k not in self.diverged:
-                trainer, epoch = self.trainers[k], first.epoch + 1
-                signals = StepSignals(number + 1, epoch, float(rates[k]), float(losses[k]), float(losses_after[k]))
-                observer.on_step(trainer, signals)
+            measured = (float(values[k]) for values in (rates, losses, losses_after))
+            observer.on_step(self.trainers[k], StepSignals(number + 1, first.epoch + 1, *measured))
 
     def _drop(self, squared: Array, batches: StackedBatches, at: int) -> None:
         """Note the networks whose gradient is not finite, and let the others go on undisturbed."""

@@ -6,20 +6,23 @@ and has a row "killed" if it dies again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from typing import Any, Protocol
 
-from nn_scratch.config.resolve import change_config
+from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
 from nn_scratch.data.prepare import Data
-from nn_scratch.errors import EnvironmentFailure
+from nn_scratch.errors import EnvironmentFailure, NNScratchError
 from nn_scratch.experiments.build import build_data
 from nn_scratch.experiments.parallel import survive
+from nn_scratch.experiments.stacks import MOST_TOGETHER, free, grouped, may_pay
 from nn_scratch.experiments.sweeps.rows import Row
-from nn_scratch.experiments.sweeps.trial import Job, run_trial
+from nn_scratch.experiments.sweeps.space import apply_setting
+from nn_scratch.experiments.sweeps.trial import Job, run_trial, run_trials
 from nn_scratch.seeding import spawn_generators
 
 Tell = Callable[[Row], None]
@@ -46,18 +49,77 @@ def shared_data(config: Config) -> dict[int, Data]:
 
 
 class OnThisMachine:
-    """Runs trials in `n_jobs` processes (one a core unless given), each with one BLAS thread."""
+    """Runs trials in `n_jobs` processes (one a core unless given), each with one BLAS thread.
 
-    def __init__(self, n_jobs: int | None, data: Mapping[int, Data]) -> None:
-        self._n_jobs, self._data = n_jobs, data
+    Small networks of one shape are trained together (`experiments.stacks`). ahead: how many trials are taken at a time
+    for each process, of which those of one shape are found.
+    """
+
+    def __init__(self, n_jobs: int | None, data: Mapping[int, Data], ahead: int = MOST_TOGETHER) -> None:
+        self._n_jobs, self._data, self._ahead = n_jobs, data, ahead
 
     def __call__(self, jobs: Iterable[Job], tell: Tell) -> None:
-        run = partial(run_trial, data=self._data)
-        for row in survive(run, jobs, self._n_jobs, died=lambda job: job.killed(DIED), done=lambda job: job.done):
+        lone: list[list[Job]] = []
+        for row in self._rows(self._groups(jobs), lone):
             tell(row)
+        for row in self._rows(lone, None):
+            tell(row)
+
+    def _rows(self, groups: Iterable[list[Job]], lone: list[list[Job]] | None) -> Iterator[Row]:
+        """The rows of groups of trials. lone: receives the trials, each by itself, of a group whose process died."""
+
+        def died(group: list[Job]) -> list[Row]:
+            left = [job for job in group if not job.done]
+            if lone is None:
+                return [job.killed(DIED) for job in left]
+            lone.extend([job] for job in left)
+            return []
+
+        run = partial(run_group, data=self._data)
+        for rows in survive(run, groups, self._n_jobs, died=died, done=all_done):
+            yield from rows
+
+    def _groups(self, jobs: Iterable[Job]) -> Iterator[list[Job]]:
+        from joblib import effective_n_jobs
+
+        processes, left = effective_n_jobs(self._n_jobs or -1), iter(jobs)
+        keys = ShapeKeys()
+        while taken := list(islice(left, processes * self._ahead)):
+            for numbers in grouped([keys(job) for job in taken], processes):
+                yield [taken[number] for number in numbers]
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def run_group(trials: list[Job], data: Mapping[int, Data]) -> list[Row]:
+    """The rows of some trials; those that have one already are read."""
+    rows = [trial.row() for trial in trials]
+    left = [trial for trial, row in zip(trials, rows, strict=True) if row is None]
+    return [*(row for row in rows if row is not None), *run_trials(left, data)]
+
+
+def all_done(trials: list[Job]) -> bool:
+    return all(trial.done for trial in trials)
+
+
+class ShapeKeys:
+    """What trials must have in common to be trained together; configs are checked once for each such key."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str | None] = {}
+
+    def __call__(self, job: Job) -> str | None:
+        """None where a trial is trained by itself."""
+        changes = {key: value for key, value in job.changes.items() if not free(key)}
+        key = json.dumps(changes, sort_keys=True, default=str)
+        if key not in self._known:
+            try:
+                may = may_pay(apply_setting(config_from(job.config), job.changes))
+            except NNScratchError:  # its row will say why
+                may = False
+            self._known[key] = key if may else None
+        return self._known[key]
 
 
 class OnDask:

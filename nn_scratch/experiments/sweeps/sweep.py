@@ -22,6 +22,7 @@ from nn_scratch.config.schema import Config
 from nn_scratch.config.sweep import Sweep
 from nn_scratch.config.writer import dump_config, to_plain, yaml_line
 from nn_scratch.errors import UserError
+from nn_scratch.experiments.stacks import MOST_TOGETHER
 from nn_scratch.experiments.sweeps.executors import Executor, OnDask, OnThisMachine, shared_data
 from nn_scratch.experiments.sweeps.rows import Row, last_rungs, minimized, ranked, read_rows
 from nn_scratch.experiments.sweeps.space import Setting, apply_setting, check_space, settings
@@ -34,6 +35,7 @@ Report = Callable[[Row], None]  # receives each row as it is there
 
 SMALL_SWEEP = 200  # trials up to which trials.csv is written anew with every row
 SECONDS_BETWEEN_TABLES = 1.0
+BEFORE_THE_TIME_IS_UP = 4  # trials that a process takes at a time where minutes limit a sweep
 
 
 @dataclass
@@ -116,7 +118,11 @@ def _run(swept: Swept, jobs: int | None, dask: str | None, report: Report | None
             (swept.folder / name).mkdir(exist_ok=True)
     minutes = swept.sweep.minutes
     deadline = None if minutes is None else monotonic() + 60 * minutes
-    execute: Executor = OnDask(dask) if dask is not None else OnThisMachine(jobs, shared_data(swept.config))
+    execute: Executor = (
+        OnDask(dask)
+        if dask is not None
+        else OnThisMachine(jobs, shared_data(swept.config), MOST_TOGETHER if minutes is None else BEFORE_THE_TIME_IS_UP)
+    )
 
     table = Table(swept, report)
     try:

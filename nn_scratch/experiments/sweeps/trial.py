@@ -1,8 +1,8 @@
-"""One trial of a sweep: the runs of one setting, a seed each. It runs in a process of its own, here or on a cluster."""
+"""Trials of a sweep: the runs of one setting, a seed each. They run in a process of their own, here or on a cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import nan
 from pathlib import Path
@@ -12,15 +12,18 @@ from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
 from nn_scratch.data.prepare import Data
 from nn_scratch.errors import Diverged, NNScratchError, UserError
-from nn_scratch.experiments.parallel import QUIET, train_or_diverged
+from nn_scratch.experiments.parallel import QUIET
+from nn_scratch.experiments.stacks import Request, train_requests
 from nn_scratch.experiments.sweeps.rows import STATUSES, Row, read_row, row_path
 from nn_scratch.experiments.sweeps.space import apply_setting
-from nn_scratch.experiments.train import Interrupted, no_observers, resume
+from nn_scratch.experiments.train import Interrupted, ObserverFactory, no_observers, resume
 from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import Trainer
 
 PARTS = ("train", "val", "test")
+
+Ended = Run | NNScratchError  # how a run ended
 
 
 @dataclass(frozen=True)
@@ -73,47 +76,94 @@ def run_trial(trial: Job, data: Mapping[int, Data] | None = None) -> Row:
     data: by seed, what is split and scaled already; read as the config says where it is missing.
     Raises Interrupted where a signal stopped a run: it goes on when the sweep does.
     """
+    (row,) = run_trials([trial], data)
+    return row
+
+
+def run_trials(trials: Sequence[Job], data: Mapping[int, Data] | None = None) -> Iterator[Row]:
+    """Likewise for several trials, whose runs are trained together where their networks have one shape and it pays."""
+    wanted: list[tuple[Job, int, Config]] = []
+    for trial in trials:
+        try:
+            config = apply_setting(config_from(trial.config), trial.changes)
+        except NNScratchError as error:
+            yield concluded(trial, [error])
+        else:
+            wanted += [(trial, seed, run_config(trial, config, seed)) for seed in trial.seeds]
+    ended: dict[int, list[Ended | None]] = {trial.trial: [None] * len(trial.seeds) for trial, _, _ in wanted}
+    for number, end in _train(wanted, data or {}):
+        trial, seed, _ = wanted[number]
+        if isinstance(end, Interrupted):
+            raise end
+        ends = ended[trial.trial]
+        ends[trial.seeds.index(seed)] = end
+        if None not in ends:
+            yield concluded(trial, [end for end in ends if end is not None])
+
+
+def concluded(trial: Job, ends: Sequence[Ended]) -> Row:
+    """Write the row of a trial whose runs have ended so, in the order of its seeds."""
     row = trial.empty_row()
     try:
-        config = apply_setting(config_from(trial.config), trial.changes)
         statuses = []
-        for seed in trial.seeds:
-            run = _train(trial, config, seed, (data or {}).get(seed))
+        for run in ends:
+            if isinstance(run, NNScratchError):
+                raise run
             row.metric = trial.metric or default_metric(run)
             row.scores.append(score_of(run, row.metric))
             row.runs.append(run.name)
             row.epochs = max(row.epochs, run.info["epochs"])
             statuses.append(run.info["status"])
         row.status = max(statuses, key=STATUSES.index)
-    except Interrupted:
-        raise
     except NNScratchError as error:
         row.status, row.error = "failed", str(error).splitlines()[0]
     row.write(Path(trial.folder))
     return row
 
 
-def _train(trial: Job, config: Config, seed: int, data: Data | None) -> Run:
-    """A run of the trial, up to the epochs of its rung; what it has already is not trained again."""
-    config = run_config(trial, config, seed)
-    runs = Path(trial.folder) / "runs"
-    folder = runs / f"{config.name}-001"
-    until = trial.epochs or config.train.epochs
-    pause = (lambda session: [PauseAt(until)]) if until < config.train.epochs else no_observers
+def _train(wanted: Sequence[tuple[Job, int, Config]], data: Mapping[int, Data]) -> Iterator[tuple[int, Ended]]:
+    """(number, run or error) of each run: those that have begun go on alone, the others may be trained together."""
+    requests: dict[int, Request] = {}
+    for number, (trial, seed, config) in enumerate(wanted):
+        if (_folder(trial, config) / "param.yaml").exists():
+            yield number, _go_on(trial, config)
+        else:
+            requests[number] = Request(config, Path(trial.folder) / "runs", _pause(trial, config), data.get(seed))
+    numbers = list(requests)
+    for at, end in train_requests(list(requests.values())):
+        trial, _, config = wanted[numbers[at]]
+        paused = isinstance(end, Interrupted) and end.by_callback
+        yield numbers[at], Run(_folder(trial, config)) if paused else end
+
+
+def _folder(trial: Job, config: Config) -> Path:
+    return Path(trial.folder) / "runs" / f"{config.name}-001"
+
+
+def _until(trial: Job, config: Config) -> int:
+    return trial.epochs or config.train.epochs
+
+
+def _pause(trial: Job, config: Config) -> ObserverFactory:
+    """Observers that interrupt a run at the end of its rung."""
+    until = _until(trial, config)
+    return (lambda session: [PauseAt(until)]) if until < config.train.epochs else no_observers
+
+
+def _go_on(trial: Job, config: Config) -> Ended:
+    """A run that has begun, up to the epochs of its rung; what it has already is not trained again."""
+    until, begun = _until(trial, config), Run(_folder(trial, config))
     try:
-        if not (folder / "param.yaml").exists():
-            return train_or_diverged(config, runs, pause, data)
-        begun = Run(folder)
-        paused = (folder / "commit.json").exists() and until < config.train.epochs
+        paused = (begun.path / "commit.json").exists() and until < config.train.epochs
         if paused and begun.committed["epoch"] >= until:
             return begun
-        return resume(begun, observers=pause)
+        return resume(begun, observers=_pause(trial, config))
     except Diverged:
-        return Run(folder)
+        return Run(begun.path)
     except Interrupted as stopped:
-        if not stopped.by_callback:
-            raise
-        return Run(folder)
+        return Run(begun.path) if stopped.by_callback else stopped
+    except NNScratchError as error:
+        return error
 
 
 def run_config(trial: Job, config: Config, seed: int) -> Config:
