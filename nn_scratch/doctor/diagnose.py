@@ -12,7 +12,7 @@ import numpy as np
 from nn_scratch.config.project import command
 from nn_scratch.doctor.counterfactual import Counterfactuals, Gain
 from nn_scratch.doctor.diagnosis import MOST_KEYS, STAGES, Diagnosis, Finding, Patch, Suspicion, Verdict
-from nn_scratch.doctor.evidence import HARM, NORMAL_90, Case
+from nn_scratch.doctor.evidence import HARM, Case
 from nn_scratch.doctor.rule import RULES, load_rules
 from nn_scratch.doctor.severity import graded
 from nn_scratch.runs.run import Run
@@ -22,8 +22,8 @@ SAFE = ("data", "config", "end")  # stages whose patches leave a run that works 
 STEP = 0.15  # confidence by which a later cause has to be surer than an earlier one to come first
 WORTH_ASKING = 0.02  # confidence from which retraining may decide
 MOST_ASKED = 3
+LIKELIEST = 0.3  # strength from which a suspicion may explain why a run is behind
 ALMOST_ALL = 0.6  # of the budget
-FAR_BEHIND = 3 * HARM  # lower end of the shortfall from which something must be wrong
 
 Gains = Mapping[str, Gain]
 
@@ -75,12 +75,11 @@ def all_graded(case: Case, suspicions: Sequence[Suspicion], gains: Gains) -> lis
 
 
 def best_explanation(case: Case, suspicions: Sequence[Suspicion], findings: list[Finding]) -> list[Finding]:
-    """Where a run is so far behind what plain models reach that something must be wrong, the likeliest finding is
-    critical even if it is not likely by itself: its confidence says how sure the cause is, not the harm."""
-    surely = case.shortfall - NORMAL_90 * case.standard_error
-    if not surely > FAR_BEHIND or any(finding.severity == "critical" for finding in findings):
+    """Where a run is surely behind what plain models reach, by more than HARM, something must be wrong: the likeliest
+    finding is critical even if it is not likely by itself. Its confidence says how sure the cause is, not the harm."""
+    if not case.surely_short or any(finding.severity == "critical" for finding in findings):
         return findings
-    able = {one.rule for one in suspicions if one.most == "critical" and one.strength >= 0.3}
+    able = {one.rule for one in suspicions if one.most == "critical" and one.strength >= LIKELIEST}
     best = max((one for one in findings if one.rule in able), key=lambda one: one.confidence, default=None)
     return [replace(one, severity="critical") if one is best else one for one in findings]
 

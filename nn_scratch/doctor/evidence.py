@@ -402,6 +402,11 @@ class Case:
         """Behind by more than HARM, and by more than chance explains."""
         return isfinite(self.shortfall) and self.shortfall > max(HARM, NORMAL_90 * self.standard_error)
 
+    @property
+    def surely_short(self) -> bool:
+        """Whether the lower end of the shortfall is above HARM."""
+        return isfinite(self.shortfall) and self.shortfall - NORMAL_90 * self.standard_error > HARM
+
     @cached_property
     def fit_shortfall(self) -> float:
         """How far the score on the training rows stays behind what is attainable on rows never seen."""

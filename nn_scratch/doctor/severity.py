@@ -105,14 +105,47 @@ def behind(case: Case, suspicion: Suspicion) -> float:
     return most + NORMAL_90 * case.standard_error
 
 
+@dataclass(frozen=True)
+class Stakes:
+    """What a suspicion may cost, as far as it decides the severity.
+
+    cost, by_references   (mean, lower end of the 90 % interval): as measured, by retraining where that was done; and by
+                          the references alone
+    tested, confirmed     whether retraining measured it, and surely gained something, if less than all
+    """
+
+    cost: tuple[float, float]
+    by_references: tuple[float, float]
+    tested: bool
+    confirmed: bool
+
+    @classmethod
+    def of(cls, case: Case, suspicion: Suspicion, gain: Gain | None) -> Stakes:
+        cost, plain = cost_of(case, suspicion, gain), cost_of(case, suspicion, None)
+        confirmed = gain is not None and gain.low > 0
+        return cls((cost.mean, cost.low), (plain.mean, plain.low), gain is not None, confirmed)
+
+    def grave(self, confidence: float, likely: float, interval: float) -> bool:
+        """Whether a finding of this confidence is critical: the lower end of what it costs is above HARM.
+
+        likely: the confidence that this takes; interval: how many standard errors the lower end is below the mean. A
+        change that surely gains HARM proves itself, whatever else speaks for it. One that gains less may be half of the
+        cure, so that the references count; one that gains nothing leaves them in doubt: they have to show twice HARM.
+        """
+        if self.tested and self.cost[1] > HARM:
+            return True
+        by_references = HARM if self.confirmed or not self.tested else 2 * HARM
+        ends = [mean - interval * (mean - low) / NORMAL_90 for mean, low in (self.cost, self.by_references)]
+        return confidence >= likely and (ends[0] > HARM or ends[1] > by_references)
+
+
 def graded(case: Case, suspicion: Suspicion, rival: float, gain: Gain | None, source: str) -> Finding:
     """The suspicion with its severity, its confidence and its cost."""
     fitted = calibration()
-    cost = cost_of(case, suspicion, gain)
     confidence = 0.97 if suspicion.certain else fitted.confidence(suspicion.rule, terms(case, suspicion, rival, gain))
     return Finding(
         suspicion.rule,
-        severity_of(case, suspicion, cost, confidence),
+        severity_of(suspicion, Stakes.of(case, suspicion, gain), confidence),
         confidence,
         suspicion.stage,
         suspicion.because,
@@ -122,20 +155,16 @@ def graded(case: Case, suspicion: Suspicion, rival: float, gain: Gain | None, so
         suspicion.epoch,
         suspicion.step,
         source=source,
-        cost=cost,
+        cost=cost_of(case, suspicion, gain),
     )
 
 
-def severity_of(case: Case, suspicion: Suspicion, cost: Cost, confidence: float) -> Severity:
-    """critical: by logic, or where the finding is likely and the lower end of its cost's interval is above HARM."""
+def severity_of(suspicion: Suspicion, stakes: Stakes, confidence: float) -> Severity:
+    """critical: by logic, or by what it costs (`Stakes.grave`)."""
     fitted = calibration()
     if suspicion.certain:
         return suspicion.most
-    low = cost.mean - fitted.interval * (cost.mean - cost.low) / NORMAL_90
-    by_references = cost_of(case, suspicion, None)
-    # a cure that failed says little where the run is far behind what plain models reach: faults come in company
-    far = by_references.mean - fitted.interval * (by_references.mean - by_references.low) / NORMAL_90 > 2 * HARM
-    if suspicion.most == "critical" and confidence >= fitted.critical and (low > HARM or far):
+    if suspicion.most == "critical" and stakes.grave(confidence, fitted.critical, fitted.interval):
         return "critical"
     worth = confidence >= fitted.critical / 2 or suspicion.strength > 0.6 or (suspicion.log_loss or 0.0) > HARM
     return "warning" if worth else "info"

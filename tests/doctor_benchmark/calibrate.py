@@ -29,10 +29,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn_scratch.doctor.counterfactual import Counterfactuals
-from nn_scratch.doctor.diagnose import rival_of, suspected, tested
-from nn_scratch.doctor.evidence import HARM, Case
+from nn_scratch.doctor.diagnose import LIKELIEST, rival_of, suspected, tested
+from nn_scratch.doctor.evidence import Case
 from nn_scratch.doctor.rule import load_rules
-from nn_scratch.doctor.severity import CALIBRATION, cost_of, terms
+from nn_scratch.doctor.severity import CALIBRATION, Stakes, terms
 from nn_scratch.runs.run import Run
 from tests.doctor_benchmark.case import load
 from tests.doctor_benchmark.generate import path_of
@@ -43,7 +43,7 @@ Array = NDArray[Any]
 SIGNS = {"rival": -1, "nothing_gained": -1, "harmed": -1}  # of the other terms: 1
 L1, L2 = 0.02, 0.002  # of the mean loss; chosen by hand on the development runs, not by cross-validation
 CRITICAL = 0.5  # rather right than wrong
-INTERVALS = (0.5, 0.84, 1.0, 1.28, 1.6449)  # standard errors: 69 to 95 % one-sided
+INTERVALS = (0.0, 0.25, 0.5, 0.84, 1.0, 1.28, 1.6449)  # standard errors: 50 to 95 % one-sided
 ALARM_COST = 5.0  # missed faults that one false alarm is worth
 
 
@@ -59,8 +59,9 @@ class Row:
     certain: bool
     may_be_critical: bool
     terms: Mapping[str, float]
-    cost: tuple[float, float]  # mean and lower end
-    by_references: tuple[float, float]
+    strength: float
+    surely_short: bool  # of the run: as `best_explanation` asks
+    stakes: Mapping[str, Any]  # of severity.Stakes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,7 +114,6 @@ def rows_of(run: Run, right: Iterable[str], name: str, fit: bool) -> Iterator[Ro
         gains = tested(case, suspicions, Counterfactuals(run))
         for one in suspicions:
             gain = gains.get(one.rule)
-            cost, plain = cost_of(case, one, gain), cost_of(case, one, None)
             yield Row(
                 name,
                 fit,
@@ -123,8 +123,9 @@ def rows_of(run: Run, right: Iterable[str], name: str, fit: bool) -> Iterator[Ro
                 one.certain,
                 one.most == "critical",
                 terms(case, one, rival_of(one, suspicions), gain),
-                (cost.mean, cost.low),
-                (plain.mean, plain.low),
+                one.strength,
+                case.surely_short,
+                asdict(Stakes.of(case, one, gain)),
             )
 
 
@@ -194,29 +195,34 @@ def confidence(found: Mapping[str, Any], row: Row) -> float:
     return 0.97 if row.certain else float(1 / (1 + np.exp(-found["slope"] * score(found, row) - found["offset"])))
 
 
+def sick(rows: Iterable[Row], found: Mapping[str, Any]) -> set[str]:
+    """The runs that have a critical finding, as `severity_of` and `best_explanation` decide."""
+    return {row.run for row in rows if row.may_be_critical and critical(found, row)}
+
+
 def critical(found: Mapping[str, Any], row: Row) -> bool:
-    """As `severity_of` decides."""
-    if row.certain or not row.may_be_critical:
-        return row.certain and row.may_be_critical
-    low, far = (mean - found["interval"] * (mean - end) / 1.6449 for mean, end in (row.cost, row.by_references))
-    return confidence(found, row) >= found["critical"] and (low > HARM or far > 2 * HARM)
+    if row.certain:
+        return True
+    grave = Stakes(**row.stakes).grave(confidence(found, row), found["critical"], found["interval"])
+    return grave or (row.surely_short and row.strength >= LIKELIEST)
 
 
 def lost(rows: Sequence[Row], found: Mapping[str, Any]) -> float:
     """Missed faults and, at ALARM_COST each, false alarms."""
-    sick = {row.run for row in rows if critical(found, row)}
+    named = sick(rows, found)
     harmful = {row.run: row.harmful for row in rows}
     return sum(
-        ALARM_COST if name in sick and not bad else float(bad and name not in sick) for name, bad in harmful.items()
+        ALARM_COST if name in named and not bad else float(bad and name not in named) for name, bad in harmful.items()
     )
 
 
 def report(rows: Sequence[Row], found: Mapping[str, Any]) -> str:
     harmful = {row.run: row.harmful for row in rows}
-    sick = {row.run for row in rows if critical(found, row)}
+    named = sick(rows, found)
     lines = [
         f"{len(rows)} suspicions of {len(harmful)} runs, {sum(harmful.values())} of them harmful",
-        f"called sick: {sum(harmful[name] for name in sick)} harmful, {sum(not harmful[name] for name in sick)} others",
+        f"called sick: {sum(harmful[name] for name in named)} harmful, "
+        f"{sum(not harmful[name] for name in named)} others",
         "confidence stated, suspicions, share right (those that were not fitted on):",
     ]
     held = [row for row in rows if not row.fit]
