@@ -13,6 +13,7 @@ from nn_scratch.config.project import command
 from nn_scratch.doctor.counterfactual import Counterfactuals, Gain
 from nn_scratch.doctor.diagnosis import MOST_KEYS, STAGES, Diagnosis, Finding, Patch, Suspicion, Verdict
 from nn_scratch.doctor.evidence import HARM, Case
+from nn_scratch.doctor.features import features_of
 from nn_scratch.doctor.rule import RULES, load_rules
 from nn_scratch.doctor.severity import graded
 from nn_scratch.runs.run import Run
@@ -45,7 +46,8 @@ def diagnose(run: Run, budget: int | None = None) -> Diagnosis:
 
 def suspected(case: Case) -> list[Suspicion]:
     """What the hypotheses suspect, without any retraining."""
-    return [suspicion for rule in RULES.values() if (suspicion := rule.check(case)) is not None]
+    features = features_of(case)
+    return [suspicion for rule in RULES.values() if (suspicion := rule.check(features)) is not None]
 
 
 def concluded(

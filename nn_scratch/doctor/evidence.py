@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cached_property
 from math import isfinite, log, nan, sqrt
 from typing import Any
 
 import numpy as np
 
+from nn_scratch.doctor.layout import DenseLayer, dense_layers, name_of
 from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array, class_scores
 from nn_scratch.runs.run import Run
@@ -40,35 +40,6 @@ NORMAL_90 = 1.6449  # half of a 90 % interval, in standard errors
 EXPECTED_MAXIMUM = (0.0, 0.0, 0.5642, 0.8463, 1.0294)  # of 0 to 4 independent standard normal deviates
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A layer of any type as the config has it."""
-
-    type: str
-    key: str  # dotted, of its mapping in the config: layers.0, layers.3.layers.1
-    config: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class LayerOf:
-    """A dense layer as the config has it."""
-
-    name: str
-    key: str  # dotted, of its mapping in the config: layers.0, layers.3.layers.1, output
-    config: Mapping[str, Any]
-    activation: str  # its own, or that of the activation layer behind it
-    normalized: bool  # whether a normalization follows before the next dense layer
-    activation_key: str | None  # of the activation layer that gives it; None: its own
-
-    def with_activation(self, name: str) -> dict[str, Any]:
-        """The change that gives it another activation, wherever that is written."""
-        return {f"{self.activation_key or self.key}.activation": name}
-
-    @property
-    def trainable(self) -> bool:
-        return bool(self.config.get("trainable", True))
-
-
 class Case:
     """What rules ask of a run. Scores are balanced accuracy for classes and R² for numbers; higher is better."""
 
@@ -94,33 +65,9 @@ class Case:
         return bool(self.card.get("task") == "classification")
 
     @cached_property
-    def entries(self) -> list[Entry]:
-        """Every layer of the config, nested ones included, in the order of the forward pass."""
-        return list(walk_entries(self.config["layers"], "layers"))
-
-    def of_type(self, kind: str) -> list[Entry]:
-        """Every layer of a type, nested ones included."""
-        return [entry for entry in self.entries if entry.type == kind]
-
-    @cached_property
-    def layers(self) -> list[LayerOf]:
+    def layers(self) -> list[DenseLayer]:
         """The dense layers in order, the output last."""
-        dense = self.of_type("dense")
-        output = self.config.get("output") or {}
-        return [
-            *(
-                LayerOf(f"hidden_{i}", one.key, one.config, *followers(one, self.entries))
-                for i, one in enumerate(dense, 1)
-            ),
-            LayerOf("output", "output", output, name_of(output.get("activation", "auto")), False, None),
-        ]
-
-    @property
-    def hidden(self) -> list[LayerOf]:
-        return self.layers[:-1]
-
-    def layer(self, name: str) -> LayerOf:
-        return next(layer for layer in self.layers if layer.name == name)
+        return dense_layers(self.config)
 
     @property
     def optimizer(self) -> dict[str, Any]:
@@ -468,33 +415,6 @@ def split_by_layer(table: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
         str(name): {column: values[names == name] for column, values in table.items()}
         for name in dict.fromkeys(names.tolist())
     }
-
-
-def walk_entries(layers: list[Any], key: str) -> Iterator[Entry]:
-    for index, layer in enumerate(layers):
-        here = f"{key}.{index}"
-        config: Mapping[str, Any] = {"type": layer} if isinstance(layer, str) else layer
-        yield Entry(str(config["type"]), here, config)
-        yield from walk_entries(config.get("layers") or [], f"{here}.layers")
-
-
-def followers(dense: Entry, entries: list[Entry]) -> tuple[str, bool, str | None]:
-    """What stands between a dense layer and the next: the activation in force, whether a normalization, and the key of
-    the activation layer (None: the dense layer's own)."""
-    activation, normalized, key = name_of(dense.config.get("activation") or "relu"), False, None
-    block = dense.key.rpartition(".")[0]
-    for follower in entries[entries.index(dense) + 1 :]:
-        if follower.type == "dense" or follower.key.rpartition(".")[0] != block or "layers" in follower.config:
-            break
-        normalized = normalized or follower.type in ("batch_norm", "layer_norm", "rms_norm")
-        if follower.type == "activation" and activation == "identity":
-            activation, key = name_of(follower.config["activation"]), follower.key
-    return activation, normalized, key
-
-
-def name_of(part: Any) -> str:
-    """The name of a part that the config gives by name or as a mapping."""
-    return str(part["type"] if isinstance(part, Mapping) else part)
 
 
 def number(value: Any) -> float:

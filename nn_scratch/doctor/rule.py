@@ -1,4 +1,4 @@
-"""The registry of rules: functions from a case to a suspicion, known by their names."""
+"""The registry of rules: functions from the features of a run to a suspicion, known by their names."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nn_scratch.doctor.diagnosis import Stage, Suspicion
-from nn_scratch.doctor.evidence import Case
+from nn_scratch.doctor.features import Features
 from nn_scratch.registry import import_all
 
-Check = Callable[[Case], Suspicion | None]
+Check = Callable[[Features], Suspicion | None]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from nn_scratch.config.resolve import config_from
 from nn_scratch.config.writer import to_plain
 from nn_scratch.doctor.diagnose import diagnose
 from nn_scratch.doctor.evidence import Case
+from nn_scratch.doctor.features import features_of
+from nn_scratch.doctor.layout import dense_layers
 from nn_scratch.doctor.patches import normalized_layers, relu_layers
 from nn_scratch.doctor.zoo import config_of, exhibits
 from nn_scratch.experiments.parallel import train_or_diverged
@@ -56,9 +58,7 @@ def test_layers_and_activations_are_read_alike_in_every_form(exhibit: Any, form:
     written = to_plain(config_from({**config, "layers": form(config["layers"])}))
 
     def read(plain: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
-        case = Case.__new__(Case)
-        case.config = plain  # type: ignore[misc]
-        return [(layer.name, layer.activation, layer.normalized) for layer in case.layers]
+        return [(layer.name, layer.activation, layer.normalized) for layer in dense_layers(plain)]
 
     assert read(written) == read(config)
 
@@ -91,18 +91,18 @@ def test_dropout_inside_a_block_is_found_and_lowered_there(trained: Trained, kin
 def test_patches_reach_activation_layers_and_blocks(trained: Trained) -> None:
     dense = {"type": "dense", "units": 16, "activation": "sigmoid"}
     block = {"type": "residual", "layers": as_layers([dense])}
-    case = Case(trained(layers=[dense, block], train={"epochs": 1}))
-    relu = relu_layers(case)["layers"]
+    features = features_of(Case(trained(layers=[dense, block], train={"epochs": 1})))
+    relu = relu_layers(features)["layers"]
     assert relu[0]["activation"] == "relu"
     assert relu[1]["layers"][1]["activation"] == "relu"
-    normalized = normalized_layers(case)["layers"]
+    normalized = normalized_layers(features)["layers"]
     assert [layer if isinstance(layer, str) else layer["type"] for layer in normalized] == [
         "dense",
         "batch_norm",
         "activation",
         "residual",
     ]
-    config_from({**case.config, "layers": normalized})
+    config_from({**features.case.config, "layers": normalized})
 
 
 @pytest.mark.slow

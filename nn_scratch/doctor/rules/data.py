@@ -1,24 +1,24 @@
-"""Faults of the data: its order, its split, its labels, its scale."""
+"""Faults of the data: its order, its split, its classes, its labels, its scale."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import isfinite, nan
-from typing import Any
+from math import isfinite, log, log10
 
 import numpy as np
 
+from nn_scratch.doctor.data_features import OrderFeatures
 from nn_scratch.doctor.diagnosis import Patch, Suspicion
-from nn_scratch.doctor.evidence import HARM, NORMAL_90, Case, number
-from nn_scratch.doctor.features import ramp, score_fallen
+from nn_scratch.doctor.evidence import HARM, NORMAL_90
+from nn_scratch.doctor.features import Features, decades, ramp
 from nn_scratch.doctor.rule import rule
 
-IN_ORDER = 5.0  # standard deviations by which runs of equal labels are fewer than in a random order
+IN_ORDER = 5.0  # standard errors: by chance once in 3,000,000 runs
 MOSTLY_SORTED = 0.4  # runs of equal labels over those of a random order
-UNLIKE = 5.0  # the same of label counts a batch
 ENOUGH_ROWS = 200  # to say that nothing can be learned from them
 UNEVEN = 1.5  # rows of the most frequent class for one of the rarest: below, weights change next to nothing
 FAR = 15.0  # standard errors of a feature's mean from which parts no longer lie in one place
+ABSENT = 0.2  # share of held-out rows of classes that training hardly sees: as many are wrong for certain
+APART = 0.25  # distance of the class shares
 LATER = (
     "split_mismatch",
     "class_imbalance",
@@ -45,62 +45,56 @@ LATER = (
     source="Bengio 2012, Practical recommendations for gradient-based training, 3.1 (shuffle the examples)",
     explains=LATER,
 )
-def sorted_data(case: Case) -> Suspicion | None:
+def sorted_data(f: Features) -> Suspicion | None:
     """Rows in the order of their labels that are shuffled neither before the split nor before each epoch."""
-    order = case.card["order"]
-    shuffled, mixed = bool(case.config["data"]["shuffle"]), bool(case.config["train"]["shuffle"])
-    z = number(order.get("z"))
-    strength_of_order = abs(z) if case.is_classification else z
-    in_order = isfinite(z) and strength_of_order > IN_ORDER and (not case.is_classification or z < 0)
-    if case.is_classification and not number(order.get("runs")) < MOSTLY_SORTED * number(order.get("expected_runs")):
-        in_order = False
-    batches = case.signals.get("order") or {}
-    batch_z = number(batches.get("z"))
-    lost = split_cost(case)
-    absent = absent_share(case)
-    blocks = not mixed and isfinite(batch_z) and batch_z > UNLIKE
-    if shuffled or not (in_order or absent > 0.5 or (blocks and batch_z > 10 * UNLIKE)):
-        return fixed_order(case) if not mixed else None
-    apart = class_distance(case)
-    pooled = number((case.signals.get("attainable") or {}).get("pooled"))
-    short = not case.held_score > pooled - HARM
-    split_hurts = (lost > HARM + case.standard_error and short) or absent > 0.2 or (apart > 0.25 and lags(case))
-    strength = 0.95 if split_hurts else 0.9 if blocks else 0.6
-    if not (split_hurts or blocks):
+    order, split = f.data.order, f.data.split
+    blocks = not order.mixed and order.batch_z > IN_ORDER
+    in_order = sorted_by_label(order) or split.absent > 0.5 or (blocks and order.batch_z > 10 * IN_ORDER)
+    if order.shuffled or not in_order:
+        return None if order.mixed else fixed_order(f)
+    hurts = split_hurts(f, 1.0)
+    if not (hurts or blocks):
         return None
-    what = "label" if case.is_classification else "target"
-    patch = {"data.shuffle": True} | ({} if mixed else {"train.shuffle": True})
+    what = "label" if f.case.is_classification else "target"
+    patch = {"data.shuffle": True} | ({} if order.mixed else {"train.shuffle": True})
     return Suspicion(
         "sorted_data",
-        strength,
+        0.95 if hurts else 0.9,
         "data",
         f"the rows stand in the order of their {what}s and nothing shuffles them, so "
         + (
             "the parts of the split do not resemble each other"
-            if split_hurts
+            if hurts
             else f"each batch holds a narrow range of {what}s, and the network forgets the others"
         ),
         evidence={
-            "runs": order.get("runs"),
-            "expected_runs": order.get("expected_runs"),
-            "order_z": z,
-            "threshold": -IN_ORDER if case.is_classification else IN_ORDER,
-            "batch_z": batch_z,
-            "one_class_batches": batches.get("pure_share"),
-            "held_rows_of_untrained_classes": absent,
-            "class_share_distance": apart,
-            "score_lost_by_the_split": lost,
+            "runs": order.runs,
+            "expected_runs": order.expected,
+            "order_z": order.z,
+            "threshold": IN_ORDER,
+            "batch_z": order.batch_z,
+            "one_class_batches": order.pure_share,
+            "held_rows_of_untrained_classes": split.absent,
+            "class_share_distance": split.class_distance,
+            "score_lost_by_the_split": split.lost,
         },
         patches=(Patch(patch, "shuffled rows make every part of the split, and every batch, a random sample of all"),),
-        cost=max(lost, case.shortfall) if split_hurts else None,
-        certain=split_hurts,
+        cost=max(split.lost, f.case.shortfall) if hurts else None,
+        certain=hurts,
         epoch=1,
         step=1,
     )
 
 
-def fixed_order(case: Case) -> Suspicion | None:
+def sorted_by_label(order: OrderFeatures) -> bool:
+    """Whether equal labels, or like numbers, follow each other far more often than by chance."""
+    few_runs = not isfinite(order.expected) or order.runs < MOSTLY_SORTED * order.expected
+    return order.z > IN_ORDER and few_runs
+
+
+def fixed_order(f: Features) -> Suspicion | None:
     """The same batches in every epoch: their gradients have the same errors each time."""
+    case = f.case
     if case.batch_size >= case.train_rows:
         return None
     return Suspicion(
@@ -115,22 +109,19 @@ def fixed_order(case: Case) -> Suspicion | None:
     )
 
 
-def split_cost(case: Case) -> float:
-    """How much better a simple model does with a random split than with the one in use."""
-    found = case.signals.get("attainable") or {}
-    return number(found.get("pooled")) - max(-1.0, number(found.get("split")))
+def split_hurts(f: Features, errors: float) -> bool:
+    """Whether the parts differ, and that costs: a simple model loses more than HARM and so many standard errors by the
+    split, or the held-out rows are of classes that training hardly sees."""
+    case, split = f.case, f.data.split
+    short = not case.held_score > split.pooled - HARM
+    lost = split.lost > HARM + errors * case.standard_error and short
+    return lost or split.absent > ABSENT or (split.class_distance > APART and lags(f))
 
 
-def absent_share(case: Case) -> float:
-    """The share of held-out rows whose class training never sees (or hardly ever: below a fifth of its share)."""
-    if not case.is_classification:
-        return 0.0
-    counts = case.class_counts
-    held = counts["val"] + counts["test"]
-    share = counts["train"] / max(1, counts["train"].sum())
-    usual = held / max(1, held.sum())
-    rare = (share < usual / 5) & (held >= 3)
-    return float(held[rare].sum() / max(1, held.sum()))
+def lags(f: Features) -> bool:
+    """Whether the score itself is behind the best reference: a split that changes the classes' shares is not undone by
+    weighing them."""
+    return f.case.best_baseline - f.case.held_score > max(HARM, f.case.standard_error)
 
 
 @rule(
@@ -139,78 +130,35 @@ def absent_share(case: Case) -> float:
     source="Quionero-Candela et al. 2009, Dataset Shift in Machine Learning",
     explains=tuple(name for name in LATER if name != "split_mismatch"),
 )
-def split_mismatch(case: Case) -> Suspicion | None:
+def split_mismatch(f: Features) -> Suspicion | None:
     """Training rows and held-out rows that are not samples of one population."""
-    lost, absent = split_cost(case), absent_share(case)
-    summary = case.card["feature_summary"]
-    shift = abs(number((summary.get("shift_val_z_max") or {}).get("value")))
-    shift_test = abs(number((summary.get("shift_test_z_max") or {}).get("value")))
-    shift = float(np.nanmax([shift, shift_test, 0.0]))
-    features = int(case.card["features"])
-    unlike = shift > 5 + 0.5 * np.log(features)
-    if not (unlike or absent > 0.2 or class_shift(case) > UNLIKE):
+    case, split, shuffled = f.case, f.data.split, f.data.order.shuffled
+    # the largest of so many features: its expected maximum grows with the logarithm of their number
+    unlike = split.shift > IN_ORDER + 0.5 * log(f.data.features)
+    if not (unlike or split.absent > ABSENT or split.class_shift > IN_ORDER):
         return None
-    apart = class_distance(case)
-    pooled = number((case.signals.get("attainable") or {}).get("pooled"))
-    short = not case.held_score > pooled - HARM
-    hurts = (lost > HARM + 1.5 * case.standard_error and short) or absent > 0.2 or (apart > 0.25 and lags(case))
     # what was learned does not carry over to rows that lie elsewhere, even where a smooth model's does
-    hurts |= shift > FAR and lags(case) and case.train_score - case.held_score > 2 * HARM
-    shuffled = bool(case.config["data"]["shuffle"])
-    patch = {"data.shuffle": True} if not shuffled else {"data.stratify": True}
-    own_test = bool(case.card["split"].get("own_test"))
+    moved = split.shift > FAR and lags(f) and case.train_score - case.held_score > 2 * HARM
+    hurts = moved or split_hurts(f, 1.5)
+    patch = {"data.stratify": True} if shuffled else {"data.shuffle": True}
     return Suspicion(
         "split_mismatch",
         0.9 if hurts else 0.5,
         "data",
         "the held-out rows differ from the training rows by more than random sampling explains",
         evidence={
-            "largest_shift_z": shift,
-            "class_shift_z": class_shift(case),
-            "held_rows_of_untrained_classes": absent,
-            "class_share_distance": apart,
-            "score_lost_by_the_split": lost,
+            "largest_shift_z": split.shift,
+            "class_shift_z": split.class_shift,
+            "held_rows_of_untrained_classes": split.absent,
+            "class_share_distance": split.class_distance,
+            "score_lost_by_the_split": split.lost,
         },
         patches=()
-        if own_test and shuffled
+        if split.own_test and shuffled
         else (Patch(patch, "rows drawn at random make all parts samples of one population"),),
-        cost=float(np.nanmax([lost, case.shortfall, 0.0])) if hurts else 0.0,
+        cost=float(np.nanmax([split.lost, case.shortfall, 0.0])) if hurts else 0.0,
         certain=hurts,  # the parts differ, and that costs: nothing is left to doubt
     )
-
-
-def lags(case: Case) -> bool:
-    """Whether the score itself is behind the best reference: a split that changes the classes' shares is not undone by
-    weighing them."""
-    return case.best_baseline - case.held_score > max(HARM, case.standard_error)
-
-
-def class_distance(case: Case) -> float:
-    """Half the sum of the differences between the class shares of train and of the held-out rows: 0 alike, 1 apart."""
-    if not case.is_classification:
-        return 0.0
-    counts = case.class_counts
-    held = counts["val"] + counts["test"]
-    return float(np.abs(counts["train"] / counts["train"].sum() - held / max(1, held.sum())).sum() / 2)
-
-
-def class_shift(case: Case) -> float:
-    """How far the class counts of val and test are from those of train, in standard deviations."""
-    if not case.is_classification:
-        return 0.0
-    counts = case.class_counts
-    worst = 0.0
-    n = counts["train"].sum()
-    for part in ("val", "test"):
-        m = counts[part].sum()
-        if not m:
-            continue
-        pooled = (counts["train"] + counts[part]) / (n + m)
-        spread = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.abs(counts[part] / m - counts["train"] / n) / spread
-        worst = max(worst, float(np.nanmax(z, initial=0.0)))
-    return worst
 
 
 @rule(
@@ -219,45 +167,29 @@ def class_shift(case: Case) -> float:
     source="He and Garcia 2009, Learning from Imbalanced Data; Elkan 2001, The Foundations of Cost-Sensitive Learning",
     explains=("underfit", "too_few_epochs"),
 )
-def class_imbalance(case: Case) -> Suspicion | None:
+def class_imbalance(f: Features) -> Suspicion | None:
     """Rare classes that an unweighted loss gives up for the frequent ones."""
-    if not case.is_classification or case.config.get("class_weight") is not None:
+    balance = f.data.balance
+    if balance.weighted or not balance.ratio >= UNEVEN:
         return None
-    counts = case.class_counts["train"]
-    present = counts > 0
-    if np.count_nonzero(present) < 2:
-        return None
-    # a split that keeps a class from training is another fault
-    every = np.sum(list(case.class_counts.values()), axis=0)
-    ratio = float(min(part.max() / part[present].min() for part in (counts, every)))
-    if ratio < UNEVEN:
-        return None
-    rare = present & (counts < counts[present].mean())
-    recall = case.recalls.get("held", case.recalls.get("train", np.full(len(counts), np.nan)))
-    rare_recall, other = (
-        float(np.nanmean(recall[of])) if np.isfinite(recall[of]).any() else nan for of in (rare, present & ~rare)
-    )
-    gap = other - rare_recall
     # what the network's own probabilities give when they are weighed alike; and what the rare classes could reach
-    reweighted = case.balanced_decisions - case.held_score
-    cost = float(np.nanmax([0.0, reweighted, 0.4 * gap * np.count_nonzero(rare) / np.count_nonzero(present)]))
-    if not isfinite(gap) or gap < 0.05 or cost < 0.01:
+    cost = float(np.nanmax([0.0, balance.reweighted, 0.4 * balance.gap * balance.rare_share]))
+    if not balance.gap >= 0.05 or cost < 0.01:
         return None
-    strength = ramp(gap, 0.05, 0.35) * ramp(ratio, 1.2, 6) * ramp(other, 0.4, 0.7)
     return Suspicion(
         "class_imbalance",
-        strength,
+        ramp(balance.gap, 0.05, 0.35) * ramp(balance.ratio, 1.2, 6) * ramp(balance.other, 0.4, 0.7),
         "data",
-        f"the rarest class has 1 row for {ratio:.3g} of the most frequent, and an unweighted loss prefers those: "
-        f"recall {rare_recall:.2f} of the rare classes, {other:.2f} of the others; this costs balanced accuracy, not "
-        "accuracy",
+        f"the rarest class has 1 row for {balance.ratio:.3g} of the most frequent, and an unweighted loss prefers "
+        f"those: recall {balance.rare:.2f} of the rare classes, {balance.other:.2f} of the others; this costs balanced "
+        "accuracy, not accuracy",
         evidence={
-            "counts_ratio": ratio,
-            "rare_recall": rare_recall,
-            "other_recall": other,
-            "accuracy": case.accuracy,
-            "balanced_accuracy": case.held_score,
-            "balanced_accuracy_reweighted": case.balanced_decisions,
+            "counts_ratio": balance.ratio,
+            "rare_recall": balance.rare,
+            "other_recall": balance.other,
+            "accuracy": f.case.accuracy,
+            "balanced_accuracy": f.case.held_score,
+            "balanced_accuracy_reweighted": f.case.balanced_decisions,
         },
         patches=(
             Patch(
@@ -275,57 +207,46 @@ def class_imbalance(case: Case) -> Suspicion | None:
     source="Northcutt et al. 2021, Confident Learning: Estimating Uncertainty in Dataset Labels",
     explains=("overfit",),
 )
-def label_noise(case: Case) -> Suspicion | None:
+def label_noise(f: Features) -> Suspicion | None:
     """Rows far from every class boundary that have the label of another class."""
-    if not case.is_classification:
+    case, labels = f.case, f.data.labels
+    if not case.is_classification or not isfinite(labels.certain) or not labels.rows > 60:
         return None
-    found = case.signals.get("attainable") or {}
-    certain, overall = number(found.get("certain_errors")), 1 - number(found.get("margin_accuracy"))
-    surest, rows = number(found.get("surest_errors")), number(found.get("rows"))
-    if not isfinite(certain) or not rows > 60:
-        return None
-    chance_error = 1 - case.chance
-    spread = np.sqrt(max(certain * (1 - certain), 0.01) / (rows / 3))
-    noise = certain - spread
+    room, better = 1 - case.chance, case.best_baseline - case.chance
     # where classes cannot be separated, certain rows are no more certain than others
-    informed = overall < 0.75 * chance_error and case.best_baseline - case.chance > 0.2 * chance_error
+    informed = labels.overall < 0.75 * room and better > 0.2 * room
     # errors as frequent far inside a class as anywhere are no overlap
-    uniform = rows >= ENOUGH_ROWS and min(surest, certain) > 0.8 * overall
-    if not informed and not uniform and case.best_baseline - case.chance < 0.25 * chance_error:
-        return little_to_learn(case)
-    if noise < 0.03 or not (informed or uniform):
-        return None
-    # where classes overlap, errors gather at the boundary and the certain rows have few of them
-    strength = ramp(noise, 0.03, 0.09) * ramp(noise / max(overall, 1e-9), 0.4, 0.6)
-    if isfinite(surest):
-        strength *= ramp(surest / max(overall, 1e-9), 0.45, 0.65)  # flipped 0.66 to 1.06, hard 0.12 to 0.68
-    if isfinite(case.certain_errors):  # and the network, too, is wrong where it is sure
-        strength *= ramp(case.certain_errors, 0.01, 0.05)
-    # simple models learned from the same labels: what the network fits worse than they do has another cause
-    elsewhere = memorized_for_long(case) or case.fit_shortfall > HARM + case.standard_error
+    uniform = labels.rows >= ENOUGH_ROWS and min(labels.surest, labels.certain) > 0.8 * labels.overall
+    if not informed and not uniform and better < 0.25 * room:
+        return little_to_learn(f)
+    spread = np.sqrt(max(labels.certain * (1 - labels.certain), 0.01) / (labels.rows / 3))
+    noise = float(labels.certain - spread)
+    strength = noise_strength(f, noise) if noise >= 0.03 and (informed or uniform) else 0.0
     if strength < 0.05:
         return None
+    # simple models learned from the same labels: what the network fits worse than they do has another cause
+    elsewhere = memorized_for_long(f) or case.fit_shortfall > HARM + case.standard_error
+    stop = {"train.early_stopping": {"monitor": "val_loss", "patience": 10}}
     return Suspicion(
         "label_noise",
         strength * (0.75 if elsewhere else 1.0),
         "data",
-        f"about {certain:.0%} of the rows that lie far inside one class have the label of another"
+        f"about {labels.certain:.0%} of the rows that lie far inside one class have the label of another"
         + (": more than overlapping classes explain" if strength > 0.5 else ", as hard data may have, too"),
         evidence={
-            "certain_errors": certain,
-            "surest_errors": surest,
-            "all_errors": overall,
-            "network_certain_errors": case.certain_errors,
+            "certain_errors": labels.certain,
+            "surest_errors": labels.surest,
+            "all_errors": labels.overall,
+            "network_certain_errors": labels.network,
             "threshold": 0.03,
-            "rows": rows,
+            "rows": labels.rows,
         },
         patches=(
             Patch(
-                {"train.early_stopping": {"monitor": "val_loss", "patience": 10}},
-                "stopping early keeps the network from memorizing wrong labels; correcting the labels is the cure",
+                stop, "stopping early keeps the network from memorizing wrong labels; correcting the labels is the cure"
             ),
             Patch(
-                {"train.early_stopping": {"monitor": "val_loss", "patience": 10}, "regularize.l2": 0.03},
+                {**stop, "regularize.l2": 0.03},
                 "and small weights make smooth functions, which single wrong labels change less",
             ),
         ),
@@ -334,21 +255,28 @@ def label_noise(case: Case) -> Suspicion | None:
     )
 
 
-def memorized_for_long(case: Case) -> bool:
+def noise_strength(f: Features, noise: float) -> float:
+    """Where classes overlap, errors gather at the boundary and the certain rows have few of them."""
+    labels = f.data.labels
+    overall = max(labels.overall, 1e-9)
+    strength = ramp(noise, 0.03, 0.09) * ramp(noise / overall, 0.4, 0.6)
+    if isfinite(labels.surest):
+        strength *= ramp(labels.surest / overall, 0.45, 0.65)  # flipped 0.66 to 1.06, hard 0.12 to 0.68
+    if isfinite(labels.network):  # and the network, too, is wrong where it is sure
+        strength *= ramp(labels.network, 0.01, 0.05)
+    return strength
+
+
+def memorized_for_long(f: Features) -> bool:
     """Whether training went on far beyond the epoch of the best validation loss, at a price: the wrong labels do harm
     because they are memorized."""
-    loss = case.curve("val_loss")
-    if not np.isfinite(loss).any():
-        return False
-    beyond = len(loss) - 1 - int(np.nanargmin(loss))
-    return score_fallen(case) > 0.06 and case.train_score - case.held_score > 0.15 and beyond >= 150
+    return f.epochs.score_fallen > 0.06 and f.case.train_score - f.case.held_score > 0.15 and f.epochs.beyond >= 150
 
 
-def little_to_learn(case: Case) -> Suspicion:
+def little_to_learn(f: Features) -> Suspicion:
     """Hard data and random labels look alike: nothing tells them apart, so this is no more than a warning, unless no
     model is better than guessing."""
-    found = case.signals.get("attainable") or {}
-    rows = number(found.get("rows"))
+    case, rows = f.case, f.data.labels.rows
     better = (case.best_baseline - case.selection_bias - case.chance) / max(case.standard_error, 1e-9)
     nothing = rows >= ENOUGH_ROWS and better < NORMAL_90
     return Suspicion(
@@ -388,46 +316,39 @@ def little_to_learn(case: Case) -> Suspicion:
         "overfit",
     ),
 )
-def unscaled_inputs(case: Case) -> Suspicion | None:
+def unscaled_inputs(f: Features) -> Suspicion | None:
     """Features whose scales differ by orders, or that lie far from zero."""
-    given = case.card["input"]
-    if case.config["data"]["scale"] == "standard":
+    scale = f.data.scale
+    if scale.kind != "none" or scale.indicators:
         return None
-    low, high, mean = (number(given.get(name)) for name in ("std_min", "std_max", "mean_abs_max"))
-    spread = high / low if low > 0 else np.nan
-    off_centre = mean / high if high > 0 else np.nan
-    size = max(mean, high)
+    size = log10(max(scale.size, 1e-9))
     strength = max(
-        ramp(np.log10(max(size, 1e-9)), 1.0, 2.0),
-        ramp(-np.log10(max(size, 1e-9)), 0.9, 2.0),
-        ramp(np.log10(max(off_centre, 1e-9)), 0.8, 1.5),
-        ramp(np.log10(max(spread, 1e-9)), 1.5, 2.5) * ramp(np.log10(max(size, 1e-9)), 0.5, 1.5),
+        ramp(size, 1.0, 2.0),
+        ramp(-size, 0.9, 2.0),
+        ramp(decades(scale.off_centre), 0.8, 1.5),
+        ramp(decades(scale.spread), 1.5, 2.5) * ramp(size, 0.5, 1.5),
+        0.25 if scale.spread > 3 or scale.off_centre > 1 else 0.0,  # retraining tells whether it matters
     )
-    if case.config["data"]["scale"] == "none" and (spread > 3 or off_centre > 1):
-        strength = max(strength, 0.25)  # retraining tells whether it matters
-    if case.layers[0].normalized:  # a batch normalization behind the first layer undoes their scale
+    if f.layers[0].normalized:  # a batch normalization behind the first layer undoes their scale
         strength *= 0.25
-    if strength < 0.1 or case.config["data"]["scale"] == "minmax" or indicators(given):
+    if strength < 0.1:
         return None
     return Suspicion(
         "unscaled_inputs",
         strength,
         "data",
-        "the features are fed as they are: " + scales(low, high, mean),
-        evidence={"std_ratio": spread, "largest_mean": mean, "largest_std": high, "smallest_std": low},
+        f"the features are not scaled: their standard deviations go from {scale.low:.3g} to {scale.high:.3g}, and "
+        f"their means up to {scale.mean:.3g}",
+        evidence={
+            "std_ratio": scale.spread,
+            "largest_mean": scale.mean,
+            "largest_std": scale.high,
+            "smallest_std": scale.low,
+        },
         patches=(
             Patch({"data.scale": "standard"}, "features of mean 0 and std 1 suit the initial weights and the rate"),
         ),
-        layer="hidden_1" if case.hidden else "output",
+        layer=f.layers[0].name,
         epoch=0,
         step=0,
     )
-
-
-def indicators(given: Mapping[str, Any]) -> bool:
-    """Whether all features lie between 0 and 1, as columns of 0 and 1 do, and one of them reaches both."""
-    return number(given.get("min")) == 0.0 and number(given.get("max")) == 1.0
-
-
-def scales(low: float, high: float, mean: float) -> str:
-    return f"their standard deviations go from {low:.3g} to {high:.3g}, and their means up to {mean:.3g}"

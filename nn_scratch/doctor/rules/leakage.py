@@ -7,9 +7,12 @@ from typing import Any
 
 from nn_scratch.data.card import alike_by_chance
 from nn_scratch.doctor.diagnosis import Patch, Suspicion
-from nn_scratch.doctor.evidence import HARM, Case, number
-from nn_scratch.doctor.features import ramp
+from nn_scratch.doctor.evidence import HARM, number
+from nn_scratch.doctor.features import Features, ramp
+from nn_scratch.doctor.patches import without_column
 from nn_scratch.doctor.rule import rule
+
+KNOWN = "the network learns from columns that are known for new rows"
 
 
 @rule(
@@ -18,27 +21,28 @@ from nn_scratch.doctor.rule import rule
     source="Kaufman et al. 2012, Leakage in data mining",
     explains=("split_mismatch", "overfit", "underfit", "too_few_epochs", "label_noise", "class_imbalance"),
 )
-def leakage(case: Case) -> Suspicion | None:
+def leakage(f: Features) -> Suspicion | None:
     """A column that holds the target, or held-out rows that also stand among the training rows."""
+    case = f.case
     end = case.signals.get("end") or {}
     copied, later = end.get("copied_target"), end.get("giveaway") or {}
     if copied:
-        return of_copied_target(case, copied)
+        return of_copied_target(f, copied)
     if later and number(later["val"]) - number(later["test"]) > HARM:
-        return of_later_rows(case, later)
-    return of_repeated_rows(case, end.get("repeated_rows") or {})
+        return of_later_rows(f, later)
+    return of_repeated_rows(f, end.get("repeated_rows") or {})
 
 
-def of_copied_target(case: Case, copied: dict[str, Any]) -> Suspicion:
+def of_copied_target(f: Features, copied: dict[str, Any]) -> Suspicion:
     """A column that is the target, up to noise or another name for its values: the score on new rows is that of the
     other columns. Arrays without column names are often made so on purpose, which deserves no more than a warning."""
+    case = f.case
     column, without = copied["column"], number(copied.get("without"))
     how = {
         "share": "tells the class of {:.1%} of the rows",
         "ratio": "varies between the classes with {:.1%} of its variance",
         "r2": "explains {:.1%} of the target's variance",
     }[copied["kind"]].format(copied["value"])
-    ignored = [*(case.config["data"].get("ignore") or []), column]
     unused = case.held_score < without - HARM  # whatever ails this run, it is not that it knows the target
     made = not str(case.card["origin"]).endswith((".csv", ".csv.gz", ".tsv", ".parquet"))  # arrays, often on purpose
     return Suspicion(
@@ -55,17 +59,17 @@ def of_copied_target(case: Case, copied: dict[str, Any]) -> Suspicion:
             "score_without_it": without,
             "exact": copied["exact"],
         },
-        patches=(Patch({"data.ignore": ignored}, "the network learns from columns that are known for new rows"),),
+        patches=(Patch(without_column(f, column), KNOWN),),
         cost=case.held_score - without if isfinite(without) else None,
         certain=True,
         most="warning" if unused or made else "critical",
     )
 
 
-def of_later_rows(case: Case, told: dict[str, Any]) -> Suspicion:
+def of_later_rows(f: Features, told: dict[str, Any]) -> Suspicion:
     """A feature that predicts the target in the rows of train and val, and not in the test rows, which come later."""
+    case = f.case
     lost = case.part_score("val") - case.part_score("test")
-    ignored = [*(case.config["data"].get("ignore") or []), told["feature"]]
     return Suspicion(
         "leakage",
         ramp(number(told["val"]) - number(told["test"]), 0.05, 0.25),
@@ -79,14 +83,15 @@ def of_later_rows(case: Case, told: dict[str, Any]) -> Suspicion:
             "network_on_val": case.part_score("val"),
             "network_on_test": case.part_score("test"),
         },
-        patches=(Patch({"data.ignore": ignored}, "the network learns from columns that are known for new rows"),),
+        patches=(Patch(without_column(f, told["feature"]), KNOWN),),
         cost=lost - 1.5 * case.standard_error,
         testable=False,  # retraining is measured on val and test together, which hides the difference
     )
 
 
-def of_repeated_rows(case: Case, repeated: dict[str, list[int]]) -> Suspicion | None:
+def of_repeated_rows(f: Features, repeated: dict[str, list[int]]) -> Suspicion | None:
     """Held-out rows that equal training rows, weighed by what the score is without them."""
+    case = f.case
     found = case.card["duplicates"]
     leaked = int(found["val_in_train"]) + int(found["test_in_train"])
     if leaked < 5 or leaked < 0.05 * case.held_rows or alike_by_chance(found):
