@@ -81,4 +81,4 @@ def _checked(document: Document) -> Config:
                 document.problems.append(Problem(mark, path, one["msg"]))
     if config is None or document.problems:
         document.refuse()
-    return config
+    return config.written_in(document)

@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval, MinLen
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from typing_extensions import Doc
 
+from nn_scratch.config.document import Document
+from nn_scratch.config.origins import Origin
 from nn_scratch.config.parts import Named, ParametersOf, PartOf
 from nn_scratch.config.section import Section, Text, refuse
 from nn_scratch.config.sweep import Sweep
@@ -254,6 +256,8 @@ class Diagnose(Section):
 class Config(Section):
     """Everything that a run depends on, apart from the data itself, the machine and the versions of the libraries."""
 
+    _origin: Origin | None = PrivateAttr(default=None)
+
     name: Annotated[FolderName, Doc("the run is outputs/<name>-001, -002, ...")] = "digits"
     seed: Annotated[
         int, Interval(ge=0, le=2**32 - 1), Doc("of all that is drawn: split, initial weights, order of rows, dropout")
@@ -311,6 +315,16 @@ class Config(Section):
     sweep: Annotated[
         Sweep | None, Doc("settings that script/sweep.py tries one by one; train.py has no use for it")
     ] = None
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where the keys were written; None for a config that was never written down."""
+        return self._origin
+
+    def written_in(self, document: Document) -> Config:
+        """Keep the places of the keys, for errors that show later."""
+        self._origin = Origin(document) if document.values else None
+        return self
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Config:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nn_scratch.config.advice import unwise
+from nn_scratch.config.origins import located
 from nn_scratch.config.parts import Named, instantiate
 from nn_scratch.config.schema import Config
 from nn_scratch.data.column_types import ColumnOptions
@@ -73,7 +74,15 @@ class Built:
 
 
 def build(config: Config, data: Data | None = None) -> Built:
-    """Everything a run needs, from its config alone: the same config builds the same bytes."""
+    """Everything a run needs, from its config alone: the same config builds the same bytes.
+
+    Raises UserError for data, layers and keys that do not fit together; it says where the config has the key.
+    """
+    with located(config):
+        return _build(config, data)
+
+
+def _build(config: Config, data: Data | None) -> Built:
     generators = spawn_generators(config.seed)
     if data is None:
         data = build_data(config, generators)
@@ -179,10 +188,15 @@ def batch_rows(batch_size: int | float, rows: int) -> int:
 
 def build_data(config: Config, generators: Generators) -> Data:
     """Read, split and scale the data."""
-    options = config.data
-    split = options.split
+    table = read_source(config, generators)
+    with located(config):
+        return _prepared(config, table, generators)
+
+
+def _prepared(config: Config, table: Table, generators: Generators) -> Data:
+    options, split = config.data, config.data.split
     return prepare(
-        read_source(config, generators),
+        table,
         split={"val": split.val, "test": split.test},
         fold=None if split.folds is None else Fold(split.fold, split.folds),
         shuffle=options.shuffle,
@@ -196,6 +210,11 @@ def build_data(config: Config, generators: Generators) -> Data:
 
 def read_source(config: Config, generators: Generators) -> Table:
     """The table that the config names, before it is split."""
+    with located(config):
+        return _read_source(config, generators)
+
+
+def _read_source(config: Config, generators: Generators) -> Table:
     options = config.data
     return load_table(
         plain_source(options.source),

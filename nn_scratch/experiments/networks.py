@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from nn_scratch.config.schema import Config
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.errors import UserError
 from nn_scratch.nn.layers import LAYERS
+from nn_scratch.nn.layers.base import Layer, LayerError, walk
 from nn_scratch.nn.losses import LOSSES, Loss
 from nn_scratch.nn.network import Network
 
@@ -27,14 +28,26 @@ def build_network(config: Config, preprocessing: Preprocessing, generators: Gene
     output = config.output.but(units=outputs)
     if output.parameters["activation"] == "auto":
         output = output.but(activation=Named("identity"))
-    network = Network(
-        [instantiate(LAYERS, layer) for layer in (*config.layers, output)],
-        preprocessing.n_features,
-        init=generators["init"],
-        noise=generators["dropout"],
-        dtype=np.dtype(config.train.dtype),
-    )
+    layers = [instantiate(LAYERS, layer) for layer in (*config.layers, output)]
+    try:
+        network = Network(
+            layers,
+            preprocessing.n_features,
+            init=generators["init"],
+            noise=generators["dropout"],
+            dtype=np.dtype(config.train.dtype),
+        )
+    except LayerError as error:
+        raise UserError(f"{key_of(error.layer, layers)}.{error.key}: {error.reason}") from None
     return network, loss
+
+
+def key_of(layer: Layer, layers: Sequence[Layer]) -> str:
+    """Where the config has a layer: `layers[1].layers[0]` for the first in a block."""
+    for index, found in enumerate(layers):
+        if layer in walk([found]):
+            return f"layers[{index}]" if layer is found else f"layers[{index}].{key_of(layer, found.layers)}"
+    raise ValueError(f"{layer.name} is none of these layers")
 
 
 def build_loss(config: Config, preprocessing: Preprocessing) -> Loss:

@@ -162,6 +162,5 @@ def test_a_residual_block_that_changes_the_width_is_refused() -> None:
     with pytest.raises(UserError) as error:
         network_of(Dense(4, Tanh()), block, Dense(2, Identity()))
     assert str(error.value) == (
-        "hidden_1.residual: a residual block adds its input to its output, but 4 features go in and 5 come out; "
-        "write 'units: 4' in hidden_3, its last dense layer"
+        "hidden_3.units: a residual block adds its input to its output, but 4 features go in and 5 come out; write 4"
     )

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
 from nn_scratch.nn.memory import Memory, Shape
 from nn_scratch.registry import Registry
@@ -81,6 +82,14 @@ def walk(layers: Iterable[Layer]) -> Iterator[Layer]:
     for layer in layers:
         yield layer
         yield from walk(layer.layers)
+
+
+class LayerError(UserError):
+    """The layers do not fit together. `layer` and `key` say which parameter of which layer to change."""
+
+    def __init__(self, layer: Layer, key: str, reason: str) -> None:
+        super().__init__(f"{layer.name}.{key}: {reason}")
+        self.layer, self.key, self.reason = layer, key, reason
 
 
 LAYERS: Registry[Layer] = Registry("layer")

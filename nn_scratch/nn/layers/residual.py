@@ -7,9 +7,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import MinLen
 
-from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
-from nn_scratch.nn.layers.base import LAYERS, Layer, walk
+from nn_scratch.nn.layers.base import LAYERS, Layer, LayerError, walk
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.memory import Memory
 from nn_scratch.registry import Choice, Doc
@@ -33,15 +32,17 @@ class Residual(Layer):
         self.layers = layers
 
     def declare(self, inputs: int) -> int:
-        """Raises UserError where the inner layers end wider or narrower than they begin."""
+        """Raises LayerError where the inner layers end wider or narrower than they begin."""
         width = inputs
         for layer in self.layers:
             width = layer.declare(width)
         if width != inputs:
             last = [layer for layer in walk(self.layers) if isinstance(layer, Dense)][-1]
-            raise UserError(
-                f"{self.name}: a residual block adds its input to its output, but {inputs} features go in and {width} "
-                f"come out; write 'units: {inputs}' in {last.name}, its last dense layer"
+            raise LayerError(
+                last,
+                "units",
+                f"a residual block adds its input to its output, but {inputs} features go in and {width} come out; "
+                f"write {inputs}",
             )
         return super().declare(inputs)
 
