@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf, isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from nn_scratch.training.observers import Scores
 from nn_scratch.training.trainer import Trainer
 
 EVERY = 10  # logged epochs from one row to the next
+PENDING_BYTES = 4 << 20  # of rows that wait to be written together
 MOST_PARAMETERS = 50_000  # of a network whose steps are logged with `log.optimizer: auto`
 FIXED_ROWS = 3  # the first, the best and the last
 
@@ -77,6 +78,7 @@ class StepLog:
         self._epochs = list(written["epochs"][:regular])
         self._steps, self._rates = list(written["steps"][:regular]), list(written["rates"][:regular])
         self._changed = True
+        self._pending: list[Kept] = []
         self._best = self._read("best", written, state)
         self._last = self._read("last", written, state)
 
@@ -99,8 +101,9 @@ class StepLog:
         if epoch % self._stride:
             return
         watched, stopping = self._watched, self._trainer.early_stopping
-        score = scores["val_loss"]
-        kept = Kept(epoch, watched.steps, watched.lr, score if isfinite(score) else inf, watched.values.copy())
+        score = scores.get("val_loss", nan)  # there may be no validation rows
+        before = (self._last, self._best)
+        kept = Kept(epoch, watched.steps, watched.lr, score if isfinite(score) else inf, watched.values)
         self._last = kept
         best = kept.score < (inf if self._best is None else self._best.score)
         if self._trainer.best_epoch == epoch if stopping is not None else best:
@@ -108,18 +111,32 @@ class StepLog:
         logged = epoch // self._stride
         if logged == 1 or logged % EVERY == 0:
             self._append(kept)
+        # what was kept is not copied: the next step is watched in an array that nothing needs any more
+        needed = {id(one) for one in (self._last, self._best, *self._pending)}
+        free = [one.values for one in before if one is not None and id(one) not in needed]
+        watched.values = free[0] if free else np.zeros_like(kept.values)
 
     def _append(self, kept: Kept) -> None:
-        network = self._trainer.network
-        for kind, vector in zip(self._watched.names, kept.values, strict=True):
-            whole = np.zeros(network.theta.size, vector.dtype)
-            whole[: vector.size] = vector
-            for name, view in network.named(whole).items():
-                if (kind, name) in self._logs:
-                    self._logs[kind, name].append(view[None])
+        self._pending.append(kept)
         self._epochs.append(kept.epoch)
         self._steps.append(kept.step)
         self._rates.append(kept.lr)
+        if len(self._pending) * kept.values.nbytes >= PENDING_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        """Write the rows that wait, those of a file at once."""
+        if not self._pending:
+            return
+        network, size = self._trainer.network, self._pending[0].values.shape[1]
+        for number, kind in enumerate(self._watched.names):
+            whole = np.zeros((len(self._pending), network.theta.size), self._watched.values.dtype)
+            for row, kept in enumerate(self._pending):
+                whole[row, :size] = kept.values[number]
+            for name, rows in network.named(whole).items():
+                if (kind, name) in self._logs:
+                    self._logs[kind, name].append(rows)
+        self._pending = []
         self._changed = True
 
     def commit(self, *, ends: bool) -> dict[str, Any]:
@@ -129,6 +146,7 @@ class StepLog:
             for kept in (self._best, self._last):
                 if kept is not None and kept.epoch not in self._epochs:
                     self._append(kept)
+        self._write()
         if self._changed:
             for log in self._logs.values():
                 log.commit()

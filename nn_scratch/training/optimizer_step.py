@@ -13,7 +13,8 @@ class OptimizerStep:
 
     gradient: as the optimizer saw it, penalties and clipping included. update: θ after minus θ before, in the
     parameters' own precision; a projection after it (`regularize.max_norm`) is not part of it. The other names are the
-    optimizer's slots after the step, as its equations define them.
+    optimizer's slots after the step, as its equations define them. `values` may be replaced by another array of that
+    shape between two steps: the next step is then kept there.
     steps: the number of the step, from 1. lr: the learning rate.
     """
 

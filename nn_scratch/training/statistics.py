@@ -23,7 +23,8 @@ from nn_scratch.training.evaluation import bound_loss
 Unit = Dense | ActivationLayer
 
 PIECE = 1 << 14  # elements of an epoch or a step that are measured at once
-BUFFER_BYTES = 16 << 20  # of steps or epochs that are measured together
+BUFFER_BYTES = 16 << 20  # of epochs that are measured together
+STEP_BUFFER_BYTES = 2 << 20  # of steps: what stays in the second-level cache
 MAX_BUFFERED = 64
 SATURATED = 1e-2  # |f'(Z)| below which a unit is saturated
 NEARLY_DEAD = 1e-2  # share of rows on which a unit is active, below which it is nearly dead
@@ -69,7 +70,7 @@ class StepGauge:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._segments = [network.segment(layer) for layer in network.dense]
-        self.capacity = int(np.clip(BUFFER_BYTES // max(1, 5 * network.theta.nbytes), 1, MAX_BUFFERED))
+        self.capacity = int(np.clip(STEP_BUFFER_BYTES // max(1, 5 * network.theta.nbytes), 1, MAX_BUFFERED))
         self.waiting = 0
 
     @cached_property
@@ -148,7 +149,8 @@ class LayerGauge:
             V[:, 2] = grad[:, part]
             if self._bias:
                 V[..., -1] = 0.0  # W alone
-            nonzero += np.count_nonzero(V[:, 2], axis=(1, 2))
+            changes = grad[:, part, : self._width - self._bias] != 0
+            nonzero += [np.count_nonzero(epoch) for epoch in changes]  # of booleans, without an axis: the fast one
             flat = V.reshape(epochs, 3, -1)
             squares += np.vecdot(flat, flat)
             sums += np.add.reduce(flat[:, ::2], axis=2)
@@ -176,9 +178,8 @@ class LayerGauge:
         mean = np.add.reduce(flat, axis=1) / flat.shape[1]
         work = flat - mean[:, None]
         variance = np.vecdot(work, work) / flat.shape[1]
-        signs = np.sign(A, out=work.reshape(A.shape))
-        np.multiply(signs, signs, out=signs)  # 1 where an activation is not 0
-        active = signs @ np.ones(rows, A.dtype)  # (epochs, units): on how many rows
+        bits = np.packbits(A != 0, axis=2)
+        active = np.bitwise_count(bits).sum(axis=2, dtype=np.int64)  # (epochs, units): on how many rows
         return np.array(
             (
                 mean,
@@ -186,7 +187,7 @@ class LayerGauge:
                 1.0 - active.sum(axis=1) / flat.shape[1],
                 np.count_nonzero(active == 0, axis=1) / units,
                 np.count_nonzero(active < NEARLY_DEAD * rows, axis=1) / units,
-                np.count_nonzero(A.max(axis=2) == A.min(axis=2), axis=1) / units,
+                np.count_nonzero((A[:, :, :1] == A).all(axis=2), axis=1) / units,
             )
         ).T
 
