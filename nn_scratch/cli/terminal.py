@@ -328,6 +328,10 @@ def show_check(console: Printer, built: Built, checked: DryRunReport) -> None:
         lines[2] += f"; time: about {duration(checked.seconds)} for {plural(trainer.epochs, 'epoch')} of " + plural(
             trainer.steps_per_epoch, "step"
         )
+    learning = [layer for layer in checked.layers if layer["count"]]
+    of_those = sum(layer["checked"] for layer in learning)
+    if of_those < len(learning):
+        lines.append(f"gradients: checked in {of_those:,} of {plural(len(learning), 'layer')} with parameters")
     for line in lines:
         console.print(line, soft_wrap=True)
     for notice in built.notices:

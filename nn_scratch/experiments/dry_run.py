@@ -47,7 +47,8 @@ TIMED_STEPS = 200
 class DryRunReport:
     """What a check found. problems: a line each, what stands in the way."""
 
-    layers: list[dict[str, Any]]  # name, type, outputs, parameters (by name their shapes), count, trainable, error
+    # name, type, outputs, parameters (by name their shapes), count, trainable, checked, error
+    layers: list[dict[str, Any]]
     start_loss: float
     silent_loss: float  # of outputs that are all 0
     class_prior_entropy: float | None  # of who knows how frequent each class is, and nothing else
@@ -86,11 +87,7 @@ def check(built: Built) -> DryRunReport:
 
 
 def layer_entry(network: Network, layer: Layer, errors: Mapping[str, float]) -> dict[str, Any]:
-    blocks = {
-        name.removeprefix(f"{layer.name}."): view
-        for name, view in network.named(network.theta).items()
-        if name.rpartition(".")[0] == layer.name
-    }
+    blocks = layer.named(network.parameter_layout.views(layer, network.theta))
     return {
         "name": layer.name,
         "type": layer.registered_name + (f", {layer.f.registered_name}" if isinstance(layer, Dense) else ""),
@@ -98,6 +95,7 @@ def layer_entry(network: Network, layer: Layer, errors: Mapping[str, float]) -> 
         "parameters": {name: view.shape for name, view in blocks.items()},
         "count": sum(view.size for view in blocks.values()),
         "trainable": layer.trainable,
+        "checked": layer.name in errors,
         "error": errors.get(layer.name, nan),
     }
 

@@ -19,6 +19,10 @@ CHECKED_ROWS = 16  # of the probe, on which the gradient is checked
 
 CHECKED_ENTRIES = 5  # a layer
 
+CHANGES = 4  # of an entry, each a pass through the network
+
+MOST_LAYER_PASSES = 100_000  # layers times passes, of the whole check; of deep networks a sample of layers is checked
+
 DIFFERENCE = 1e-5  # of a parameter, relative to the size of its layer's: a signal of small weights is small, too
 
 KINK = 0.01  # relative difference of slopes over steps to the left and right, long and short, above which one is near
@@ -63,9 +67,10 @@ def norm(values: Array) -> float:
 
 
 def gradient_errors(network: Network, built: Built) -> list[dict[str, Any]]:
-    """For each layer with parameters, how far the gradient of some entries is from central differences of the loss.
+    """For layers with parameters, how far the gradient of some entries is from central differences of the loss.
 
     The error is that of the vector of entries, relative to its length; entries at a kink of the loss are left out.
+    Every layer is checked, or of deep networks those of `checked_layers`.
     """
     batch = probe_batch(built, CHECKED_ROWS)
     rows = batch.X.shape[1]
@@ -79,9 +84,7 @@ def gradient_errors(network: Network, built: Built) -> list[dict[str, Any]]:
     graph.backward(loss.backward(Z, batch.Y, batch.w))
     gradient = graph.grad.copy()
     found = []
-    for layer in network.every_layer:
-        if not own_blocks(network, layer):
-            continue
+    for layer in checked_layers(network):
         start, stop = network.segment(layer)
         entries = start + np.unique(
             np.argsort(-np.abs(gradient[start:stop]), kind="stable")[
@@ -103,8 +106,18 @@ def gradient_errors(network: Network, built: Built) -> list[dict[str, Any]]:
     return found
 
 
-def own_blocks(network: Network, layer: Layer) -> bool:
-    return any(block.layer is layer for block in network.parameter_blocks)
+def checked_layers(network: Network) -> list[Layer]:
+    """The layers with parameters; where `MOST_LAYER_PASSES` allow for fewer, some evenly spaced and one of each type.
+
+    A layer's check passes through all layers, so that the check of every layer would grow with the depth squared.
+    """
+    layers = [layer for layer in network.every_layer if network.parameter_layout.of(layer)]
+    most = max(1, MOST_LAYER_PASSES // (CHANGES * CHECKED_ENTRIES * len(network.every_layer)))
+    if len(layers) <= most:
+        return layers
+    spaced = {layers[at] for at in np.linspace(0, len(layers) - 1, most).round().astype(int)}
+    kinds = {layer.registered_name: layer for layer in reversed(layers)}
+    return [layer for layer in layers if layer in spaced or kinds[layer.registered_name] is layer]
 
 
 def relative_error(pairs: list[tuple[float, float]], loss: float, step: float) -> float:

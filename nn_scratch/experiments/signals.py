@@ -64,12 +64,12 @@ def signals_at_start(built: Built) -> dict[str, Any]:
             for layer, unit in zip(graph.dense, activation_units(graph), strict=True)
         ]
         graph.backward(loss.backward(Z, batch.Y, batch.w))
-        for panel, layer in zip(panels, network.dense, strict=True):
+        for panel, layer, own in zip(panels, network.dense, built.network.dense, strict=True):
             gradient = network.block(layer, "Wb", graph.grad)
             panel |= {
                 "gradient_norm": norm(gradient),
                 "gradient_rms": norm(gradient) / sqrt(gradient.size),
-                "twin_units": twin_share(built, layer.name),
+                "twin_units": twin_share(built, own),
             }
         errors = gradient_errors(network, built)
     return {
@@ -139,12 +139,11 @@ def unit_panel(layer: Dense, f: Activation, A: Array, Z: Array, Z_f: Array) -> d
     }
 
 
-def twin_share(built: Built, name: str) -> float:
+def twin_share(built: Built, layer: Dense) -> float:
     """The share of a layer's units that have the weights and the gradient of another: they stay the same unit.
 
     The gradient is the one that the gauge measured last, on the probe rows."""
     network, gauge = built.network, built.gauge
-    layer = next(layer for layer in network.dense if layer.name == name)
     if layer.outputs < 2:
         return 0.0
     rows = [network.block(layer, "Wb", vector).astype(np.float64) for vector in (network.theta, gauge.graph.grad)]

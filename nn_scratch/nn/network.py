@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from math import prod
@@ -33,6 +33,30 @@ class Block:
         return vector[..., self.start : self.stop].reshape(vector.shape[:-1] + self.shape)
 
 
+class Layout:
+    """Where the blocks of every layer stand in a flat vector, one after another; `size` numbers in all."""
+
+    def __init__(self, wanted: Iterable[tuple[Layer, Mapping[str, Shape]]]) -> None:
+        """wanted: the layers in their order, each with the names and shapes of its blocks."""
+        self.blocks: list[Block] = []
+        self._by_layer: dict[Layer, list[Block]] = {}
+        self.size = 0
+        for layer, shapes in wanted:
+            for name, shape in shapes.items():
+                start, self.size = self.size, self.size + prod(shape)
+                block = Block(layer, name, shape, start, self.size)
+                self.blocks.append(block)
+                self._by_layer.setdefault(layer, []).append(block)
+
+    def of(self, layer: Layer) -> Sequence[Block]:
+        """The blocks of a layer itself, those of its inner layers left out."""
+        return self._by_layer.get(layer, ())
+
+    def views(self, layer: Layer, vector: Array) -> dict[str, Array]:
+        """The views of a layer's blocks in a vector (..., size), by name."""
+        return {block.name: block.of(vector) for block in self.of(layer)}
+
+
 class Parameters(Protocol):
     """What a graph is bound to: the parameters of one network, or of a stack of networks of one shape.
 
@@ -43,8 +67,8 @@ class Parameters(Protocol):
     dtype: np.dtype[Any]
     theta: Array
     state: Array
-    parameter_blocks: list[Block]
-    state_blocks: list[Block]
+    parameter_layout: Layout
+    state_layout: Layout
 
     @property
     def stack(self) -> Shape: ...
@@ -79,23 +103,23 @@ class Network:
             width = layer.declare(width)
         self.outputs = width
         trainable_first = sorted(self.every_layer, key=lambda layer: not layer.trainable)
-        self.parameter_blocks, size = lay_out([(layer, layer.blocks()) for layer in trainable_first])
-        self.state_blocks, state_size = lay_out([(layer, layer.state_blocks()) for layer in self.every_layer])
-        self.theta, self.grad = np.zeros(size, self.dtype), np.zeros(size, self.dtype)
-        self.state = np.zeros(state_size, self.dtype)
-        self.trainable = sum(b.stop - b.start for b in self.parameter_blocks if b.layer.trainable)
+        self.parameter_layout = Layout((layer, layer.blocks()) for layer in trainable_first)
+        self.state_layout = Layout((layer, layer.state_blocks()) for layer in self.every_layer)
+        self.theta = np.zeros(self.parameter_layout.size, self.dtype)
+        self.grad, self.state = np.zeros_like(self.theta), np.zeros(self.state_layout.size, self.dtype)
+        self.trainable = sum(b.stop - b.start for b in self.parameter_layout.blocks if b.layer.trainable)
         for layer in self.every_layer:
-            layer.initialize(blocks_of(layer, self.parameter_blocks, self.theta), init)
-            layer.initialize_state(blocks_of(layer, self.state_blocks, self.state))
+            layer.initialize(self.parameter_layout.views(layer, self.theta), init)
+            layer.initialize_state(self.state_layout.views(layer, self.state))
         self._graphs: dict[tuple[int, bool], Graph] = {}
 
     def block(self, layer: Layer, name: str, vector: Array) -> Array:
         """The view of one of a layer's blocks in a vector laid out as theta (..., size)."""
-        return blocks_of(layer, self.parameter_blocks, vector)[name]
+        return self.parameter_layout.views(layer, vector)[name]
 
     def segment(self, layer: Layer) -> tuple[int, int]:
         """Where the layer's parameters, which are contiguous, start and stop in theta."""
-        blocks = [block for block in self.parameter_blocks if block.layer is layer]
+        blocks = self.parameter_layout.of(layer)
         return blocks[0].start, blocks[-1].stop
 
     def named(self, vector: Array) -> dict[str, Array]:
@@ -103,12 +127,12 @@ class Network:
         return {
             f"{layer.name}.{name}": view
             for layer in self.every_layer
-            for name, view in layer.named(blocks_of(layer, self.parameter_blocks, vector)).items()
+            for name, view in layer.named(self.parameter_layout.views(layer, vector)).items()
         }
 
     def named_state(self, vector: Array) -> dict[str, Array]:
         """Views of a vector laid out as `state`: {"hidden_1.batch_norm.running_mean": (...,)}."""
-        return {f"{block.layer.name}.{block.name}": block.of(vector) for block in self.state_blocks}
+        return {f"{block.layer.name}.{block.name}": block.of(vector) for block in self.state_layout.blocks}
 
     @property
     def dense(self) -> list[Dense]:
@@ -145,11 +169,6 @@ class Network:
         return Graph(self, rows, training=False, grad=np.zeros_like(self.grad))
 
 
-def blocks_of(layer: Layer, blocks: Sequence[Block], vector: Array) -> dict[str, Array]:
-    """The views of a layer's blocks in a vector (..., size), by name."""
-    return {block.name: block.of(vector) for block in blocks if block.layer is layer}
-
-
 class Graph:
     """A network bound to one batch size: copies of its layers that share its parameters and own their buffers."""
 
@@ -176,9 +195,9 @@ class Graph:
                 training=self._training,
                 generators=network.generators,
                 scratch=self.scratch,
-                parameters=blocks_of(layer, network.parameter_blocks, network.theta),
-                gradients=blocks_of(layer, network.parameter_blocks, self.grad),
-                state=blocks_of(layer, network.state_blocks, network.state),
+                parameters=network.parameter_layout.views(layer, network.theta),
+                gradients=network.parameter_layout.views(layer, self.grad),
+                state=network.state_layout.views(layer, network.state),
                 needs_dX=needs_dX,
             )
         )
@@ -210,16 +229,6 @@ def signal_rows(X: Array, dtype: DTypeLike) -> Array:
     rows = np.ones((X.shape[0], X.shape[1] + 1), dtype)
     rows[:, :-1] = X
     return rows
-
-
-def lay_out(wanted: Sequence[tuple[Layer, Mapping[str, Shape]]]) -> tuple[list[Block], int]:
-    """The place of every layer's blocks in a flat vector, one after another, and the vector's size."""
-    blocks, stop = [], 0
-    for layer, shapes in wanted:
-        for name, shape in shapes.items():
-            start, stop = stop, stop + prod(shape)
-            blocks.append(Block(layer, name, shape, start, stop))
-    return blocks, stop
 
 
 def name_layers(layers: Sequence[Layer]) -> None:

@@ -32,7 +32,7 @@ class NetworkStack:
         self.theta = np.stack([network.theta for network in networks])
         self.state = np.stack([network.state for network in networks])
         self.grad = np.stack([network.grad for network in networks])
-        self.parameter_blocks, self.state_blocks = first.parameter_blocks, first.state_blocks
+        self.parameter_layout, self.state_layout = first.parameter_layout, first.state_layout
         rates = np.array([[layer.rate for layer in dropouts(network)] for network in networks])
         by_layer = dict(zip(dropouts(first), rates.T[..., None, None], strict=True))
         self.layers = [with_rates(layer, by_layer[layer]) if layer in by_layer else layer for layer in first.layers]

@@ -17,6 +17,7 @@ import stat
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from io import BufferedWriter, BytesIO, RawIOBase
 from math import prod
@@ -44,6 +45,9 @@ OF_THE_MACHINE = frozenset(
 )
 
 WRITE_BYTES = 1 << 20  # at a time, of files that appear whole
+
+OPEN_FILES = 200  # of logs, at most; more are opened anew where they are written
+SYNC_THREADS = 16  # that wait for the disk side by side
 
 HEADER_BYTES = 256  # room for the longest shape; a multiple of 64, as the format asks
 
@@ -249,7 +253,7 @@ def npy_header(shape: tuple[int, ...], dtype: DTypeLike) -> bytes:
 class OpenFiles:
     """Descriptors of files that are written now and then; of many, those used longest ago are closed in between."""
 
-    def __init__(self, most: int = 200) -> None:
+    def __init__(self, most: int = OPEN_FILES) -> None:
         self._most, self._open = most, OrderedDict[Path, int]()
 
     def add(self, path: Path, file: int) -> None:
@@ -284,6 +288,7 @@ class NpyLog:
         header = npy_header((0, *shape), dtype) if rows == 0 else b""
         self._files = files or OpenFiles()
         self._files.add(path, opened(path, header, HEADER_BYTES + rows * self.row_bytes))
+        self._synced: int | None = None  # how many rows are counted and on the disk, as far as this process knows
 
     def append(self, block: Array) -> None:
         """Add rows (n, *shape); they count once `commit` has been called."""
@@ -294,12 +299,18 @@ class NpyLog:
             write_all(self._files.of(self.path), content.data.cast("B"), HEADER_BYTES + self.rows * self.row_bytes)
         self.rows += len(content)
 
-    def commit(self) -> None:
-        """Let the header count the rows, and bring all to the disk."""
+    @property
+    def waits(self) -> bool:
+        """Whether there is something to commit."""
+        return self._synced != self.rows
+
+    def count(self) -> int:
+        """Let the header count the rows; returns the descriptor, which is valid until as many other logs are used."""
         with disk_errors(self.path):
             file = self._files.of(self.path)
             write_all(file, npy_header((self.rows, *self.shape), self.dtype), 0)
-            sync(file)
+        self._synced = self.rows
+        return file
 
     def trim(self) -> None:
         """Cut off what stands behind the last row."""
@@ -308,6 +319,16 @@ class NpyLog:
 
     def close(self) -> None:
         self._files.close(self.path)
+
+
+def commit_logs(logs: Iterable[NpyLog], tables: Iterable[CsvLog] = ()) -> None:
+    """Bring what waits in logs and tables to the disk, headers included; logs that have not grown are let be."""
+    files = {table.path: table.flush() for table in tables}
+    waiting = [log for log in logs if log.waits]
+    for start in range(0, len(waiting), OPEN_FILES):
+        sync_files(files | {log.path: log.count() for log in waiting[start : start + OPEN_FILES]})
+        files = {}
+    sync_files(files)
 
 
 class CsvLog:
@@ -321,14 +342,13 @@ class CsvLog:
         self.size = size or len(header)
         self._file = opened(path, header, self.size)
 
-    def flush(self) -> None:
-        """Bring the lines that wait to the disk; they count once commit.json says so."""
+    def flush(self) -> int:
+        """Write the lines that wait, which count once commit.json says so; returns the descriptor, to be synced."""
         if self.lines:
             self._write("\n".join(self.lines) + "\n")
             self.rows += len(self.lines)
             self.lines = []
-        with disk_errors(self.path):
-            sync(self._file)
+        return self._file
 
     def _write(self, text: str) -> None:
         content = text.encode()
@@ -384,6 +404,21 @@ def write_all(file: int, content: bytes | memoryview, at: int) -> None:
 def sync(file: int) -> None:
     """Have the system bring a file's contents to the disk itself, not only to its cache."""
     os.fsync(file)
+
+
+def sync_files(files: Mapping[Path, int]) -> None:
+    """Sync several files, given by their descriptors, at once: a file system with a journal then waits for few writes.
+
+    EnvironmentFailure names the file that could not be.
+    """
+
+    def one(path: Path, file: int) -> None:
+        with disk_errors(path):
+            sync(file)
+
+    with ThreadPoolExecutor(SYNC_THREADS) as pool:
+        for _ in pool.map(one, files.keys(), files.values()):
+            pass
 
 
 def sync_folder(folder: Path) -> None:

@@ -22,7 +22,17 @@ import numpy as np
 from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.metrics import Array
 from nn_scratch.runs import checkpoint
-from nn_scratch.runs.files import CsvLog, NpyLog, OpenFiles, disk_errors, make_folder, open_raw, sync_folder, write_json
+from nn_scratch.runs.files import (
+    CsvLog,
+    NpyLog,
+    OpenFiles,
+    commit_logs,
+    disk_errors,
+    make_folder,
+    open_raw,
+    sync_folder,
+    write_json,
+)
 from nn_scratch.runs.interruption import shielded
 from nn_scratch.runs.step_log import FIXED_ROWS, MOST_PARAMETERS, StepLog
 from nn_scratch.training.evaluation import ClassificationScore
@@ -159,11 +169,13 @@ class Recorder(Observer):
     def _commit(self, diverged: Mapping[str, Any] | None, ends: bool) -> None:
         started = perf_counter()
         self._write_epochs()
-        for tensor in self._tensors.values():
-            tensor.commit()
-        for table in self._tables:
-            table.flush()
-        trainer = self._trainer
+        trainer, state, steps = self._trainer, self._trainer.state(), None
+        logs = [*self._tensors.values()]
+        if self._step_log is not None:
+            steps = self._step_log.rows_to_commit(ends=ends)
+            state |= self._step_log.state()
+            logs += self._step_log.logs
+        commit_logs(logs, self._tables)
         committed = {
             "epoch": self.epochs,  # one fewer than the trainer's, where the scores of its last were not finite
             "step": trainer.step,
@@ -177,10 +189,8 @@ class Recorder(Observer):
             "tensor_epochs": self.tensor_epochs,
             "diverged": diverged,
         }
-        state = trainer.state()
-        if self._step_log is not None:
-            committed["step_log"] = self._step_log.commit(ends=ends)
-            state |= self._step_log.state()
+        if steps is not None:
+            committed["step_log"] = steps
         if not self._names_synced:  # of the files that this process has made
             for folder in (*filter(Path.is_dir, self.folder.rglob("*")), self.folder, self.folder.parent):
                 sync_folder(folder)

@@ -8,7 +8,7 @@ that was never stopped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf, isfinite, nan
 from pathlib import Path
@@ -77,7 +77,6 @@ class StepLog:
         regular = written["regular"]
         self._epochs = list(written["epochs"][:regular])
         self._steps, self._rates = list(written["steps"][:regular]), list(written["rates"][:regular])
-        self._changed = True
         self._pending: list[Kept] = []
         self._best = self._read("best", written, state)
         self._last = self._read("last", written, state)
@@ -137,20 +136,19 @@ class StepLog:
                 if (kind, name) in self._logs:
                     self._logs[kind, name].append(rows)
         self._pending = []
-        self._changed = True
 
-    def commit(self, *, ends: bool) -> dict[str, Any]:
-        """Bring what was kept to disk; ends: with the steps of the best epoch and the last. What to commit."""
+    @property
+    def logs(self) -> Iterable[NpyLog]:
+        return self._logs.values()
+
+    def rows_to_commit(self, *, ends: bool) -> dict[str, Any]:
+        """Write the rows that wait; what commit.json has to say of them. ends: steps of the best epoch and the last are added to them."""
         regular = len(self._epochs)
         if ends:
             for kept in (self._best, self._last):
                 if kept is not None and kept.epoch not in self._epochs:
                     self._append(kept)
         self._write()
-        if self._changed:
-            for log in self._logs.values():
-                log.commit()
-        self._changed = False
         return {
             "epochs": list(self._epochs),
             "steps": list(self._steps),

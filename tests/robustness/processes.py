@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -90,6 +91,18 @@ class Scripts:
 
     def train(self, cwd: Path, *arguments: str, **options: Any) -> Ended:
         return self.run(Job("train.py", [*arguments, "--outputs", str(cwd)], str(cwd), **options))
+
+
+def drop_rights() -> None:
+    """Let the next program of this process, root's too, be subject to the permissions of files and folders.
+
+    Of Linux: what root may do besides goes by capabilities, and those to pass over permissions are given up.
+    """
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    if os.geteuid() == 0:
+        for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+            if prctl(24, capability, 0, 0, 0):  # PR_CAPBSET_DROP
+                raise OSError(ctypes.get_errno(), "a capability cannot be given up")
 
 
 def send(process: int, signum: int) -> None:

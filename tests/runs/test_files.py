@@ -14,7 +14,7 @@ import pytest
 
 from nn_scratch.errors import EnvironmentFailure
 from nn_scratch.runs import files
-from nn_scratch.runs.files import CsvLog, NpyLog, read_npz, write_bytes, write_json, write_npz, write_whole
+from nn_scratch.runs.files import CsvLog, NpyLog, commit_logs, read_npz, write_bytes, write_json, write_npz, write_whole
 
 
 def test_a_log_of_an_array_is_a_plain_npy_file_that_grows(tmp_path: Path) -> None:
@@ -24,10 +24,10 @@ def test_a_log_of_an_array_is_a_plain_npy_file_that_grows(tmp_path: Path) -> Non
     rows = np.arange(30, dtype=np.float32).reshape(5, 2, 3)
     log.append(rows[:2])
     assert np.load(path).shape == (0, 2, 3)  # written, and not yet said to be there
-    log.commit()
+    commit_logs([log])
     np.testing.assert_array_equal(np.load(path), rows[:2])
     log.append(rows[2:])
-    log.commit()
+    commit_logs([log])
     log.close()
     np.testing.assert_array_equal(np.load(path), rows)
     assert path.read_bytes().startswith(b"\x93NUMPY\x01\x00")
@@ -40,7 +40,7 @@ def test_a_log_that_is_taken_up_again_drops_what_was_not_committed(tmp_path: Pat
     log.close()
     again = NpyLog(path, (2,), np.float32, rows=1)
     again.append(np.zeros((1, 2)))
-    again.commit()
+    commit_logs([again])
     again.close()
     assert np.load(path).tolist() == [[1, 1], [0, 0]]
 
@@ -74,7 +74,7 @@ def test_short_writes_go_on_until_all_is_written(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(os, "write", lambda file, content: write(file, bytes(content)[:7]))
     log = NpyLog(tmp_path / "a.npy", (5,), np.float32, rows=0)
     log.append(np.arange(10).reshape(2, 5))
-    log.commit()
+    commit_logs([log])
     log.close()
     assert np.load(tmp_path / "a.npy").tolist() == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
 
