@@ -429,6 +429,7 @@ def names_no_line_of_the_config(at: Place) -> str:
 
 def leaves_temporary_folders(at: Place) -> str:
     process = started_zoo(at)
+    time.sleep(0.5)  # into the training of both workers
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
     process.communicate()
     left = list((at.folder / "temporary").iterdir())

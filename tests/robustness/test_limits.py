@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 import pytest
 
+import nn_scratch
 from nn_scratch.baselines import kernel_ridge, plain_network, protocol
+from nn_scratch.doctor.diagnose import diagnose
+from nn_scratch.experiments import gradient_check
 from nn_scratch.experiments import train as experiment
+from nn_scratch.nn.layers.batch_norm import BatchNorm
+from nn_scratch.nn.layers.dense import Dense
+from nn_scratch.nn.network import Network
 from nn_scratch.runs.run import Run
-from tests.robustness.processes import Scripts
+from tests.robustness.processes import Job, Scripts
 from tests.small import config, contents, differing, rows
 
 
@@ -72,3 +82,71 @@ def test_300_layers_train_with_few_files_open(scripts: Scripts, tmp_path: Path) 
     free = scripts.train(tmp_path / "more", *arguments)
     assert free.code == 0, free.output
     assert contents(Run(tmp_path / "run-001")) == contents(Run(tmp_path / "more" / "run-001"))
+
+
+# --- work, counted and not timed
+
+
+def lines_run(do: Callable[[], Any]) -> int:
+    """How many lines of the package are executed."""
+    count = [0]
+    ours = str(Path(nn_scratch.__file__).parent)
+
+    def line(frame: FrameType, event: str, value: Any) -> Any:
+        count[0] += event == "line"
+        return line
+
+    def call(frame: FrameType, event: str, value: Any) -> Any:
+        return line if frame.f_code.co_filename.startswith(ours) else None
+
+    before = sys.gettrace()
+    sys.settrace(call)
+    try:
+        do()
+    finally:
+        sys.settrace(before)
+    return count[0]
+
+
+DEEP = {
+    "dropout": ({"type": "dropout", "rate": 1e-4}, 100),
+    "dense": ({"type": "dense", "units": 1}, 60),
+    "batch_norm": ({"type": "batch_norm"}, 60),
+}
+
+
+@pytest.mark.parametrize("kind", DEEP)
+def test_the_work_of_a_run_grows_with_its_layers_and_not_with_their_square(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # in both runs a sample of the layers is checked by finite differences: what is checked is bounded, not constant
+    monkeypatch.setattr(gradient_check, "MOST_LAYER_PASSES", 4000)
+    layer, number = DEEP[kind]
+    source = rows(tmp_path)
+
+    def run(layers: int) -> int:
+        declared = config(source, layers=[layer] * layers, train__epochs=1, train__batch_size=200)
+        outputs = tmp_path / str(layers)
+        return lines_run(lambda: diagnose(experiment.train(declared, outputs)))
+
+    work = [run(number * times) for times in (1, 2, 4)]
+    # of work that grows with the number of layers twice as much, of work that grows with its square four times
+    assert (work[2] - work[1]) / (work[1] - work[0]) < 2.4, work
+
+
+def test_of_deep_networks_a_sample_of_layers_is_checked_and_it_is_said(
+    scripts: Scripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Network(
+        [Dense(3), *(BatchNorm() for _ in range(20)), Dense(2)],
+        4,
+        init=np.random.default_rng(0),
+        noise=np.random.default_rng(1),
+    )
+    assert len(gradient_check.checked_layers(network)) == 22
+    monkeypatch.setattr(gradient_check, "MOST_LAYER_PASSES", 3000)
+    names = [layer.name for layer in gradient_check.checked_layers(network)]
+    assert (names[0], names[-1], len(names)) == ("hidden_1", "output", 7)
+    layers = "layers=[" + ", ".join(["{type: dense, units: 2}"] * 100) + "]"
+    ended = scripts.run(Job("train.py", ["data.source=iris", layers, "--check", "--outputs", "."], str(tmp_path)))
+    assert "gradients: checked in 49 of 101 layers with parameters" in ended.output.splitlines()

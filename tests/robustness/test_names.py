@@ -50,6 +50,17 @@ def test_names_of_columns_classes_and_folders_are_shown(case: str, scripts: Scri
     shutil.rmtree(folder)
 
 
+def test_notices_are_no_markup(scripts: Scripts, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=60)
+    lines = [f"1,{value:.3f},{'yes' if value > 0 else 'no'}" for value in values]
+    (tmp_path / "t.csv").write_text("\n".join(["[/],b,label", *lines, ""]))
+    for how in ("--find-lr", "--check"):
+        ended = scripts.train(tmp_path, "data.source=./t.csv", "layers=[]", how)
+        assert ended.code in (0, 2), ended.output  # 2: --check found what to mend
+        notice = "note: 1 feature is constant in the training rows and become 0: '[/]'"
+        assert notice in " ".join(ended.output.split())
+
+
 @pytest.mark.parametrize(("name", "seen"), [(b"caf\xe9", "caf\\udce9"), (b"a\x1b[2Jb", "a\\x1b[2Jb")])
 def test_a_folder_whose_name_no_config_can_hold_is_refused_only_where_the_config_would_hold_it(
     name: bytes, seen: str, scripts: Scripts, tmp_path: Path

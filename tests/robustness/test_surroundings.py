@@ -17,7 +17,7 @@ import pytest
 
 from nn_scratch.runs.run import Run
 from tests.robustness.disks import small_disk
-from tests.robustness.processes import ROOT, Ended, Job, Scripts
+from tests.robustness.processes import ROOT, Ended, Job, Scripts, drop_rights
 
 LONG = ["data.source=iris", "layers=[]", "train.epochs=1000000", "name=run", "log.max_megabytes=1"]
 SHORT = ["data.source=iris", "layers=[]", "train.epochs=2", "name=run"]
@@ -220,26 +220,51 @@ def test_a_working_directory_that_is_gone_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="it takes root to be another user")
-@pytest.mark.parametrize("denied", ["run-001", "run-001/checkpoint.npz", "run-001/run.json"])
-def test_what_may_not_be_read_is_an_error_of_the_environment(denied: str, scripts: Scripts, tmp_path: Path) -> None:
-    assert scripts.train(tmp_path, *SHORT).code == 0
-    for path in (tmp_path, *tmp_path.parents):
-        if path.owner() == "root" and str(path).startswith("/tmp/pytest"):
-            path.chmod(0o755)
-    (tmp_path / denied).chmod(0)
-    script = (
-        # imported before, since the other user may not read the libraries either
-        "import difflib, encodings.cp437, encodings.utf_8_sig, os, subprocess, sys\n"
-        "import nn_scratch.cli.process, nn_scratch.cli.terminal, nn_scratch.doctor.report\n"
-        "from nn_scratch.cli import run_command\n"
-        "os.setgid(65534), os.setuid(65534)\n"
-        f"sys.argv = ['train.py', '--resume', '{tmp_path}/run-001', 'train.epochs=9']\n"
-        "sys.exit(run_command('train'))"
+# --- files and folders that permissions keep one from
+
+
+def denied(script: str, *arguments: str, cwd: Path, tree: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """A command of a checkout, in a process that is subject to permissions even where this one is root's."""
+    return subprocess.run(
+        [sys.executable, str(tree / "script" / script), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=False,
+        preexec_fn=drop_rights,
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="it takes Linux to give up the rights of root")
+
+
+@LINUX
+@pytest.mark.parametrize("what", ["run-001", "run-001/checkpoint.npz", "run-001/run.json"])
+def test_what_may_not_be_read_is_an_error_of_the_environment(what: str, scripts: Scripts, tmp_path: Path) -> None:
+    assert scripts.train(tmp_path, *SHORT).code == 0
+    (tmp_path / what).chmod(0)
+    done = denied("train.py", "--resume", str(tmp_path / "run-001"), "train.epochs=9", cwd=tmp_path)
+    (tmp_path / what).chmod(0o700)
     assert done.stderr.endswith(": permission denied\n")
     assert done.returncode == 1
+
+
+@LINUX
+def test_a_fix_that_finds_no_room_in_config_is_written_into_the_run(scripts: Scripts, tmp_path: Path) -> None:
+    sick = ["data.source=iris", "train.epochs=20", "optimizer={type: sgd, lr: 1e-6}", "layers=[]", "name=run"]
+    assert scripts.train(tmp_path, *sick).code == 0
+    checkout = tmp_path / "checkout"
+    for name in ("script", "nn_scratch", "config"):
+        shutil.copytree(ROOT / name, checkout / name)
+    (checkout / "config").chmod(0o500)
+    done = denied("diagnose.py", "run-001", "--fix", cwd=tmp_path, tree=checkout)
+    (checkout / "config").chmod(0o700)
+    assert done.returncode == 0, done.stderr
+    assert "optimizer.lr" in done.stdout
+    told = "".join(done.stdout.split())  # the terminal wraps
+    assert f"({checkout / 'config'}cannotbewritten,soitisintherun'sfolder:" in told
+    assert "fixed.yaml:permissiondenied" in told
+    assert (tmp_path / "run-001" / "fixed.yaml").read_text().startswith("# Mended by the doctor: ")
 
 
 @pytest.mark.parametrize("log", ["metrics.csv", "weights/output.W.npy"])
