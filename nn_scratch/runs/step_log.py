@@ -142,7 +142,10 @@ class StepLog:
         return self._logs.values()
 
     def rows_to_commit(self, *, ends: bool) -> dict[str, Any]:
-        """Write the rows that wait; what commit.json has to say of them. ends: steps of the best epoch and the last are added to them."""
+        """Write the rows that wait, and return what commit.json has to say of them.
+
+        ends: the steps of the best epoch and of the last are added.
+        """
         regular = len(self._epochs)
         if ends:
             for kept in (self._best, self._last):
