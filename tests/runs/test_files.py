@@ -203,3 +203,52 @@ def test_archives_that_are_not_ours_are_refused(content: bytes, compression: int
     with pytest.raises(ValueError, match=r".") as error:
         read_npz(tmp_path / "a.npz")
     assert str(error.value) == told
+
+
+def test_the_files_of_a_commit_are_synced_once_each_and_those_that_have_not_grown_are_let_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(files, "sync", lambda file: synced.append(os.fstat(file).st_ino))
+    logs = [NpyLog(tmp_path / f"{number}.npy", (2,), np.float32, rows=0) for number in range(3)]
+    table = CsvLog(tmp_path / "t.csv", ("a",), rows=0, size=0)
+    commit_logs(logs, [table])
+    assert sorted(synced) == sorted(path.stat().st_ino for path in tmp_path.iterdir())
+    synced.clear()
+    logs[1].append(np.ones((1, 2)))
+    commit_logs(logs)
+    assert synced == [logs[1].path.stat().st_ino]
+    assert [len(np.load(log.path)) for log in logs] == [0, 1, 0]
+    for log in (*logs, table):
+        log.close()
+
+
+def test_more_logs_than_may_be_open_are_all_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "OPEN_FILES", 3)
+    synced: list[int] = []
+    monkeypatch.setattr(files, "sync", lambda file: synced.append(os.fstat(file).st_ino))
+    kept_open = files.OpenFiles(3)
+    logs = [NpyLog(tmp_path / f"{k}.npy", (2,), np.float32, rows=0, files=kept_open) for k in range(10)]
+    for log in logs:
+        log.append(np.ones((1, 2)))
+    commit_logs(logs)
+    assert sorted(synced) == sorted(path.stat().st_ino for path in tmp_path.iterdir())
+    assert all(np.load(log.path).tolist() == [[1, 1]] for log in logs)
+    for log in logs:
+        log.close()
+
+
+def test_a_file_that_cannot_be_synced_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = (NpyLog(tmp_path / name, (2,), np.float32, rows=0) for name in ("good.npy", "bad.npy"))
+    inode = bad.path.stat().st_ino
+
+    def full(file: int) -> None:
+        if os.fstat(file).st_ino == inode:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "sync", full)
+    with pytest.raises(EnvironmentFailure) as error:
+        commit_logs([good, bad])
+    assert str(error.value) == f"{bad.path}: no space left on the disk"
+    for log in (good, bad):
+        log.close()
