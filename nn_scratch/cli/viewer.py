@@ -10,6 +10,9 @@ from pathlib import Path
 import nn_scratch
 from nn_scratch.errors import EnvironmentFailure
 
+# the cores are for the training
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
 
 def start_viewer(folder: Path) -> str:
     """Start the page's server in a process of its own, which ends after the run; returns its address.
@@ -25,7 +28,7 @@ def start_viewer(folder: Path) -> str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": paths},
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": paths},
             start_new_session=True,
             text=True,
         )

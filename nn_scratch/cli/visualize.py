@@ -164,6 +164,8 @@ def serve_live(options: argparse.Namespace) -> dict[str, Any]:
     import sys
     from contextlib import suppress
 
+    from threadpoolctl import threadpool_limits
+
     from nn_scratch.doctor.diagnose import diagnose
     from nn_scratch.runs.run import Run
     from nn_scratch.visualize.web.live import LiveRun, LiveServer
@@ -177,6 +179,7 @@ def serve_live(options: argparse.Namespace) -> dict[str, Any]:
             os.nice(10)  # the training comes first
     live = LiveRun(run.path, examine=lambda run: diagnose(run).to_json(), rows_inside=not options.no_rows)
     server = LiveServer(live)
+    threadpool_limits(limits=1, user_api="blas")  # the training has a use for the other cores
     say(f"live: {server.address}  {run.name} while it trains, on this machine alone; Ctrl-C ends it")
     sys.stdout.flush()  # train.py waits for this line
     server.serve(until_ended=options.until_ended)

@@ -134,6 +134,7 @@ class Handler(BaseHTTPRequestHandler):
     """One request; see the module."""
 
     server_version, sys_version = "nn_scratch", ""
+    protocol_version = "HTTP/1.1"  # so that a page's requests share a connection
     timeout = 10.0
 
     def __init__(self, *arguments: Any, live: LiveRun, token: str, asked: Callable[[], None]) -> None:
@@ -142,6 +143,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if not self._allowed():
+            self.close_connection = True
             self._answer(HTTPStatus.FORBIDDEN, b"not for you", "text/plain")
             return
         self._asked()
@@ -154,6 +156,7 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def _refuse(self) -> None:
+        self.close_connection = True  # with what such a request may have sent beside its head
         self._answer(HTTPStatus.METHOD_NOT_ALLOWED, b"GET and HEAD only", "text/plain")
 
     do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _refuse

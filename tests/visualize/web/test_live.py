@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nn_scratch.config.project import SOURCE
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.web.live import LiveRun, LiveServer
 from tests.conftest import edit_json
@@ -173,6 +179,39 @@ def test_a_viewer_changes_no_byte_of_the_run(running: Run) -> None:
         assert ask(server, name)[0] == 200
     server.close()
     assert contents(running) == before
+
+
+def children_of(process: int) -> list[int]:
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                status = (folder / "stat").read_text()
+            except OSError:  # it has ended
+                continue
+            if int(status.rsplit(")", 1)[1].split()[1]) == process:
+                found.append(int(folder.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the viewer's process in /proc")
+def test_a_viewer_that_is_killed_leaves_the_run_as_it_would_be(tmp_path: Path) -> None:
+    """SIGKILL to the server while a page is open: training goes on, and ends with the bytes of a run without one."""
+    command = [sys.executable, "-m", "nn_scratch", "train", "data.source=wine", "train.epochs=300", "--name", "live"]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    alone, watched = tmp_path / "alone", tmp_path / "watched"
+    subprocess.run([*command, "--outputs", str(alone), "--quiet"], check=True, env=environment, cwd=tmp_path)
+    live = [*command, "--live", "--outputs", str(watched)]
+    with subprocess.Popen(live, stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        address = next(line for line in process.stdout if line.startswith("live: ")).split()[1]
+        (viewer,) = children_of(process.pid)
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            assert answer.status == 200
+        os.kill(viewer, signal.SIGKILL)
+        process.stdout.read()
+    assert process.returncode == 0
+    assert contents(Run(watched / "live-001")) == contents(Run(alone / "live-001"))
 
 
 def test_a_run_without_a_commit_is_waited_for(tmp_path: Path, running: Run) -> None:
