@@ -38,7 +38,7 @@ def write_gallery(
     mended = [mend(one, config, told, healthy) for one, config, told in zip(broken, configs, found, strict=True)]
     after = trained(folder, "mended.html", broken, [config for config, _ in mended], jobs)
     lessons = [
-        Trained(one.rule, told["summary"], then["summary"], difference(before, config), why)
+        Trained(one.rule, told["summary"], then["summary"], difference(before, config), why, place_of(one, told))
         for one, before, told, (config, why), then in zip(broken, configs, found, mended, after, strict=True)
     ]
     shapes, sheet = front(folder) if cheat_sheet else ([], None)
@@ -73,6 +73,14 @@ def mend(
     return changed, "The config of a run that looks alike and learns."
 
 
+def place_of(one: Exhibit, diagnosis: Mapping[str, Any]) -> str:
+    """The layer of the finding, for a page's address."""
+    where: Mapping[str, Any] = next(
+        (finding["where"] for finding in diagnosis["findings"] if finding["rule"] == one.rule), {}
+    )
+    return f"&l={where['layer']}" if where.get("layer") else ""
+
+
 def difference(before: Config, after: Config) -> tuple[str, ...]:
     lines: list[str] = []
     for key, old, new in config_difference(before, after):
@@ -82,12 +90,12 @@ def difference(before: Config, after: Config) -> tuple[str, ...]:
     return tuple(lines[:24])
 
 
-def front(folder: Path) -> tuple[list[tuple[str, str]], str]:
-    """The cheat sheet's picture in the folder, and what each of its rows shows."""
+def front(folder: Path) -> tuple[list[tuple[str, str, str]], str]:
+    """The cheat sheet's picture in the folder, and what each of its rows shows, with its lesson."""
     from nn_scratch.visualize.cheat_sheet import SHAPES, cheat_sheet
     from nn_scratch.visualize.gallery import save
     from nn_scratch.visualize.style import drawing
 
     with drawing():
         path = save(cheat_sheet(lambda done, total: None), folder / "cheat-sheet")
-    return [(shape.name, shape.see) for shape in SHAPES], path.name
+    return [(shape.name, shape.see, shape.lesson) for shape in SHAPES], path.name

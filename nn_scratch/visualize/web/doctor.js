@@ -3,21 +3,21 @@
 import { button, copy, el, fill, percent, table } from "./text.js";
 import { content, go, lastEpoch, run } from "./state.js";
 
-const VIEWS_OF = {
-  dead_relu: "unit", exploding_gradient: "weights", vanishing_gradient: "weights", saturated: "unit", init_too_large: "weights",
-  init_too_small: "weights", constant_init: "weights", frozen_layer: "weights", class_imbalance: "classes", label_noise: "row", overfit: "classes",
-};
-
 /** Where a finding is to be seen: the state that shows it. */
 export function placeOf(finding) {
-  const v = finding.unit !== null && finding.unit !== undefined ? "unit" : VIEWS_OF[finding.rule] ?? (finding.layer ? "weights" : "network");
-  const place = { v, e: finding.epoch ?? lastEpoch() };
+  const rule = content.rules.find((one) => one.name === finding.rule);
+  const place = rule ? Object.fromEntries(new URLSearchParams(rule.state)) : { v: finding.layer ? "weights" : "network" };
+  place.e = finding.epoch ?? lastEpoch();
   if (finding.layer) place.l = finding.layer;
-  if (finding.unit !== null && finding.unit !== undefined) place.u = finding.unit;
-  if (["exploding_gradient", "vanishing_gradient"].includes(finding.rule)) place.k = "G";
-  if (["frozen_layer", "lr_too_low"].includes(finding.rule)) place.k = "M";
-  if (["constant_init", "init_too_large", "init_too_small"].includes(finding.rule)) place.k = "W";
+  const unit = finding.unit ?? (place.v === "unit" ? leastActive(finding.layer, place.e) : null);
+  if (unit !== null) Object.assign(place, { v: "unit", u: unit });
   return place;
+}
+
+/** The unit of a layer that is active on the fewest rows; null where that was not logged. */
+function leastActive(layer, epoch) {
+  const shares = run().store.has(`s:${layer}`) ? run().store.near(`s:${layer}`, epoch) : null;
+  return shares ? shares.indexOf(Math.min(...shares)) : null;
 }
 
 /** The doctor's sentence without the verdict that the heading gives already. */
@@ -66,7 +66,7 @@ function checks(here) {
   const found = new Set(here.findings.map((one) => one.rule));
   const others = content.rules.filter((rule) => !found.has(rule.name));
   return el("details", { open: !here.findings.length }, el("summary", {}, `What the doctor ${found.size ? "also " : ""}looks for, and how it shows`),
-    el("dl", { class: "terms" }, ...others.flatMap((rule) => [el("dt", {}, rule.name.replaceAll("_", " ")), el("dd", {}, rule.text)])));
+    el("dl", { class: "terms" }, ...others.flatMap((rule) => [el("dt", {}, rule.title), el("dd", {}, rule.text)])));
 }
 
 function findingBox(finding, number) {

@@ -394,7 +394,10 @@ def yaml_text(view: View) -> str:
 
 def rules() -> list[dict[str, str]]:
     """What the doctor looks for, and how it shows."""
-    return [{"name": name, "text": lesson.see} for name, lesson in LESSONS.items()]
+    return [
+        {"name": name, "title": lesson.title, "text": lesson.see, "state": lesson.state}
+        for name, lesson in LESSONS.items()
+    ]
 
 
 def guide() -> list[dict[str, str]]:

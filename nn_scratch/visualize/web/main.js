@@ -52,8 +52,15 @@ function build() {
     parts.foot, parts.live, parts.help);
 }
 
+/** In a lesson, whose own text says what the run is, the page begins with the epochs. */
+const compact = /[#&]compact=1/.test(location.hash);
+
 function header() {
   const here = run();
+  if (compact) {
+    fill(parts.head, el("div", { class: "top" }, el("h1", {}, here.name)));
+    return;
+  }
   const status = { finished: "finished", stopped: "stopped early", running: "running", diverged: "diverged", interrupted: "interrupted" }[here.status] ?? here.status;
   const stale = ["running", "interrupted"].includes(here.status) && content.live === null
     ? el("p", { class: "note" }, `This page was drawn after ${here.last} of ${here.asked} epochs. If the run has gone on since, draw it again: `, el("code", {}, here.draw_again)) : null;

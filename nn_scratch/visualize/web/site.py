@@ -8,82 +8,128 @@ from html import escape
 from pathlib import Path
 
 from nn_scratch.runs.files import make_folder, write_bytes
+from nn_scratch.visualize.web.colours import colours
 from nn_scratch.visualize.web.lessons import LESSONS
 from nn_scratch.visualize.web.page import digest
 
-STYLE = """
-:root { color-scheme: light dark; --paper: #fff; --ink: #1d2129; --dim: #5a6372; --rule: #dfe3e8; --link: #0062a3; }
-@media (prefers-color-scheme: dark) { :root { --paper: #1b1e24; --ink: #e8eaee; --dim: #a9b1bd; --rule: #3a404b;
-  --link: #7cc0ff; } }
+STYLE = (
+    colours()
+    + """
 body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 1500px;
   margin: 0 auto; padding: 1.2rem; }
-a { color: var(--link); } h1 { margin: 0 0 .4rem; } .dim { color: var(--dim); } img { max-width: 100%; height: auto; }
-.words { max-width: 65em; } .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
-iframe { width: 100%; height: 80vh; border: 1px solid var(--rule); border-radius: 8px; }
-pre { border: 1px solid var(--rule); border-radius: 8px; padding: .7rem; white-space: pre-wrap; }
-.lessons { display: grid; grid-template-columns: repeat(auto-fill, minmax(19em, 1fr)); gap: .9rem; padding: 0; }
-.lessons li { list-style: none; border: 1px solid var(--rule); border-radius: 8px; padding: .7rem .9rem; }
-@media (max-width: 900px) { .pair { grid-template-columns: 1fr; } }
+a { color: var(--link); } h1 { margin: 0 0 .4rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin: 1.4rem 0 .5rem; }
+.dim { color: var(--dim); } img { max-width: 100%; height: auto; border: 1px solid var(--rule); border-radius: 8px; }
+.words { max-width: 65em; } .told { display: grid; grid-template-columns: 1fr 1fr; gap: .4rem 2rem; }
+.told h2 { font-size: 1rem; margin: .5rem 0 .1rem; } .told p { margin: 0; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; grid-template-rows: auto auto auto; gap: .3rem 1.2rem; }
+.pair section { display: grid; grid-row: span 3; grid-template-rows: subgrid; margin-top: .8rem; }
+.pair h2, .pair p { margin: 0; } .pair h2 { border-left: 6px solid var(--good); padding-left: .6rem; }
+.pair .sick h2 { border-color: var(--bad); }
+iframe { width: 100%; height: 900px; border: 1px solid var(--rule); border-radius: 8px; }
+pre { border: 1px solid var(--rule); border-radius: 8px; padding: .5rem .8rem; margin: .4rem 0; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
+.minus { color: var(--bad); } .plus { color: var(--good); font-weight: 600; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19em), 1fr)); gap: .9rem;
+  padding: 0; }
+.cards li { list-style: none; border: 1px solid var(--rule); border-radius: 8px; padding: .6rem .9rem; }
+.cards strong, .cards a { font-weight: 600; }
+@media (max-width: 900px) { .pair, .told { grid-template-columns: 1fr; } }
 """
+)
 POLICY = "default-src 'none'; style-src 'sha256-{style}'; img-src 'self' file:; frame-src 'self' file:; base-uri 'none'"
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One lesson as it was trained: the doctor's sentence, and the change that mends it as lines of a difference."""
+    """One lesson as it was trained: the doctor's sentences, the change that mends it as lines of a difference, and the
+    place of the finding (layer, epoch) as in a page's address."""
 
     rule: str
     verdict: str
     mended_verdict: str
     difference: tuple[str, ...]
     why: str
+    place: str = ""
 
 
-def write_site(folder: Path, lessons: Sequence[Trained], shapes: Sequence[tuple[str, str]], sheet: str | None) -> None:
-    """The front and every lesson's page; the runs' own pages are there already. sheet: the cheat sheet's file."""
+def write_site(folder: Path, lessons: Sequence[Trained], shapes: Sequence[Sequence[str]], sheet: str | None) -> None:
+    """The front and every lesson's page; the runs' own pages are there already.
+
+    shapes: name, what to see and the lesson ("" for none) of each row of the cheat sheet. sheet: its file.
+    """
     make_folder(folder)
     for number, trained in enumerate(lessons):
         make_folder(folder / trained.rule)
         after = lessons[number + 1].rule if number + 1 < len(lessons) else None
         write_bytes(folder / trained.rule / "index.html", lesson_page(trained, after).encode())
-    items = "".join(
-        f'<li><a href="{escape(one.rule)}/index.html">{escape(LESSONS[one.rule].title)}</a>'
-        f'<br><span class="dim">{escape(LESSONS[one.rule].see)}</span></li>'
-        for one in lessons
-    )
-    known = "".join(f"<dt>{escape(name)}</dt><dd>{escape(see)}</dd>" for name, see in shapes)
-    picture = (
-        f'<p><img src="{escape(sheet)}" alt="loss, update ratios, gradients and units of nine runs, row by row"></p>'
-        if sheet
-        else ""
-    )
+    known = [one.rule for one in lessons]
     body = (
         "<h1>Why networks do not learn</h1>"
         '<p class="words">Each lesson is a network that was trained and did not learn, beside one that differs by the '
         "line that mends it. Both can be touched: move the epoch, open a weight, follow a row.</p>"
-        f'<h2>Lessons</h2><ul class="lessons">{items}</ul>'
-        f"<h2>Nine shapes to know</h2>{picture}<dl>{known}</dl>"
+        f"{front_of_shapes(shapes, sheet, known)}"
+        f'<h2>The {len(lessons)} lessons</h2><ul class="cards">'
+        + "".join(card(linked(rule, LESSONS[rule].title), LESSONS[rule].see) for rule in known)
+        + "</ul>"
     )
     write_bytes(folder / "index.html", document("Why networks do not learn", body).encode())
+
+
+def front_of_shapes(shapes: Sequence[Sequence[str]], sheet: str | None, lessons: Sequence[str]) -> str:
+    if not sheet:
+        return ""
+    cards = ""
+    for name, see, rule in shapes:
+        title = name.capitalize()
+        cards += card(linked(rule, title) if rule in lessons else f"<strong>{escape(title)}</strong>", see)
+    return (
+        f'<h2>Nine shapes to know</h2><ul class="cards">{cards}</ul><p><a href="{escape(sheet)}">'
+        f'<img src="{escape(sheet)}" alt="loss, score, update ratio, gradients and active units of nine runs">'
+        "</a></p>"
+    )
+
+
+def linked(rule: str, title: str) -> str:
+    return f'<a href="{escape(rule)}/index.html">{escape(title)}</a>'
+
+
+def card(title: str, text: str) -> str:
+    return f'<li>{title}<br><span class="dim">{escape(sentence(text))}</span></li>'
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital letter and end with a stop."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
+
+
+def told(verdict: str) -> tuple[str, str]:
+    """The doctor's verdict and its sentence."""
+    name, _, text = verdict.partition(": ")
+    return (name, sentence(text)) if text else ("", sentence(verdict))
 
 
 def lesson_page(trained: Trained, after: str | None) -> str:
     lesson = LESSONS[trained.rule]
     following = f' · <a href="../{escape(after)}/index.html">next: {escape(LESSONS[after].title)}</a>' if after else ""
-    frames = "".join(
-        f'<section><h3>{title}: {escape(verdict)}</h3><p><a href="{name}.html">the page alone</a></p>'
-        f'<iframe src="{name}.html" title="the {name} run" loading="lazy"></iframe></section>'
-        for name, title, verdict in (
-            ("broken", "Broken", trained.verdict),
-            ("mended", "Mended", trained.mended_verdict),
+    frames = ""
+    for name, title, verdict in (("broken", "Broken", trained.verdict), ("mended", "Mended", trained.mended_verdict)):
+        kind, text = told(verdict)
+        address = escape(f"{name}.html#compact=1&{lesson.state}{trained.place}")
+        frames += (
+            f'<section class="{escape(kind)}"><h2>{title}</h2><p>{escape(text)} '
+            f'<a href="{name}.html">Open its page.</a></p>'
+            f'<iframe src="{address}" title="the {name} run" loading="lazy"></iframe></section>'
         )
+    kinds = {"+": "plus", "-": "minus"}
+    difference = "\n".join(
+        f'<span class="{kinds.get(line[:1], "dim")}">{escape(line)}</span>' for line in trained.difference
     )
-    difference = "\n".join(trained.difference)
     body = (
         f'<p><a href="../index.html">all lessons</a>{following}</p><h1>{escape(lesson.title)}</h1>'
-        f'<div class="words"><p><b>What you see.</b> {escape(lesson.see)}</p><p><b>Why.</b> {escape(lesson.why)}</p>'
-        f"<p><b>The line that mends it.</b> {escape(trained.why)}</p><pre>{escape(difference)}</pre>"
-        f'<p><b>A question.</b> {escape(lesson.question)}</p></div><div class="pair">{frames}</div>'
+        f'<div class="told"><div><h2>What you see</h2><p>{escape(lesson.see)}</p>'
+        f"<h2>Why</h2><p>{escape(lesson.why)}</p><h2>A question</h2><p>{escape(lesson.question)}</p></div>"
+        f"<div><h2>The line that mends it</h2><pre>{difference}</pre><p>{escape(sentence(trained.why))}</p></div></div>"
+        f'<div class="pair">{frames}</div>'
     )
     return document(lesson.title, body)
 

@@ -31,7 +31,7 @@ export const unitView = {
         el("label", { class: "picker" }, "unit ", el("input", { id: "unitnumber", type: "number", min: "0", max: String((one?.units ?? 1) - 1), value: String(u),
           on: { change: (event) => go({ u: Number(event.target.value) }) } })),
         el("span", { class: "dim" }, `of ${one?.units ?? "?"} in ${one?.name}, ${one?.activation || "unknown activation"}, epoch ${epoch}`)),
-      el("div", { class: "cards" }, ...[W && incoming(here, one, u, W, epoch), outgoing(here, one, u, epoch), byClass(here, one, u, epoch), life(here, one, u, epoch)]
+      el("div", { class: "cards" }, ...[W && incoming(here, one, u, W, epoch), life(here, one, u, epoch), byClass(here, one, u, epoch), outgoing(here, one, u, epoch)]
         .filter(Boolean)));
     if (!W) this.root.append(el("p", {}, one?.pooled ? "This layer is too large for the page to hold its single weights." : "The weights of this layer were not logged."));
     if (focus) document.getElementById(focus)?.focus();

@@ -30,7 +30,7 @@ def test_a_lesson_shows_broken_beside_mended(tab: Any, tmp_path: Path) -> None:
     assert write_gallery(tmp_path, ["lr_too_high"], jobs=1, cheat_sheet=False) == ["lr_too_high"]
     assert "lr_too_high/index.html" in (tmp_path / "index.html").read_text()
     text = (tmp_path / "lr_too_high" / "index.html").read_text()
-    assert "- optimizer.lr: 3.0" in text
+    assert "- optimizer.lr: 3.0<" in text
     assert LESSONS["lr_too_high"].question in text
     assert text.count("<iframe") == 2
     broken, mended = (tab(tmp_path / "lr_too_high" / f"{name}.html") for name in ("broken", "mended"))
