@@ -312,7 +312,7 @@ def _log_of(run: Run | runs.Run | str | Path, outputs: str | Path | None = None)
 
 
 class Run:
-    """A run's folder: its config, its log, its pictures, and what the doctor says.
+    """A run's folder: its config, its log, its pictures, and its diagnosis.
 
     Parameters
     ----------
@@ -412,7 +412,7 @@ class Run:
 
     @cached_property
     def diagnosis(self) -> Diagnosis:
-        """What the doctor says of the run; also written to its diagnosis.json."""
+        """The doctor's diagnosis of the run; also written to its diagnosis.json."""
         from nn_scratch.doctor.report import diagnose_and_keep
 
         return diagnose_and_keep(self.log)
@@ -502,7 +502,7 @@ class Run:
         Parameters
         ----------
         megabytes : float
-            The largest size of the page; what does not fit is left out, and the page says so.
+            The largest size of the page; what does not fit is left out, with a note on the page.
         """
         from nn_scratch.visualize.view import View
         from nn_scratch.visualize.web.page import page
@@ -712,7 +712,7 @@ class Model:
                         "numbers, or a mapping or DataFrame with the columns of its data"
                     )
                 if preprocessing.fill is None and not np.isfinite(X).all():
-                    raise UserError("rows: hold values that are not finite, and the model knows none to fill in")
+                    raise UserError("rows: hold values that are not finite, and the model has no fill values")
             return self._model.predict(X)
 
 
@@ -763,7 +763,7 @@ def predict(run: Run | runs.Run | str | Path, rows: Any, outputs: str | Path | N
 
 
 def diagnose(run: Run | runs.Run | str | Path, outputs: str | Path | None = None) -> Diagnosis:
-    """What the doctor says of a run, by its folder alone; nothing is written.
+    """The diagnosis of a run, from its folder alone; nothing is written.
 
     Returns
     -------

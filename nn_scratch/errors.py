@@ -17,7 +17,7 @@ class NNScratchError(Exception):
     document: Mapping[str, Any] | None = None  # what --json prints beside the message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Errors come back from other processes as they were, whatever their constructor takes."""
+        """Errors come back from other processes as they were, independent of their constructor's signature."""
         return _restored, (type(self), self.args, self.__dict__)
 
 

@@ -416,7 +416,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         trainer.restore({**going_on, "theta": before.theta, "state": before.state, "counters": counters})
 
     def _forget(self) -> None:
-        """Reset what a fit that goes on would extend."""
+        """Reset what a continued fit would extend."""
         self.loss_curve_: list[float] = []
         self.validation_loss_curve_: list[float] | None = None
         self.validation_scores_: list[float] | None = None
@@ -852,7 +852,7 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
     n_iter_, t_, n_layers_, n_outputs_, out_activation_, loss_, best_loss_, n_features_in_, feature_names_in_
         As in scikit-learn.
     diagnosis_ : Diagnosis
-        What the doctor says of the fit.
+        The doctor's diagnosis of the fit.
     run_ : Run
         The logged run, with `log_dir`.
 
@@ -1212,7 +1212,7 @@ class MLPRegressor(RegressorMixin, _MLP):  # type: ignore[misc]
     n_iter_, t_, n_layers_, n_outputs_, out_activation_, loss_, best_loss_, n_features_in_, feature_names_in_
         As in scikit-learn.
     diagnosis_ : Diagnosis
-        What the doctor says of the fit.
+        The doctor's diagnosis of the fit.
     run_ : Run
         The logged run, with `log_dir`.
 

@@ -24,7 +24,7 @@ from nn_scratch.metrics import Array
 
 MAX_ROWS = 5000
 # The limits leave room for noise of 2 % of the range, which costs at most 0.01 of the ratio where the rarer of two
-# classes has 5 % of the rows, and lie above what honest columns reach (iris, petal length: a ratio of 0.94).
+# classes has 5 % of the rows, and lie above what columns without leakage reach (iris, petal length: a ratio of 0.94).
 SHARE, RATIO, R2 = 0.995, 0.97, 0.985
 NOISE = 0.025  # standard deviation of what the classes, or a line, leave over, in units of the range
 SKEWED_R2 = 0.85  # a column with so little noise is a copy of a skewed target if it explains this much, and the others
@@ -84,7 +84,7 @@ def all_rows(data: Data) -> tuple[Array, Array]:
 
 
 def of_classes(X: Array, y: Array) -> dict[str, Any] | None:
-    """How well the column (rows, its features) tells classes apart, by `share` or by `ratio`."""
+    """How well the column (rows, its features) separates the classes, by `share` or by `ratio`."""
     classes, y = np.unique(y, return_inverse=True)
     k = len(classes)
     if k < 2:
@@ -111,7 +111,7 @@ def of_classes(X: Array, y: Array) -> dict[str, Any] | None:
 
 
 def of_numbers(X: Array, y: Array) -> dict[str, Any] | None:
-    """How well the column tells a number, and the residual of the line through it over the range of the target."""
+    """How well the column predicts a number, and the residual of the line through it over the range of the target."""
     if X.shape[1] > 1 or np.ptp(X) == 0 or np.ptp(y) == 0:
         return None
     linear = float(np.corrcoef(X[:, 0], y)[0, 1] ** 2)

@@ -30,12 +30,12 @@ def baselines(data: Data) -> dict[str, Any]:
     """Scores by model and part, for the card: {"linear": {"val": {"accuracy": ...}, ...}, ...}.
 
     constant  always the most frequent class, or the mean
-    linear    logistic regression, or ridge regression; features are standardized, whatever data.scale is
+    linear    logistic regression, or ridge regression; features are standardized, independent of data.scale
     knn       k-nearest neighbours, k = 5, on the same features
     best_feature   the feature that predicts best by itself (see `best_feature`); a score near 1 is suspicious
 
     Classification: accuracy and balanced_accuracy; regression: rmse in the target's own units, and r2. null for parts
-    without rows. The same for the same data; `rows` says how many were used.
+    without rows. The same for the same data; `rows` is how many were used.
     """
     outputs = max(1, len(data.class_names) or len(data.target_names))
     n_train = max(200, min(MAX_ROWS, MAX_WORK // (max(32, len(data.feature_names)) * outputs)))

@@ -39,7 +39,7 @@ def _one_seed(source: str, seed: int) -> tuple[float, float]:
     built = build(load_config(None, [f"data.source={source}", f"seed={seed}"]))
     train, test = built.data.train, built.data.test
     with threadpool_limits(limits=1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it stops at the last epoch is what is asked of it
+        warnings.simplefilter("ignore")  # the warning that max_iter was reached
         built.trainer.run(Timekeeper())
         built.trainer.settle()
         peer = MLPClassifier(

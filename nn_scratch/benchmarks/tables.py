@@ -43,7 +43,7 @@ def measure(
         scores = [one_seed(path, target, seed, contenders) for seed in range(1, repeats + 1)]
         results.append({"table": name, **{key: [score[key] for score in scores] for key in scores[0]}})
     if not results:
-        raise UserError(f"{folder}: no tables in it; the files are .csv, .csv.gz, .parquet and the like")
+        raise UserError(f"{folder}: no tables in it; the files are tables such as .csv, .csv.gz or .parquet")
     return {"seeds": repeats, "contenders": list(contenders), "results": results}
 
 

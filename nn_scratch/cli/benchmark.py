@@ -39,7 +39,7 @@ def main(arguments: Namespace) -> dict[str, Any]:
     import importlib
 
     measured = {}
-    for subject in arguments.subjects or SUBJECTS[:-1]:  # the page needs a browser: only when it is asked for
+    for subject in arguments.subjects or SUBJECTS[:-1]:  # the page needs a browser: only when it is named
         module = importlib.import_module(f"nn_scratch.benchmarks.{subject}")
         options: dict[str, Any] = {"threads": arguments.threads} if subject in MATRIX_SUBJECTS else {}
         if arguments.workloads and subject in MATRIX_SUBJECTS:

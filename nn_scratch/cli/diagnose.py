@@ -49,7 +49,7 @@ def main(arguments: Namespace) -> dict[str, Any]:
     console = Printer()
     if arguments.data is not None:
         if arguments.run or arguments.fix or arguments.apply is not None:
-            raise UserError("--data: looks at a file alone; leave out the run, --fix and --apply")
+            raise UserError("--data: checks a file alone; leave out the run, --fix and --apply")
         return data_command(arguments, console)
     from nn_scratch.runs.run import Run
 
@@ -123,7 +123,7 @@ def apply_command(run: Run, number: int, console: Printer) -> dict[str, Any]:
 
 
 def comparison(before: Arm, arms: Sequence[Arm]) -> Group:
-    """The candidates by number, each with what the doctor says of it, and a row of figures.
+    """The candidates by number, each with its diagnosis, and a row of figures.
 
     Mean and spread of the score over seeds, the gain over the run as it was with its interval, the change of the log
     loss, the worst class's recall.
@@ -149,7 +149,7 @@ def comparison(before: Arm, arms: Sequence[Arm]) -> Group:
 
 
 def verdicts(arm: Arm) -> str:
-    """What the doctor says of a candidate's trials: the causes it names, or the verdict."""
+    """The diagnosis of a candidate's trials: the causes, or the verdict."""
     return ", ".join(sorted({trial.first_rule or trial.diagnosis.verdict for trial in arm.trials}))
 
 

@@ -18,7 +18,7 @@ EXAMPLES = (
 
 
 def add_arguments(cli: argparse.ArgumentParser) -> None:
-    cli.add_argument("table", nargs="?", metavar="TABLE", help="a .csv, .parquet, .xlsx or the like to write it for")
+    cli.add_argument("table", nargs="?", metavar="TABLE", help="a file such as .csv, .parquet or .xlsx to write it for")
     cli.add_argument("--target", metavar="COLUMN", help="with TABLE: the column to predict (default: the last)")
     cli.add_argument("--force", action="store_true", help="replace an existing config")
 

@@ -70,7 +70,7 @@ def mend(
         for patch in finding["patches"]:
             return change_config(config, {**patch["set"], "name": f"{one.rule}-mended"}), patch["why"]
     changed = change_config(config_of(healthy[one.rule], 1), {**LOGGED, "name": f"{one.rule}-mended"})
-    return changed, "The config of a run that looks alike and learns."
+    return changed, "The config of a run that looks similar and learns."
 
 
 def place_of(one: Exhibit, diagnosis: Mapping[str, Any]) -> str:

@@ -103,7 +103,7 @@ def log_line(log: TextIO, line: str) -> None:
 
 
 class Output:
-    """The streams of a command; `emit` prints its document where --json asks for it."""
+    """The streams of a command; `emit` prints its document with --json."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.as_json = bool(getattr(arguments, "json", False)) and hasattr(arguments, "log_file")
@@ -148,7 +148,7 @@ class Output:
 
 @contextmanager
 def plain_stdout(arguments: argparse.Namespace) -> Iterator[TextIO]:
-    """The stream for a result that is text itself (a CSV): the process's own stdout, whatever --quiet says."""
+    """The stream for a result that is text itself (a CSV): the process's own stdout, with --quiet, too."""
     stream = sys.__stdout__ if getattr(arguments, "quiet", False) else sys.stdout
     assert stream is not None
     yield stream

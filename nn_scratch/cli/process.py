@@ -111,7 +111,7 @@ def harden_process() -> list[int]:
 
     Returns a list to which the numbers of received SIGINT and SIGTERM are added, unless they are handled elsewhere.
     """
-    for number in (0, 1, 2):  # else a file of the run would get the number, and whatever is printed
+    for number in (0, 1, 2):  # else a file of the run would get the number, and all that is printed
         try:
             os.fstat(number)
         except OSError:
@@ -166,7 +166,7 @@ def interrupt_main(signum: int) -> None:
 
 
 class BrokenPipeSafeStream(TextIOWrapper):
-    """A stream that may lose its reader (`| head`): what is written then goes nowhere, and the work goes on."""
+    """A stream that may lose its reader (`| head`): what is written then is discarded, and the command continues."""
 
     def write(self, text: str) -> int:
         try:

@@ -52,7 +52,7 @@ def main(arguments: Namespace) -> dict[str, Any]:
     progress = Progress(console)
     if arguments.resume:
         if arguments.config or arguments.name or arguments.overrides:
-            raise UserError("--resume: takes no config and no overrides; the sweep's own param.yaml says it all")
+            raise UserError("--resume: takes no config and no overrides; the sweep's own param.yaml is used")
         folder = find_sweep(arguments.resume, outputs)
         swept = resume_sweep(folder, jobs=arguments.jobs, dask=arguments.dask, report=progress.row)
     else:

@@ -87,7 +87,7 @@ def concluded(runs: Sequence[Run], arguments: Namespace) -> dict[str, Any]:
 
 
 def run_document(run: Run) -> dict[str, Any]:
-    """run.json with the run's path and what the doctor says."""
+    """run.json with the run's path and the diagnosis."""
     from nn_scratch.runs.run import Run
 
     read = Run(run.path)  # anew: its diagnosis was written after it was read
@@ -157,7 +157,7 @@ def find_rate(config: Config, outputs: Path) -> dict[str, Any]:
     for notice in built.notices:
         console.say(("note:", "yellow"), f" {notice}")
     if test.suggestion is None:
-        console.print("the loss decreases at no learning rate; --check looks for the reason")
+        console.print("the loss decreases at no learning rate; run --check to find the reason")
     else:
         lowest = test.rates[test.smoothed.argmin()]
         console.print(

@@ -39,5 +39,5 @@ def start_viewer(folder: Path) -> str:
         told = lines.readline()
     if not told.startswith("live: "):
         raise EnvironmentFailure("--live: the viewer could not be started; train without --live")
-    process.returncode = 0  # it goes on by itself: nobody waits for it
+    process.returncode = 0  # it keeps running on its own: no process waits for it
     return told.removeprefix("live: ").split("  ")[0].strip()

@@ -268,7 +268,7 @@ def draw_run(run: Run, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def written_pictures(pictures: Sequence[tuple[Any, Path]], films: Sequence[Path]) -> dict[str, Any]:
-    """What --json says of plots, by name, and films."""
+    """The plots, by name, and films in the output of --json."""
     return {
         "plots": {plot.name: str(path) for plot, path in pictures},
         "films": [str(path) for path in films],
@@ -401,7 +401,7 @@ def with_panels(only: list[str] | None) -> tuple[list[str] | None, dict[str, str
 
 
 def output_of(options: argparse.Namespace) -> Output:
-    """How plots are written; a page needs PNG, which comes first unless only some plots are asked for."""
+    """How plots are written; a page needs PNG, which comes first unless only some plots are selected."""
     from nn_scratch.visualize.gallery import Output
     from nn_scratch.visualize.palette import THEMES
 
@@ -414,7 +414,7 @@ def output_of(options: argparse.Namespace) -> Output:
 
 
 def film_of(views: list[View], folder: Path, show: list[str] | None, options: argparse.Namespace) -> list[Path]:
-    """Write the film in each format that is asked for; returns the files, none where there is nothing to show."""
+    """Write the film in each format requested; returns the files, none where there is nothing to show."""
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.film.animation import write_animation
     from nn_scratch.visualize.film.make import write_film
@@ -455,7 +455,7 @@ def film_of(views: list[View], folder: Path, show: list[str] | None, options: ar
 
 @contextmanager
 def progress(what: str) -> Iterator[Report]:
-    """A bar in a terminal, and nothing where there is none: the line that follows says it all."""
+    """A bar in a terminal, and nothing elsewhere: the line that follows is enough."""
     from nn_scratch.cli.printer import Printer
 
     printer = Printer()

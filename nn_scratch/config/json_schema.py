@@ -36,7 +36,7 @@ REGISTRIES: tuple[Registry[Any], ...] = (
 
 
 def config_json_schema() -> JSONSchema:
-    """The JSON Schema (draft 7, which every editor knows) of a config."""
+    """The JSON Schema (draft 7, which every editor supports) of a config."""
     markers = [extra for info in Config.model_fields.values() for extra in info.metadata if isinstance(extra, PartOf)]
     otherwise = {marker.registry: marker.otherwise for marker in markers}
     definitions: JSONSchema = {}

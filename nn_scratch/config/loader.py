@@ -101,7 +101,8 @@ def _neighbours(path: Path) -> str:
 
 
 def _decode(data: bytes, name: str) -> str:
-    """Bytes to text: UTF-8, with or without a byte-order mark. Raises UserError that says where it is not."""
+    """Bytes to text: UTF-8, with or without a byte-order mark. Raises UserError with the place of the first invalid
+    byte."""
     start = Mark(0, 1, 1, name)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data[:2].count(b"\0") == 1:
         raise UserError(str(Problem(start, (), "the file is in UTF-16; save it as UTF-8")))

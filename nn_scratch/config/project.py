@@ -1,9 +1,9 @@
 """Where the project's folders are, and how its commands are typed.
 
 In a checkout (the folder above the package holds config/param.yaml) config/ and outputs/ are those of the checkout,
-whatever the working directory is. Where the package is installed they are those of the working directory; the default
-config and the zoo are in nn_scratch/shipped/, a copy of the checkout's config/ and data/ that is made when a wheel is
-built.
+independent of the working directory. Where the package is installed they are those of the working directory; the
+default config and the zoo are in nn_scratch/shipped/, a copy of the checkout's config/ and data/ that is made when a
+wheel is built.
 """
 
 from __future__ import annotations

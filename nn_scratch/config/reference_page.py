@@ -63,7 +63,7 @@ def reference() -> str:
 
 
 def source_of(part: type) -> str:
-    """What a docstring says after "Source:", on one line; empty where it names none."""
+    """The text after "Source:" in a docstring, on one line; empty where there is none."""
     found = re.search(r"^Source: (.*?)(?=^In practice:|^$|\Z)", inspect.getdoc(part) or "", re.DOTALL | re.MULTILINE)
     return " ".join(found[1].split()) if found else ""
 

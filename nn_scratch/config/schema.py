@@ -2,7 +2,7 @@
 
 To add a key, add a line to its section. Checks, error messages, the editor's JSON Schema
 (`python -m nn_scratch.config.json_schema` regenerates it) and the param.yaml of a run follow from it. The parameters of
-layers, activations, optimizers and the like are not here but in their classes' signatures; `PartOf` refers to them.
+layers, activations, optimizers and other parts are declared in their classes' signatures; `PartOf` refers to them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def written(default: Any) -> Any:
 
 
 def not_reserved(name: str) -> str:
-    """Refuse what Windows keeps for devices, whatever follows the first dot."""
+    """Refuse the device names of Windows, with any suffix after the first dot."""
     device = name.split(".")[0].upper()
     if device in {"CON", "PRN", "AUX", "NUL"} or (device[:3] in {"COM", "LPT"} and device[3:] in set("123456789")):
         refuse(f"{name!r} is no folder on Windows, which keeps the name for a device; write 'run-{name}', say")
@@ -122,10 +122,10 @@ class Data(Section):
     ] = written({})
     na_values: Annotated[
         list[str | int | float],
-        Doc("what stands for a missing value in a file, beside NA, NaN, null, ?, - and the like"),
+        Doc("what stands for a missing value in a file, in addition to NA, NaN, null, ? and -"),
     ] = written([])
     decimal: Annotated[
-        Literal["auto", ".", ","], Doc("decimal separator of the numbers in a file; auto: told from them")
+        Literal["auto", ".", ","], Doc("decimal separator of the numbers in a file; auto: inferred from them")
     ] = "auto"
     labels: Annotated[
         Literal["merge", "exact"],
@@ -134,7 +134,7 @@ class Data(Section):
     missing: Annotated[
         Literal["auto", "error", "drop", "mean"],
         Doc(
-            "missing values: auto (numbers: mean of the training rows, marked where that says something; text: a "
+            "missing values: auto (numbers: mean of the training rows, marked where informative; text: a "
             "category), error (refuse the data), drop (leave out their rows), mean (of the training rows)"
         ),
     ] = "auto"
@@ -275,7 +275,7 @@ class Config(Section):
         ParametersOf(
             LAYERS,
             "dense",
-            without={"units": "the data says how many outputs there are"},
+            without={"units": "the number of outputs follows from the data"},
             instead={
                 "activation": (
                     Annotated[
@@ -287,7 +287,7 @@ class Config(Section):
                 )
             },
         ),
-        Doc("the last layer, a dense one as wide as the target asks for"),
+        Doc("the last layer, dense, with as many units as the target needs"),
     ] = written({})
     init_from: Annotated[
         InitFrom | None,
@@ -306,7 +306,7 @@ class Config(Section):
         written({"type": "adam", "lr": 0.001})
     )
     schedule: Annotated[
-        Named, PartOf(SCHEDULES, otherwise="constant"), Doc("how the learning rate changes as training goes on")
+        Named, PartOf(SCHEDULES, otherwise="constant"), Doc("how the learning rate changes over the course of training")
     ] = written("constant")
     regularize: Annotated[Regularize, Doc("what keeps weights and steps small")] = Regularize()
     train: Annotated[Train, Doc("how long, in what portions, and with what arithmetic")] = Train()

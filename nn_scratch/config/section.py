@@ -1,6 +1,6 @@
 """A mapping of the config, checked by pydantic, with every error in our own words.
 
-`class Train(Section)` declares keys as annotated fields; whatever is wrong with a mapping is raised as one pydantic
+`class Train(Section)` declares keys as annotated fields; all errors of a mapping are raised as one pydantic
 ValidationError whose messages are those a user reads, each at its path inside the mapping.
 """
 

@@ -143,7 +143,8 @@ class Sweep(Section):
     ] = None
 
     log_tensors: Annotated[
-        bool, Doc("whether trials log weights, gradients and activations as `log` says; false: statistics alone")
+        bool,
+        Doc("whether trials log weights, gradients and activations as configured in `log`; false: statistics alone"),
     ] = False
 
     @model_validator(mode="after")

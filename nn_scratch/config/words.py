@@ -1,7 +1,7 @@
 """What a key takes: as JSON Schema, which editors read, and from that as the text of an error.
 
 `fragment(annotation)` turns a type with its bounds, from schema.py or the signature of a part, into JSON
-Schema; `must_be(schema, value)` says in one line what is wrong with a value and what to write instead.
+Schema; `must_be(schema, value)` is the error of a value: one line with what to write instead.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def _scalar_node(value: Any) -> yaml.ScalarNode:
         case int():
             kind, text, style = "int", str(value), None
         case float():
-            # YAML 1.1 wants a point in what has an exponent
+            # YAML 1.1 requires a decimal point in numbers with an exponent
             kind, text, style = "float", re.sub(r"^(-?\d+)e", r"\1.0e", repr(value)), None
         case _:
             is_word = WORD.fullmatch(value) and value.lower() not in MEANINGS

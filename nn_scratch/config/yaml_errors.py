@@ -8,7 +8,7 @@ from nn_scratch.config.words import missing_space
 
 __all__ = ["reworded"]
 
-# What PyYAML says (the start of it), and what we say instead: the reason and the remedy.
+# The start of PyYAML's message, and the message that replaces it: the reason and the remedy.
 SPECIAL = "put text with special characters in quotes"
 REWORDED = (
     ("could not find expected ':'", "a key without ':' and a value; write key: value"),

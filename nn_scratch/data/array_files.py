@@ -42,7 +42,7 @@ MEMORY_NEEDED = 3  # times the array itself, that training takes in memory: its 
 
 
 def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing, weight: str | int | None = None) -> Table:
-    """X (rows, features) and y; whole numbers, true and false, and text are classes, unless `task` says otherwise.
+    """X (rows, features) and y; whole numbers, true and false, and text are classes, unless `task` is given.
 
     weight: the name of the array (rows,) of row weights.
     """

@@ -1,4 +1,4 @@
-"""Rows that are arrays already: split and scaled by whoever brings them."""
+"""Rows that are arrays already: split and scaled by the caller."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def make_card(
     parts         train, val, test: rows; class_counts, or target (mean, std, min, max of each)
     feature_statistics   a list each, by feature, of the raw training rows: name, mean, std, min, max, missing;
                   shift_val and shift_test, the part's mean less the training rows', in training standard deviations;
-                  shift_val_z and shift_test_z, in standard errors of that difference; `listed` says how many features
+                  shift_val_z and shift_test_z, in standard errors of that difference; `listed` is how many features
                   have their line: all up to 1,000
     feature_summary      over all features: constant (in the training rows), the extremes of the above; missing: cells
                   of the table without a value
@@ -56,7 +56,7 @@ def make_card(
     order         how the training rows lie before any shuffling of an epoch. Classes: runs of equal labels, how many
                   random order would give, z in its standard deviations; the longest. Quantities: correlation of each
                   row's target with the next row's, z likewise
-    entropy       of the classes' shares in train, in nats: the loss of who knows only these
+    entropy       of the classes' shares in train, in nats: the loss of predicting these shares for every row
     majority      the most frequent class of train, and its share in each part: the accuracy of always saying it
     """
     card: dict[str, Any] = {

@@ -41,11 +41,11 @@ FEWEST_ROWS = 10  # from which a column's values can be said to be all different
 
 @dataclass(frozen=True)
 class ColumnOptions:
-    """What the config says of a table's columns."""
+    """The options of a table's columns."""
 
     kinds: Mapping[str, str] = field(default_factory=dict)  # data.columns
     na_values: tuple[str | float, ...] = ()
-    decimal: Decimal | None = None  # None: told from the file
+    decimal: Decimal | None = None  # None: inferred from the file
     labels_exact: bool = False
 
     @property
@@ -62,7 +62,7 @@ class ColumnOptions:
 
 @dataclass
 class Problems:
-    """What is wrong with cells of a file: told in the file's order, the first ten with their places."""
+    """Problems with cells of a file: in the file's order, the first ten with their places."""
 
     cells: Cells
     found: list[tuple[int, int, str]] = field(default_factory=list)  # row, place, message with {cell}
@@ -97,7 +97,7 @@ class Typed:
 
 
 def find_decimal(cells: Cells) -> Decimal:
-    """The decimal separator of a file, from the numbers that can be read one way only; "." where nothing speaks."""
+    """The decimal separator of a file, from the numbers that can be read one way only; "." where there are none."""
     said = {".": 0, ",": 0}
     either = False
     for raw in cells.columns:
@@ -276,7 +276,7 @@ class TypeFinder:
 
 
 def is_identifier(name: str) -> bool:
-    """Whether a column's name says that it numbers the rows or names them."""
+    """Whether a column's name is that of a row number or an identifier."""
     return PLAIN_IDENTIFIER.search(name) is not None or CAMEL_IDENTIFIER.search(name) is not None
 
 

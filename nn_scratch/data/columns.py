@@ -1,6 +1,6 @@
-"""A column of a table: what its values mean, and the features that the network sees of it.
+"""A column of a table: what its values mean, and the features that are made from it.
 
-A source says a column's name, kind and, for text, its categories. `fit` adds what the training rows alone decide: which
+A source sets a column's name, kind and, for text, its categories. `fit` adds what depends on the training rows: which
 categories have a feature, whether missing values are marked, which parts of a date vary. A fitted column turns cells
 of new rows into values (`read`) and values into features (`encode`), and is plain data, stored without pickling.
 
@@ -294,7 +294,7 @@ def recoded(before: Sequence[Column], after: Sequence[Column], X: Array) -> Arra
     X = X.copy()
     for j in texts:
         places = {category: code for code, category in enumerate(after[j].categories)}
-        # and behind them whatever test rows of their own have that the others have not
+        # and behind them the categories that occur in separate test rows alone
         code = np.array([*(places.get(category, len(places)) for category in before[j].categories), len(places)], float)
         there = np.flatnonzero(~np.isnan(X[:, j]))
         X[there, j] = code[X[there, j].astype(np.int64)]

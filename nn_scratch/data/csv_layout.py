@@ -180,7 +180,7 @@ class Layout:
                     yield record
 
     def chunks(self, rows: int, skip: int = 0) -> Iterator[list[list[str]]]:
-        """The rows below the header, `rows` at a time, all of one width; UserError tells the first that are not.
+        """The rows below the header, `rows` at a time, all of one width; UserError names the first that are not.
 
         skip: how many rows at the beginning, each on a line of its own, are passed over.
         """

@@ -199,7 +199,7 @@ def _without_useless(path: Path, typed: list[Typed], roles: Roles) -> tuple[list
     if not kept:
         reasons = "; ".join(f"{quoted(column.column.name)} {column.left_out}" for column in left_out[:5])
         raise UserError(
-            f"{path}: no column but {listed(roles.targets)} is of use: {reasons}; data.columns says what a column holds"
+            f"{path}: no column but {listed(roles.targets)} is of use: {reasons}; data.columns sets what a column holds"
         )
     return kept, left_out
 
@@ -231,7 +231,7 @@ def _told_of_columns(path: Path, kept: list[Typed], left_out: list[Typed]) -> li
             told.append(f"{path}: column {quoted(column.column.name)} holds {column.told}")
         elif column.column.kind == "number" and counts_the_rows(column.values):
             told.append(
-                f"{path}: column {quoted(column.column.name)} numbers the rows, which says nothing about new ones; "
+                f"{path}: column {quoted(column.column.name)} numbers the rows, which is not predictive; "
                 f"to leave it out: data.ignore=[{column.column.name}]"
             )
     if len(told) > TOLD_COLUMNS:
@@ -291,7 +291,7 @@ class TargetReader:
         return TargetColumn(self.finder.checked_numbers(raw, values[raw.codes]), ())
 
     def _labels(self, raw: RawColumn) -> TargetColumn:
-        """Classes, whatever the cells hold."""
+        """Classes, for cells of any content."""
         texts = texts_of(np.unique(raw.numbers)) if raw.numbers is not None else list(raw.texts)
         codes = np.unique(raw.numbers, return_inverse=True)[1] if raw.numbers is not None else raw.codes
         labels = [text.strip() for text in texts]

@@ -31,7 +31,7 @@ EXTRA = {"pyarrow": "parquet", "openpyxl": "excel"}
 
 
 def has_named_columns(path: Path) -> bool:
-    """Whether a file's name says that it is a table whose columns have names."""
+    """Whether a file's name has the suffix of a table whose columns have names."""
     return path.name.lower().endswith(NAMED_COLUMNS)
 
 
@@ -48,7 +48,7 @@ def open_table(path: Path, known: Collection[str] = ()) -> Source:
 
 
 def needed(module: str, path: Path) -> Any:
-    """An optional library; UserError says how to install it."""
+    """An optional library; raises UserError with how to install it."""
     try:
         return import_module(module)
     except ImportError:
@@ -198,7 +198,7 @@ class ArrowSource(RecordSource):
 
 @contextmanager
 def arrow_errors(path: Path) -> Iterator[None]:
-    """Turn what pyarrow says of a broken file into one line."""
+    """Turn pyarrow's errors about a broken file into one line."""
     broken = needed("pyarrow", path).lib.ArrowException
     try:
         yield
@@ -244,7 +244,7 @@ def excel_rows(path: Path) -> Iterator[tuple[Any, ...]]:
     library = needed("openpyxl", path)
     try:
         book = library.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # it raises whatever its XML parser and zipfile do
+    except Exception as error:  # any exception of its XML parser and of zipfile
         if isinstance(error, OSError) and error.errno:
             raise
         raise UserError(f"{path}: not an Excel workbook ({first_line(error)})") from None

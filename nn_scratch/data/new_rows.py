@@ -37,7 +37,7 @@ class Odd:
 class Block:
     """Some rows, one after the other."""
 
-    X: Array  # (rows, columns) float64 as Column says; NaN where missing
+    X: Array  # (rows, columns) float64 as described in Column; NaN where missing
     targets: list[CellBatch]  # the target columns as they are written; () if they are not there
     weights: CellBatch | None
     start: int  # number of the first row, from 0

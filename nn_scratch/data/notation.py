@@ -214,7 +214,7 @@ def date_style(texts: Sequence[str]) -> tuple[str, bool] | None:
 
 
 def any_date(text: str) -> float | None:
-    """For a column that is said to hold dates, numbers included: 20240131, a year, or seconds since 1970."""
+    """For a column declared to hold dates, numbers included: 20240131, a year, or seconds since 1970."""
     value = date_of(text, "compact")
     if value is None and (whole := number(text)) is not None and math.isfinite(whole):
         if 1000 <= whole <= 3000 and whole == int(whole):

@@ -177,7 +177,7 @@ class Digits(RealClasses):
 
 
 def _digits() -> tuple[Array, Array]:
-    # The default data set, and the first thing a newcomer waits for: its file is read without importing
+    # The default data set, at the start of every first run: its file is read without importing
     # scikit-learn, which takes a second.
     package = find_spec("sklearn")
     if package is not None and package.submodule_search_locations:

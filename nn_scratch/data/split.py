@@ -149,7 +149,7 @@ def _split_fold(
             splitter = model_selection.StratifiedKFold(fold.of, **mixed)
         else:
             splitter = model_selection.KFold(fold.of, **mixed)
-        with warnings.catch_warnings():  # of classes with fewer rows than folds, which class_notices tells
+        with warnings.catch_warnings():  # of classes with fewer rows than folds, which class_notices reports
             warnings.simplefilter("ignore", UserWarning)
             folds = list(splitter.split(rows, labels, values))
     except ValueError as error:

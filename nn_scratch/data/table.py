@@ -26,7 +26,7 @@ def pixel_names(height: int, width: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Groups:
-    """What data.split.by says of each row."""
+    """The group or the time of each row, from data.split.by."""
 
     name: str  # of the column
     values: Array  # (rows,) int64: equal for rows that are never parted; ascending with time where `in_time`
@@ -37,8 +37,8 @@ class Groups:
 class Table:
     """Rows in the order of the source, values in the source's own units."""
 
-    X: Array  # (rows, columns) float32 or float64 as Column says, NaN where missing; images stay uint8. Of a file that
-    # does not fit into memory LazyRows, which are indexed like an array
+    X: Array  # (rows, columns) float32 or float64 as described in Column, NaN where missing; images stay uint8.
+    # Of a file that does not fit into memory LazyRows, which are indexed like an array
     y: Array  # classification: (rows,) int64, indices into class_names; else (rows, outputs) float64
     task: Task
     columns: tuple[Column, ...]

@@ -52,9 +52,9 @@ def load_table(
     source: a built-in data set by name or as a mapping with its parameters, or a path (from the current directory).
     target: the column to predict of a file with named columns, by name or counted from 0; several for a regression of
     several outputs; None: the last. ignore: columns to leave out. weight: the column, or the array of an .npz, that
-    says how much each row counts. by: the column of the groups or times that the split keeps. options: what the user
-    says of the columns. rng: for the synthetic sources.
-    Raises UserError for whatever is wrong with the data, EnvironmentFailure if a file may not be read.
+    is how much each row counts. by: the column of the groups or times that the split keeps. options: of the columns.
+    rng: for the synthetic sources.
+    Raises UserError for errors in the data, EnvironmentFailure if a file may not be read.
     """
     if isinstance(source, str) and source not in SOURCES and has_named_columns(path := find(source)) and path.is_file():
         with reading(path):
@@ -127,7 +127,7 @@ def _load_built_in(source: Named, rng: np.random.Generator) -> Table:
 
 
 def _as_task(table: Table, task: Task | Literal["auto"]) -> Table:
-    """The table with the task that is asked for, where it can be had."""
+    """The table with the requested task, where the target allows it."""
     if task == "auto" or task == table.task:
         return table
     if task == "multi_label":
@@ -159,7 +159,7 @@ def expanded(name: str | os.PathLike[str]) -> Path:
 
 
 def find(name: str | os.PathLike[str]) -> Path:
-    """The path of this name, which exists; UserError tells what is like it."""
+    """The path of this name, which exists; UserError suggests similar names."""
     path = expanded(name)
     if path.exists():
         return path
@@ -207,7 +207,7 @@ def _load_test(source: Named, table: Table, options: ColumnOptions, rng: np.rand
         with reading(path):
             if format_of(path) == "columns":
                 return _read_test_table(path, table, options)
-    # What has no effect has been told of the training rows.
+    # What has no effect was reported for the training rows.
     test = _load(source, table.task, table.missing, None, rng)
     if any(column.kind != "number" for column in table.columns):
         raise UserError(
@@ -346,7 +346,7 @@ class Rows:
 
 
 def open_rows(path: str | os.PathLike[str], preprocessing: Preprocessing, strict: bool = False) -> NewRows:
-    """The rows of a file in any format that data.source takes, whatever format was trained on.
+    """The rows of a file in any format that data.source takes, which may differ from that of the training data.
 
     Columns with names are found by them; the target may be there or not. Of a folder of IDX files the test images are
     taken where there are any; a single file of images will do as well. strict: refuse what would be filled in.

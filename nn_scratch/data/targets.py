@@ -13,12 +13,12 @@ from nn_scratch.metrics import Array
 from nn_scratch.wording import listed, plural
 
 MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers are taken for quantities
-SURE_CLASSES = 5  # up to which whole numbers are classes, whatever else speaks for quantities
-ORDERED = 0.5  # share of what tells the values apart that a straight line explains, from which they are quantities
+SURE_CLASSES = 5  # up to which whole numbers are always classes
+ORDERED = 0.5  # share of the variation between values that a straight line explains, from which they are quantities
 PEAKED = 3.0  # times as many rows as the rarest value that the most frequent has in a distribution with one peak
 MOST_ROWS = 20_000  # that are looked at for order
 MAX_CLASSES = 10_000
-EXACT = 2**53  # beyond it float64 no longer tells neighbouring whole numbers apart
+EXACT = 2**53  # beyond it float64 does not represent every whole number
 
 
 def infer_task(values: Array, name: str, X: Array | None = None) -> tuple[Task, str]:
@@ -41,7 +41,7 @@ def infer_task(values: Array, name: str, X: Array | None = None) -> tuple[Task, 
         return "regression", f"{holds}, most of them once"
     if np.abs(values).max() > EXACT:
         raise UserError(
-            f"data.task: {name!r} holds whole numbers beyond 2^53, which are not told apart as numbers; write "
+            f"data.task: {name!r} holds whole numbers beyond 2^53, which float64 cannot represent exactly; write "
             "classification if they are names of classes, regression if they are quantities"
         )
     if k > SURE_CLASSES:
@@ -61,7 +61,7 @@ def _are_codes(different: Array) -> bool:
 
 
 def order_of_values(X: Array, codes: Array, different: Array) -> float | None:
-    """How much of what tells whole numbers apart lies on a straight line through them: 0 to 1.
+    """How much of the variation between whole numbers a straight line explains: 0 to 1.
 
     Over all columns, the variance that a line explains by that which the means of the values explain (r² by η²), each
     less what chance gives. None where the columns tell nothing.

@@ -1,6 +1,6 @@
 """From a Config to Data, Network and Trainer, and from a run's folder to a trained Model.
 
-This is the one place that knows both the config and the classes: they take plain arguments and never see a Config.
+This is the one place that uses both the config and the classes, which take plain arguments and no Config.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Built:
 
     @cached_property
     def gauge(self) -> EpochGauge:
-        """Measures the network on the probe rows; made when it is first asked for, since a fit without a log has no
+        """Measures the network on the probe rows; made on first access, since a fit without a log has no
         use for its buffers."""
         return EpochGauge(self.network, self.loss, self.trainer.train_examples[self.probe_rows], self.start)
 
@@ -76,7 +76,7 @@ class Built:
 def build(config: Config, data: Data | None = None) -> Built:
     """Everything a run needs, from its config alone: the same config builds the same bytes.
 
-    Raises UserError for data, layers and keys that do not fit together; it says where the config has the key.
+    Raises UserError for data, layers and keys that do not fit together, with the place of the key in the config.
     """
     with located(config):
         return _build(config, data)
@@ -236,7 +236,7 @@ def _read_source(config: Config, generators: Generators) -> Table:
 
 
 def task_of(config: Config) -> Literal["auto", "classification", "regression", "multi_label"]:
-    """What the config says of the task: a list of targets with binary_cross_entropy is one of labels, too."""
+    """The task of the config: a list of targets with binary_cross_entropy is one of labels, too."""
     several = isinstance(config.data.target, list) and len(config.data.target) > 1
     yes_or_no = isinstance(config.loss, Named) and config.loss.type == "binary_cross_entropy"
     return "multi_label" if config.data.task == "auto" and several and yes_or_no else config.data.task
@@ -309,7 +309,7 @@ def choose(available: int, wanted: int, generator: np.random.Generator) -> Array
 
 
 def check_monitors(trainer: Trainer) -> None:
-    """Raise UserError where early stopping or the schedule waits for a score that this run does not have."""
+    """Raise UserError where early stopping or the schedule monitors a score that this run does not measure."""
     monitors = {}
     if trainer.early_stopping is not None:
         monitors["train.early_stopping.monitor"] = trainer.early_stopping.monitor

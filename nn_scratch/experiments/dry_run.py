@@ -51,7 +51,7 @@ class DryRunReport:
     layers: list[dict[str, Any]]
     start_loss: float
     silent_loss: float  # of outputs that are all 0
-    class_prior_entropy: float | None  # of who knows how frequent each class is, and nothing else
+    class_prior_entropy: float | None  # of predicting the class frequencies for every row
     trial: str  # how the trial on a few rows went
     seconds: float  # the run as a whole, by the time of a few steps; nan where they failed
     log_bytes: int

@@ -46,7 +46,7 @@ class RangeTest:
 def find_lr(built: Built) -> RangeTest:
     """Train the network at rising rates until the loss explodes; it is of no use afterwards.
 
-    Everything else is as the config says. Raises UserError for an optimizer that finds its steps' length by itself.
+    Everything else is as configured. Raises UserError for an optimizer that has a line search.
     """
     trainer, optimizer = built.trainer, built.config.optimizer
     if trainer.optimizer.full_batch:

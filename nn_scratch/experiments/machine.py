@@ -31,7 +31,7 @@ ONE_THREAD_MFLOP = 20.0  # below this much work per step, a second thread costs 
 
 
 def threads(config: Config, network: Network, batch_size: int) -> int:
-    """BLAS threads to train with: as the config says, if there are so many cores; or one where the steps are small."""
+    """BLAS threads to train with: as configured, if there are that many cores; or one where the steps are small."""
     if config.train.threads != "auto":
         return min(config.train.threads, os.cpu_count() or 1)
     return 1 if step_flop(network, batch_size) < ONE_THREAD_MFLOP * 1e6 else os.cpu_count() or 1

@@ -1,9 +1,9 @@
 """Training runs side by side: jobs go in, what is concluded from each run comes out.
 
 A `Job` is plain data that can be pickled: a config, and the function that concludes something from its run. `perform`
-does one, in whatever process it is called; `run_all` does many with joblib, in processes. `survive` calls any function
-many times in processes, and goes on where one of them dies. Another executor, such as futures of dask.distributed,
-calls `perform` as well.
+does one, in the calling process; `run_all` does many with joblib, in processes. `survive` calls any function
+many times in processes, and continues when one of them is killed. Another executor, such as futures of
+dask.distributed, calls `perform` as well.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from nn_scratch.training.observers import Observer
 C = TypeVar("C")
 T = TypeVar("T")
 
-PARENT_SECONDS = 0.2  # between looks at whether the process that started this one is still there
+PARENT_SECONDS = 0.2  # between checks whether the parent process is still alive
 
-# Overrides for a run that nobody will draw: no log of weights, gradients and activations, and one BLAS thread, because
+# Overrides for a run that will not be drawn: no log of weights, gradients and activations, and one BLAS thread, because
 # other runs have the other cores. Metrics, statistics and signals are logged, so the run can be diagnosed.
 QUIET: Mapping[str, Any] = {
     "log.weights": False,

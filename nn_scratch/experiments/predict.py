@@ -33,7 +33,7 @@ FORMATS = (".csv", ".jsonl", ".ndjson", ".parquet", ".pq")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user wants of predictions."""
+    """The options of `predict`."""
 
     strict: bool = False  # refuse missing, unreadable and unseen cells
     probabilities: bool = True  # a column a class beside the prediction

@@ -166,7 +166,7 @@ def end_panel(built: Built, layer: Dense) -> dict[str, Any]:
 
 
 def target_panel(built: Built) -> dict[str, Any]:
-    """The targets of a regression as the loss sees them."""
+    """The targets of a regression as the loss takes them, scaled."""
     data = built.data
     if data.task != "regression":
         return {}

@@ -48,7 +48,7 @@ from nn_scratch.wording import every, plural, visible
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-RESUMABLE = frozenset({"train.epochs", "log.max_megabytes", "diagnose.budget"})  # what may change when a run goes on
+RESUMABLE = frozenset({"train.epochs", "log.max_megabytes", "diagnose.budget"})  # what may change when a run is resumed
 MOVABLE = frozenset({"name", "data.source", "data.test_source"})  # what may be edited in param.yaml: rows are compared
 
 MOST_OUTPUTS = 20_000_000  # of a part, that are scored at the end: 160 MB, of which scikit-learn makes some copies
@@ -145,14 +145,16 @@ def resume(run: Run, overrides: Sequence[str] = (), observers: ObserverFactory =
     changed = [key for key, _, _ in config_difference(before, config)]
     for key in changed:
         if key not in RESUMABLE:
-            raise UserError(f"{key}: cannot change when a run goes on; start a new run, or change train.epochs alone")
+            raise UserError(
+                f"{key}: cannot change when a run is resumed; start a new run, or change train.epochs alone"
+            )
     if not fresh and run.info["status"] in ENDED and run.info["epochs_asked"] == config.train.epochs and not changed:
-        if (run.path / "lock").exists():  # killed with its last breath; or somebody is at it
+        if (run.path / "lock").exists():  # killed just before its end, or in use by another process
             with run_lock(run.path):
                 pass
         return run
     with run_lock(run.path):
-        run = Run(run.path)  # read anew, now that nobody else writes
+        run = Run(run.path)  # read again, now that no other process writes
         if not fresh and run.info["status"] == "diverged":
             raise UserError(f"train.epochs: {run.name} diverged and cannot go on; start a new run with another config")
         built = build(config)
@@ -170,8 +172,8 @@ def _thread_pools() -> ThreadpoolController:
 
 @contextmanager
 def pinned_threads(built: Built) -> Iterator[None]:
-    """BLAS with as many threads as the run says: on another number the last bits differ. And no warnings of NumPy's:
-    numbers that are not finite are looked for, and reported with their place."""
+    """BLAS with as many threads as the run's config sets: on another number the last bits differ. And no warnings of
+    NumPy's: numbers that are not finite are looked for, and reported with their place."""
     with _thread_pools().limit(limits=built.threads, user_api="blas"), np.errstate(all="ignore"):
         yield
 
@@ -287,7 +289,7 @@ def check_data(built: Built, run: Run) -> None:
     """Refuse to go on with other data than those the run began with."""
     now, then = finite(built.data.card), run.card
     compared: tuple[str, ...] = ("rows", "features", "target", "classes", "parts", "sha256")
-    if "sha256" not in then:  # of an earlier version: whatever is known of the rows, words aside
+    if "sha256" not in then:  # of an earlier version: the figures of the card, without texts
         compared = tuple(key for key in then if key not in ("origin", "notices", "task_rule"))
     for key in compared:
         if now.get(key) != then.get(key):

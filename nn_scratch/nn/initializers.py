@@ -140,7 +140,7 @@ class LeCunUniform(_LeCun):
 
 @INITIALIZERS.register("normal")
 class Normal(Initializer):
-    """W ~ N(mean, std²), whatever the layer's width.
+    """W ~ N(mean, std²), independent of the layer's width.
 
     In practice: a fixed std is right for one width alone; it is here to see what too small and too large do.
     """
@@ -161,7 +161,7 @@ class Normal(Initializer):
 
 @INITIALIZERS.register("uniform")
 class Uniform(Initializer):
-    """W ~ U(low, high), whatever the layer's width."""
+    """W ~ U(low, high), independent of the layer's width."""
 
     def __init__(
         self,

@@ -82,7 +82,7 @@ class Network:
 
     theta, grad: every parameter and its gradient, flat, (size,). The trainable ones are first, up to `trainable`.
     state: what layers keep between steps without learning it (running statistics), flat.
-    noise: the generator that dropout and the like draw from while training.
+    noise: the generator that dropout and other stochastic layers draw from in training mode.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""A run's folder: the only code that knows the format on disk. `Recorder` writes it, `Run` reads it."""
+"""A run's folder: the only code that depends on the format on disk. `Recorder` writes it, `Run` reads it."""

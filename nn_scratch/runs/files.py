@@ -46,10 +46,10 @@ OF_THE_MACHINE = frozenset(
 
 WRITE_BYTES = 1 << 20  # at a time, of files that appear whole
 
-OPEN_FILES = 200  # of logs, at most; more are opened anew where they are written
+OPEN_FILES = 200  # of logs, at most; more are opened again when written
 SYNC_THREADS = 16  # that wait for the disk side by side
 
-HEADER_BYTES = 256  # room for the longest shape; a multiple of 64, as the format asks
+HEADER_BYTES = 256  # room for the longest shape; a multiple of 64, as the format requires
 
 
 @contextmanager
@@ -223,7 +223,7 @@ def read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[An
 def write_json(path: Path, content: Any) -> None:
     """JSON that any reader takes: numbers that are not finite become null."""
     text = json.dumps(finite(content), indent=1, ensure_ascii=False, allow_nan=False)
-    # half of a surrogate pair, as a path that is not UTF-8 has, becomes the escape of it that JSON knows
+    # half of a surrogate pair, as a path that is not UTF-8 has, becomes its JSON escape
     write_bytes(path, (text + "\n").encode(errors="backslashreplace"))
 
 
@@ -343,7 +343,7 @@ class CsvLog:
         self._file = opened(path, header, self.size)
 
     def flush(self) -> int:
-        """Write the lines that wait, which count once commit.json says so; returns the descriptor, to be synced."""
+        """Write the buffered lines, which count once commit.json includes them; returns the descriptor, to be synced."""
         if self.lines:
             self._write("\n".join(self.lines) + "\n")
             self.rows += len(self.lines)

@@ -117,7 +117,7 @@ def open_lock(path: Path) -> int | None:
         if not lock(file):
             os.close(file)
             return None
-        # whoever held it may have removed the file in the meantime, and a lock on a removed file keeps nobody out
+        # whoever held it may have removed the file in the meantime, and a lock on a removed file locks nothing
         try:
             if os.path.samestat(os.fstat(file), path.stat()):
                 return file
@@ -127,7 +127,7 @@ def open_lock(path: Path) -> int | None:
 
 
 def holder(path: Path) -> str:
-    """Who a lock says holds it."""
+    """The holder that is written in a lock's file."""
     try:
         said = json.loads(path.read_bytes()[:1000])
         return f"process {int(said['pid'])} on {str(said['host'])[:100]!r}"

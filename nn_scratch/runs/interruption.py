@@ -2,7 +2,7 @@
 
 Python runs the handler of a signal between two bytecodes of the main thread. A long call of a library (a solver, the
 search for neighbours) can delay it for minutes, so a thread watches over signals as well and ends the process. That is
-as safe as a kill: whatever is on disk then can be resumed.
+as safe as a kill: the state on disk can be resumed.
 """
 
 from __future__ import annotations

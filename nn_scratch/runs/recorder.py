@@ -81,7 +81,7 @@ class Recorder(Observer):
         config: Mapping[str, Any] | None = None,
         state: Mapping[str, Any] | None = None,
     ) -> None:
-        """committed: what the checkpoint says is on disk, where an earlier process began the run.
+        """committed: the rows on disk according to the checkpoint, where an earlier process began the run.
 
         state: that of the trainer, from the same checkpoint. config: its plain values, kept in the checkpoint so that a
         resumed run is known to continue the same one.
@@ -105,7 +105,7 @@ class Recorder(Observer):
             self.tensor_epochs, self.diverged = list(committed["tensor_epochs"]), committed.get("diverged")
         self._committed_at, self._commit_cost, self._commit_spent = -inf, 0.0, 0.0
         self._commit_share = COMMIT_SHARE
-        # what waits to be written: the epochs of the gauge's rows, the steps of the trainer's, and confusion counts
+        # not yet written: the epochs of the gauge's rows, the steps of the trainer's, and confusion counts
         self._epochs: list[int] = []
         self._watched: list[StepSignals] = []
         self._counts: dict[str, list[Array]] = {part: [] for part in self._confusions}

@@ -62,7 +62,7 @@ class StepLogTable:
 
 
 class Run:
-    """What a run left behind, read when it is asked for.
+    """The contents of a run's folder, read on access.
 
     Tensors are memory-mapped and read-only, cut to the rows that commit.json vouches for. Every error is a UserError
     that names the file.
@@ -323,7 +323,7 @@ class Run:
     # --- reading
 
     def reading(self, name: str, read: Callable[[], T]) -> T:
-        """Call a reader; whatever a damaged file makes it raise becomes one line that names the file."""
+        """Call a reader; any exception that a damaged file causes becomes one line that names the file."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # such as NumPy's of a header written by Python 2
@@ -438,7 +438,7 @@ def map_rows(path: Path, rows: int) -> Array:
     row_bytes = prod(shape[1:]) * dtype.itemsize
     size = path.stat().st_size
     if size < offset + rows * row_bytes:
-        raise ValueError(f"{size:,} bytes, too few for the {rows} rows commit.json speaks of")
+        raise ValueError(f"{size:,} bytes, too few for the {rows} rows in commit.json")
     if rows == 0:
         return np.empty((0, *shape[1:]), dtype)
     return np.memmap(path, dtype, "r", offset, (rows, *shape[1:]))

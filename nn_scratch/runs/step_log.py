@@ -2,7 +2,7 @@
 
 A row is the last step of an epoch: of the first logged epoch, and of every tenth. The best epoch and the last are known
 only when training ends: until then their steps are kept in the checkpoint, and they are written as rows at the end,
-after the others. A run that goes on begins by dropping those rows again, so that it ends with the same bytes as one
+after the others. A resumed run begins by dropping those rows, so that it ends with the same bytes as one
 that was never stopped.
 """
 
@@ -55,7 +55,8 @@ class StepLog:
         state: Mapping[str, Any] | None = None,
         files: OpenFiles | None = None,
     ) -> None:
-        """committed, state: what commit.json and the checkpoint say, where the run goes on. files: keeps them open."""
+        """committed, state: the contents of commit.json and of the checkpoint, of a resumed run. files: keeps them
+        open."""
         self._trainer, self._stride = trainer, stride
         self._watched = trainer.watch_optimizer()
         network = trainer.network
@@ -168,7 +169,7 @@ class StepLog:
         return {name: step.values for name, step in kept.items() if step is not None}
 
     def trim(self) -> None:
-        """Cut off rows that commit.json no longer speaks of."""
+        """Cut off rows beyond those in commit.json."""
         for log in self._logs.values():
             log.trim()
 

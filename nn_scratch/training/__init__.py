@@ -1,1 +1,1 @@
-"""The training loop: batches, gradient steps, evaluation, statistics, callbacks. It knows no file format."""
+"""The training loop: batches, gradient steps, evaluation, statistics, callbacks. Independent of file formats."""

@@ -82,7 +82,7 @@ class Trainer:
 
         accumulate: how many batches make a step, whose loss is the mean over all their rows. ema_decay: share of the
         moving average of the parameters that is kept each step; scores, log and final model are of the average. A
-        `full_batch` optimizer takes all rows at every step, whatever batch_size is, and its gradient is not clipped.
+        `full_batch` optimizer takes all rows at every step, independent of batch_size, and its gradient is not clipped.
         """
         self.network, self.loss, self.optimizer, self.schedule = network, loss, optimizer, schedule
         self.accumulate, self.l1, self.l2, self.max_norm = accumulate, l1, l2, max_norm
@@ -193,7 +193,7 @@ class Trainer:
         self.step_in_epoch = 0
 
     def steps_at(self, rates: Iterable[float]) -> Iterator[float]:
-        """Steps at these learning rates, whatever the schedule says, on whole batches in epoch after epoch.
+        """Steps at these learning rates, in place of the schedule's, on whole batches in epoch after epoch.
 
         Yields each batch's loss, that before its step. For trials: epochs are not counted and no observer is called.
         """

@@ -89,7 +89,7 @@ def deaths_of(life: Lives) -> list[Event]:
 
 
 def findings(view: View) -> list[Event]:
-    """What the doctor found, where it says in which epoch."""
+    """The doctor's findings that have an epoch."""
     diagnosis = view.run.diagnosis
     found = diagnosis.get("findings") if diagnosis else None
     events = []

@@ -1,4 +1,4 @@
-"""One line for each layer, over epochs or steps, on a logarithmic axis that says where a value is exactly zero."""
+"""One line for each layer, over epochs or steps, on a logarithmic axis that marks values of exactly zero."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def draw_layers(axes: Axes, view: View, series: Series, logarithmic: bool = True
     """Draw a line a layer in the layer's own colour, series: layer to (x, values).
 
     On a logarithmic axis zeros are triangles on its bottom, and layers that are zero throughout say so in the legend.
-    Where every layer is, the panel says so in the place of an empty axis.
+    Where every layer is, a note replaces the empty axis.
     """
     styles = layer_styles(view.run.layer_names)
     zeros = {layer: np.isfinite(y) & (y == 0) for layer, (_, y) in series.items()}

@@ -54,7 +54,7 @@ class Theme:
     layers: tuple[float, float]  # the part of the colour map "plasma" that layers take, first to last
     moments: tuple[float, float]  # greys of epochs, first to last, 0 black, 1 white
     width: float = 12.0  # of a picture in inches
-    titled: bool = True  # title, subtitle and the line that says what to look for
+    titled: bool = True  # title, subtitle and the line on what to look for
 
     @property
     def dark(self) -> bool:

@@ -1,6 +1,7 @@
 """The registry of plots.
 
-A plot is a function that draws on a sheet. Its docstring says how to read it; the first line is what `--list` prints.
+A plot is a function that draws on a sheet. Its docstring explains how to read it; the first line is what `--list`
+prints.
 
     @plot("distance", title="Distance from initialization", look="the layer that ...")
     def distance(view: View, sheet: Sheet) -> None:

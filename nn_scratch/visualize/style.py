@@ -1,4 +1,4 @@
-"""How every picture looks: colours, letters, and the sheet with its title and the line that says what to look for.
+"""How every picture looks: colours, letters, and the sheet with its title and the line on what to look for.
 
 Matplotlib is used through its objects, without pyplot's global state, and is imported only when something is drawn.
 Margins are set in inches rather than by a layout engine, which would take longer than the drawing itself.
@@ -72,7 +72,7 @@ SETTINGS = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}  # of the environme
 def import_matplotlib() -> ModuleType:
     """matplotlib, imported as if the user had no settings of it: a matplotlibrc may be unreadable, MPLBACKEND unknown.
 
-    Where it has been imported before, it is left as it is; `drawing` sees to the settings.
+    Where it has been imported before, it is left as it is; `drawing` applies the settings.
     """
     if "matplotlib" in sys.modules:
         return sys.modules["matplotlib"]
@@ -81,7 +81,7 @@ def import_matplotlib() -> ModuleType:
     try:
         # the working directory's own file comes before that of the environment
         with chdir(Path(__file__).parent) if Path("matplotlibrc").exists() else nullcontext(), quiet():
-            import matplotlib.font_manager  # which looks for a folder for its cache
+            import matplotlib.font_manager  # which needs a folder for its cache
     finally:
         for name, value in before.items():
             os.environ.pop(name)
@@ -152,7 +152,7 @@ def settings(theme: Theme) -> dict[str, Any]:
 
 @contextmanager
 def drawing(chosen: Theme = PAGE) -> Iterator[None]:
-    """Within it figures are made and saved in a theme, whatever the user's settings of matplotlib are."""
+    """Within it figures are made and saved in a theme, independent of the user's matplotlib settings."""
     matplotlib = import_matplotlib()
     defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
     style = matplotlib.rc_context(defaults | settings(chosen))
@@ -173,7 +173,7 @@ def drawing(chosen: Theme = PAGE) -> Iterator[None]:
 
 
 class Sheet:
-    """One picture: a title above, panels, and one line below that says what to look for."""
+    """One picture: a title above, panels, and one line below on what to look for."""
 
     def __init__(self, title: str, subtitle: str, look: str, warning: str = "", width: float | None = None) -> None:
         """warning: what sets this run apart (diverged, interrupted), in a colour of its own beside the subtitle."""

@@ -128,7 +128,7 @@ def ranking(swept: Swept, sheet: Sheet) -> None:
     look="a slope or a hump that stands out of the scatter: there the key matters; a flat cloud: it does not",
 )
 def keys(swept: Swept, sheet: Sheet) -> None:
-    """A dot a trial: its score over the value of one key, whatever its other keys are. Black: the best trial.
+    """A dot a trial: its score over the value of one key, for all values of the others. Black: the best trial.
 
     For a key that chooses among few values, dots are spread a little to the sides, and a bar marks the median.
     """
@@ -168,7 +168,8 @@ def importances(swept: Swept, sheet: Sheet) -> None:
     """The share of the score's variance over the searched space that each key explains by itself.
 
     Estimated by functional ANOVA on a random forest of the trials; what is missing to 100 % is due to combinations of
-    keys. With few trials it is a guess: a key that matters shows in the picture of the score against each key, too.
+    keys. With few trials it is a rough estimate: a key that matters shows in the picture of the score against each key,
+    too.
     """
     shares = importance(dimensions(swept.sweep), swept.rows)
     if not shares:

@@ -30,12 +30,12 @@ NOTHING_LOGGED = "it ended before its first weights were on disk"
 
 
 class NotForThisRun(Exception):
-    """A plot has nothing to show of this run; the text says what it would need."""
+    """A plot has nothing to show of this run; the message names what it needs."""
 
 
 @dataclass
 class View:
-    """A run, and the layer that was asked for (None: all)."""
+    """A run, and the layer that was selected (None: all)."""
 
     run: Run
     layer: str | None = None
@@ -194,7 +194,7 @@ class View:
 
     @cached_property
     def layers(self) -> tuple[str, ...]:
-        """The layers to draw: the one that was asked for, or all."""
+        """The layers to draw: the one that was selected, or all."""
         return (self.layer,) if self.layer is not None else self.run.layer_names
 
     @cached_property
@@ -242,7 +242,7 @@ class View:
 
 
 def number(value: Any) -> float:
-    """A number of a JSON file; nan for whatever else stands there."""
+    """A number of a JSON file; nan for any other value."""
     if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return float(value)
     return float("nan")

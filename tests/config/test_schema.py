@@ -46,7 +46,7 @@ def problems(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
             f"layers: [{DENSE}, activation: {{type: relu, slope: 1}}}}]",
             "1:59: layers[0].activation.slope: unknown key; relu takes none",
         ),
-        ("output: {units: 3}", "1:10: output.units: the data says how many outputs there are; take the key out"),
+        ("output: {units: 3}", "1:10: output.units: the number of outputs follows from the data; take the key out"),
         ("layers:\n  - {type: dense}", "2:5: layers[0].units: is missing; write a whole number from 1 to 100000"),
         ("layers: [dense]", "1:10: layers[0].units: is missing; write a whole number from 1 to 100000"),
         # kinds of value

@@ -151,7 +151,7 @@ def test_a_named_column_that_numbers_the_rows_is_kept_and_told():
     table = read("t,a,y\n" + "".join(f"{i},{i * i},{i / 8}\n" for i in range(12)))
     assert table.feature_names == ("t", "a")
     assert table.notices == (
-        "t.csv: column 't' numbers the rows, which says nothing about new ones; to leave it out: data.ignore=[t]",
+        "t.csv: column 't' numbers the rows, which is not predictive; to leave it out: data.ignore=[t]",
     )
 
 
@@ -311,7 +311,7 @@ def test_text_of_as_many_kinds_as_rows_is_left_out_as_identifiers_unless_it_is_s
 def test_a_table_without_a_column_of_use_is_refused_with_the_reasons():
     assert refused("name,y\n" + "".join(f"id{i},{i % 2}\n" for i in range(101))) == [
         "t.csv: no column but 'y' is of use: 'name' holds 101 different texts in 101 rows: names or identifiers; "
-        "data.columns says what a column holds"
+        "data.columns sets what a column holds"
     ]
 
 

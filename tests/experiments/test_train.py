@@ -123,7 +123,7 @@ def test_only_the_number_of_epochs_may_change(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         resume(Run(run.path), ["optimizer.lr=0.5"])
     assert str(error.value) == (
-        "optimizer.lr: cannot change when a run goes on; start a new run, or change train.epochs alone"
+        "optimizer.lr: cannot change when a run is resumed; start a new run, or change train.epochs alone"
     )
 
 

@@ -144,7 +144,7 @@ def test_whole_numbers_above_2_to_the_53_are_asked_about_in_csv_and_then_stay_ap
     ended = scripts.train(tmp_path, *arguments)
     assert ended.code == 2
     assert ended.output.splitlines()[-1].endswith(
-        "data.task: 'label' holds whole numbers beyond 2^53, which are not told apart as numbers; write "
+        "data.task: 'label' holds whole numbers beyond 2^53, which float64 cannot represent exactly; write "
         "classification if they are names of classes, regression if they are quantities"
     ), path
     ended = scripts.train(tmp_path, *arguments, "data.task=classification")

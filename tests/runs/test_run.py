@@ -224,7 +224,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], Callable[[Run], Any], str]] = {
     "too few bytes": (
         array("weights/output.W.npy", np.zeros((2, 4, 3), np.float32)),
         lambda run: run.weights("output.W"),
-        "weights/output.W.npy: cannot be read (224 bytes, too few for the 4 rows commit.json speaks of)",
+        "weights/output.W.npy: cannot be read (224 bytes, too few for the 4 rows in commit.json)",
     ),
     "no array at all": (
         text("weights/output.W.npy", "hello, world"),

@@ -10,7 +10,7 @@ import numpy as np
 from nn_scratch.experiments.sweeps.rows import Row
 from nn_scratch.experiments.sweeps.space import Dimension
 
-FEWEST_TRIALS = 8  # with a score, below which a forest says nothing
+FEWEST_TRIALS = 8  # with a score, below which a forest is not informative
 TREES = 200
 SAMPLES = 256  # points of the space over which the other keys are averaged
 STEPS = 24  # values of a key at which the average is taken

@@ -1,4 +1,4 @@
-"""Settings from Optuna's sampler, where that package is installed: each asked for with what earlier trials reached."""
+"""Settings from Optuna's sampler, where that package is installed: each sampled given the scores of earlier trials."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from nn_scratch.experiments.sweeps.trial import Job
 if TYPE_CHECKING:
     from nn_scratch.experiments.sweeps.sweep import Swept
 
-ASKED_AT_ONCE = 4  # trials between two looks at the scores: fixed, so that the number of processes changes no setting
+# trials sampled before the next scores are read: fixed, so that the number of processes changes no setting
+ASKED_AT_ONCE = 4
 
 
 def asked(swept: Swept, job_of: Callable[[Swept, int, Setting], Job]) -> Iterator[list[Job]]:
-    """Jobs, some at a time. The study is replayed from the rows on disk, so that a stopped sweep goes on the same way.
+    """Jobs, some at a time. The study is replayed from the rows on disk, so that a stopped sweep continues in the same
+    way.
 
     Raises EnvironmentFailure without Optuna.
     """

@@ -181,7 +181,7 @@ def setting_at(config: Config, searched: Sequence[Dimension], shares: Shares) ->
 
 
 def applies(dimension: Dimension, setting: Mapping[str, Any], config: Config) -> bool:
-    """Whether the other keys have the values that the dimension's `when` asks for."""
+    """Whether the other keys have the values that the dimension's `when` requires."""
     return all(
         (setting[other] if other in setting else value_at(config, other)) in wanted
         for other, wanted in dimension.when.items()

@@ -2,7 +2,7 @@
 
 A sweep's folder, outputs/<name>-sweep-001/, holds `param.yaml` (the config with its sweep block), `trials.csv` (a row a
 trial), `best.yaml`, `rows/` (see `rows`) and the runs of the trials below `runs/`. What has a row is done; a sweep that
-was stopped, however that was, goes on with what has none.
+was stopped continues with the trials that have no row.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Swept:
 
     @property
     def metric(self) -> str:
-        """What is compared; before the first row of a sweep that leaves it open, a guess."""
+        """What is compared; before the first row, where the sweep names none, the usual metric."""
         return next((row.metric for row in self.rows if row.metric), self.sweep.metric or "val_accuracy")
 
     @property

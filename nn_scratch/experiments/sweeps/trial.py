@@ -73,8 +73,8 @@ class Job:
 def run_trial(trial: Job, data: Mapping[int, Data] | None = None) -> Row:
     """Train the runs of a trial, write its row, and return it; a run that diverges or a config that fails has one, too.
 
-    data: by seed, what is split and scaled already; read as the config says where it is missing.
-    Raises Interrupted where a signal stopped a run: it goes on when the sweep does.
+    data: by seed, what is split and scaled already; read as configured where it is missing.
+    Raises Interrupted where a signal stopped a run: it resumes with the sweep.
     """
     (row,) = run_trials([trial], data)
     return row

@@ -95,7 +95,7 @@ class HardTanh(Activation):
 
     f'(Z) = 1 where -1 < Z < 1, else 0 (0 is chosen at both corners).
     Source: Collobert 2004, Large scale machine learning (thesis).
-    In practice: beyond ±1 there is no gradient at all; a unit that lies there on every row is stuck.
+    In practice: beyond ±1 there is no gradient at all; a unit in that range on every row no longer learns.
     """
 
     def bind(self, units: int, memory: Memory) -> None:

@@ -25,7 +25,7 @@ class BatchNorm(Layer):
     Derivative: dγ = Σ_n dY ∘ X̂; dβ = Σ_n dY; while training dX = γ/σ (dY - dβ / n - X̂ dγ / n), in evaluation
     dX = γ/σ dY.
     Source: Ioffe and Szegedy 2015, Batch normalization: accelerating deep network training.
-    In practice: wants 16 rows a batch or more; makes the scale of the weights before it, and their bias, void.
+    In practice: needs batches of 16 rows or more; the scale and the bias of the layer before it have no effect.
     """
 
     def __init__(

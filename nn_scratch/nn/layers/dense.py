@@ -21,7 +21,7 @@ MAX_UNITS = 100_000
 
 @LAYERS.register("dense")
 class Dense(Layer):
-    """Z = W X + b, A = f(Z): every output sees every input.
+    """Z = W X + b, A = f(Z): every output depends on every input.
 
     Shapes: X (i, n), W (o, i), b (o,), Z and A (o, n), for n rows, i inputs, o outputs. W and b are one block,
     Wb = [W b] (o, i + 1), which multiplies [X; 1]; the log and the saved model show W as (i, o).

@@ -20,7 +20,7 @@ class GaussianNoise(Layer):
     Shapes: X, N, Y (i, n). Derivative: dX = dY.
     Source: Sietsma and Dow 1991, Creating artificial neural networks that generalize; Bishop 1995, Training with noise
     is equivalent to Tikhonov regularization.
-    In practice: std is in units of the signal, so it says most on scaled inputs, as the first layer.
+    In practice: std is in units of the signal: it is easiest to choose for scaled inputs, as the first layer.
     """
 
     def __init__(self, std: Annotated[float, Ge(0), Doc("standard deviation of the noise")] = 0.1) -> None:

@@ -21,7 +21,7 @@ class Residual(Layer):
     Shapes: X, F(X), Y (i, n): the inner layers must end as wide as they begin.
     Derivative: dX = dY + (∂F/∂X)ᵀ dY, that of the skip and that through F.
     Source: He et al. 2016, Deep residual learning for image recognition.
-    In practice: gradients reach early layers whatever F does; with an identity activation last in F and an activation
+    In practice: gradients reach early layers independent of F; with an identity activation last in F and an activation
     after the block, or a normalization first in F, deep stacks train most easily.
     """
 

@@ -18,7 +18,7 @@ class SGD(Optimizer):
 
     Source: Robbins and Monro 1951; momentum: Polyak 1964; Nesterov's in the form of Sutskever et al. 2013, as PyTorch
     has it: the learning rate multiplies the velocity, so that a changed rate acts at once.
-    In practice: wants a learning rate found by trial; with momentum 0.9 about a tenth of the one without.
+    In practice: the learning rate has to be tuned; with momentum 0.9 about a tenth of the one without.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a schedule is: a factor on the optimizer's learning rate, as training goes on."""
+"""What a schedule is: a factor on the optimizer's learning rate, over the course of training."""
 
 from __future__ import annotations
 

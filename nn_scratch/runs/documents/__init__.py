@@ -1,4 +1,4 @@
-"""What the JSON files of a run's folder hold, as pydantic models: a reader can rely on it, whoever wrote them.
+"""What the JSON files of a run's folder hold, as pydantic models: readers can rely on what passes.
 
 The models check; what is read is the plain dict of the file, so that nothing is converted and no key is lost.
 `docs/run-folder.md` is generated from them.

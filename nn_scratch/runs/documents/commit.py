@@ -1,4 +1,4 @@
-"""commit.json: how much of every file is whole. Readers believe it, never a header."""
+"""commit.json: how much of every file is whole. Readers use it, not the headers."""
 
 from __future__ import annotations
 

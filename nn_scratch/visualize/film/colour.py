@@ -96,7 +96,7 @@ class Scale:
         self._offset = np.float32(0.5 - low * (LEVELS - 1) / (high - low))
 
     def levels(self, values: Array) -> Array:
-        """Table indices (uint8) of values; what lies beyond the ends gets their colour, nan one of its own."""
+        """Table indices (uint8) of values; values beyond the ends get their colour, nan one of its own."""
         with np.errstate(all="ignore"):
             scaled = np.multiply(values, self._factor, dtype=np.float32)
             scaled += self._offset

@@ -51,7 +51,7 @@ class Encoder:
 
     def __enter__(self) -> Encoder:
         with disk_errors(self._part):
-            self._part.unlink(missing_ok=True)  # whatever it is, and wherever it may point to
+            self._part.unlink(missing_ok=True)  # a file or a link of any kind
         size = ("-s", f"{self.width}x{self.height}", "-r", str(self.fps))
         command = [
             *(ffmpeg(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y"),

@@ -97,7 +97,7 @@ class Pace:
 def pace(
     logged: int, epochs_per_second: float | None = None, fps: int | None = None, seconds: float | None = None
 ) -> Pace:
-    """A film of 8 to 20 seconds where nothing else is asked for; every logged epoch unless there are too many."""
+    """A film of 8 to 20 seconds unless set otherwise; every logged epoch unless there are too many."""
     rows = thinned(logged, MOST_EPOCHS)
     if seconds is not None:
         epochs_per_second = len(rows) / max(0.1, seconds - END_SECONDS)

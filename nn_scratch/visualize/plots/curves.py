@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @plot(
     "curves",
     title="Loss and score",
-    look="a validation curve that turns while the training curve goes on (overfitting); both poor (underfitting)",
+    look="a validation curve that rises while the training curve falls (overfitting); both poor (underfitting)",
 )
 def curves(view: View, sheet: Sheet) -> None:
     """Loss and score of training and validation rows after each epoch, with the best epoch marked.

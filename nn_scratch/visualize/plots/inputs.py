@@ -145,7 +145,7 @@ def first_layer(view: View, sheet: Sheet) -> None:
         raise NotForThisRun("it needs log.weights: true")
     W = view.run.weights(f"{first}.W")
     if W.shape[1] != shape[0] * shape[1]:
-        raise NotForThisRun("it needs a first layer that sees the image")
+        raise NotForThisRun("it needs a first layer that takes the image")
     units = W.shape[2]
     shown = most_changed(W)
     if len(shown) < units:

@@ -42,7 +42,7 @@ def confusion(view: View, sheet: Sheet) -> None:
     """How many rows of each true class (down) are predicted as which class (across).
 
     Numbers are rows, colour is the share of the true class. A perfect network has all on the diagonal. A dark cell off
-    it is a pair that is confused; a whole dark column is a class that is predicted whatever comes. Where training did
+    it is a pair that is confused; a whole dark column is a class that is predicted for any input. Where training did
     not come to its end, the last epoch's validation rows are shown.
     """
     if not view.classifies:

@@ -65,13 +65,13 @@ def gradients(view: View, sheet: Sheet) -> None:
 @plot(
     "activations",
     title="Activations over epochs",
-    look="bands that collapse to one value (a layer that says the same of every row) or grow with every epoch",
+    look="bands that collapse to one value (a layer whose output is the same for every row) or grow with every epoch",
 )
 def activations(view: View, sheet: Sheet) -> None:
     """Each layer's outputs on the fixed probe rows after every epoch, as percentile bands.
 
     Bands as in the plot of weights. Each layer should keep some spread: one whose band is a single line answers every
-    row alike. The last layer's outputs are what the loss sees (for classes: logits, whose growth is growing
+    row alike. The last layer's outputs are the input of the loss (for classes: logits, whose growth is growing
     certainty).
     """
     bands(view, sheet, "activations", "activation")
@@ -156,7 +156,7 @@ def draw_bands(axes: Axes, epochs: Array, found: Array) -> None:
 
 
 def shown_layers(tensors: dict[str, Array], sheet: Sheet) -> dict[str, Array]:
-    """All layers, or so many that their panels can be read; which are left out is said."""
+    """All layers, or as many as can be read; those left out are named."""
     if len(tensors) <= MOST_PANELS:
         return tensors
     names = list(tensors)
@@ -187,7 +187,7 @@ def distributions(view: View, sheet: Sheet) -> None:
     Colour is the share of a layer's entries in each bin; each column adds up to one. Weights usually keep a bell shape
     that slowly widens. Two ridges, or a ridge that runs to the edge, are weights being pushed apart without end.
     Gradients are shown by size, in powers of ten: they move down as the loss falls; far below the other layers' from
-    the start, they have vanished. Zeros, and what lies beyond the axis, are counted in the outermost bins.
+    the start, they have vanished. Zeros, and values beyond the axis, are counted in the outermost bins.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -254,7 +254,7 @@ def log10_magnitude(values: Array) -> Array:
 def histogram(
     values: Array, rows: Array, low: float, high: float, transform: Callable[[Array], Array] | None = None
 ) -> Array:
-    """(rows, BINS) shares of each logged epoch's entries; what lies beyond the ends is counted in the last bins."""
+    """(rows, BINS) shares of each logged epoch's entries; values beyond the ends are counted in the last bins."""
     shares = np.zeros((len(rows), BINS))
     for i, row in enumerate(rows):
         flat = row_sample(values[row])
