@@ -51,9 +51,9 @@ def _measure(workload: Workload, folder: Path, repeats: int) -> dict[str, Any]:
     epochs = EPOCHS_A_BURST[workload.name]
     X, y = data(workload, STEPS_AN_EPOCH[workload.name] * workload.batch)
     plain, _ = trainer(workload, "adam", X, y)
-    logged, gauge = trainer(workload, "adam", X, y)
+    logged, statistics = trainer(workload, "adam", X, y)
     logged.epochs = epochs * (repeats + 1)  # the log is planned for so many
-    recorder = Recorder(folder, logged, gauge, LogSettings(max_megabytes=1e6))
+    recorder = Recorder(folder, logged, statistics, LogSettings(max_megabytes=1e6))
     started = process_time()
     recorder.on_start(logged)
     begin = process_time() - started

@@ -20,7 +20,7 @@ from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.batches import Examples
 from nn_scratch.training.evaluation import ClassificationScore, Evaluator
 from nn_scratch.training.observers import Observer, Scores
-from nn_scratch.training.statistics import EpochGauge
+from nn_scratch.training.statistics import EpochStatistics
 from nn_scratch.training.trainer import Trainer
 
 PROBE_ROWS = 256  # the default of log.probe_rows
@@ -70,7 +70,7 @@ def data(workload: Workload, rows: int | None = None) -> tuple[Array, Array]:
     return X, generator.integers(0, workload.sizes[-1], count)
 
 
-def trainer(workload: Workload, optimizer: str, X: Array, y: Array, seed: int = 0) -> tuple[Trainer, EpochGauge]:
+def trainer(workload: Workload, optimizer: str, X: Array, y: Array, seed: int = 0) -> tuple[Trainer, EpochStatistics]:
     """The product's own trainer on these rows, with the evaluation of every epoch that a run has."""
     generators = spawn_generators(seed)
     *hidden, classes = workload.sizes[1:]
@@ -93,7 +93,7 @@ def trainer(workload: Workload, optimizer: str, X: Array, y: Array, seed: int = 
         epochs=10**9,
         order=generators["order"],
     )
-    return made, EpochGauge(network, loss, examples[:PROBE_ROWS])
+    return made, EpochStatistics(network, loss, examples[:PROBE_ROWS])
 
 
 class Timekeeper(Observer):

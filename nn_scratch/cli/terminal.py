@@ -196,8 +196,8 @@ class ProgressView(Observer):
     watches_steps = True
 
     def __init__(self, console: Printer, session: Session) -> None:
-        self.console, self._gauge = console, session.built.gauge
-        self._steps = session.built.trainer.gauge
+        self.console, self._statistics = console, session.built.epoch_statistics
+        self._steps = session.built.trainer.step_statistics
         self._names = [layer.name for layer in session.built.network.dense]
         self._drawn = -np.inf
         self._live: Live | None = None
@@ -242,7 +242,7 @@ class ProgressView(Observer):
             table.add_column(title, justify="left" if title == "layer" else "right")
         column = {name: i for i, name in enumerate(LAYER_COLUMNS)}
         ratio = STEP_COLUMNS.index("update_ratio")
-        layers, steps = self._gauge.latest(), self._steps.latest()
+        layers, steps = self._statistics.latest(), self._steps.latest()
         for i, name in enumerate(self._names):
             measured = layers[i]
             update = steps[i, ratio]
@@ -264,7 +264,7 @@ class GradientView(Observer):
     """
 
     def __init__(self, console: Printer, session: Session) -> None:
-        self.console, self._gauge = console, session.built.gauge
+        self.console, self._statistics = console, session.built.epoch_statistics
         self._network = session.built.network
         self._places: dict[str, np.ndarray[Any, np.dtype[np.int64]]] = {}
 
@@ -273,7 +273,7 @@ class GradientView(Observer):
         if not (last or trainer.epoch == 1 or trainer.epoch % max(1, trainer.epochs // SAMPLES) == 0):
             return
         self.console.print(f"gradients on the probe rows after epoch {trainer.epoch}:")
-        gradients = self._network.named(self._gauge.graph.grad)
+        gradients = self._network.named(self._statistics.graph.grad)
         for name in (f"{layer.name}.W" for layer in self._network.dense):
             values = gradients[name]
             norm, zeros = float(np.linalg.norm(values)), float(np.mean(values == 0))

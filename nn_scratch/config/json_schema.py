@@ -11,7 +11,7 @@ from typing import Any
 from nn_scratch.config.parts import PartOf, definition_name, parameters_model
 from nn_scratch.config.project import CONFIGS
 from nn_scratch.config.schema import Config
-from nn_scratch.config.words import JSONSchema
+from nn_scratch.config.value_schema import JSONSchema
 from nn_scratch.data.sources import SOURCES
 from nn_scratch.nn.activations import ACTIVATIONS
 from nn_scratch.nn.initializers import INITIALIZERS

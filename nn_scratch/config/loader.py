@@ -24,7 +24,7 @@ from yaml.reader import Reader
 from yaml.scanner import Scanner
 
 from nn_scratch.config.document import Document, KeyPath, Mark, Problem
-from nn_scratch.config.words import missing_space
+from nn_scratch.config.value_schema import missing_space
 from nn_scratch.config.yaml_errors import reworded
 from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.wording import did_you_mean, printable, shortened

@@ -21,7 +21,17 @@ from pydantic_core import CoreSchema, core_schema
 
 from nn_scratch.config.section import UNKNOWN_KEY, Section, refuse, with_keys
 from nn_scratch.config.synonyms import name_hint
-from nn_scratch.config.words import SIMPLE, JSONSchema, any_of, fragment, join, missing_space, must_be, show, what
+from nn_scratch.config.value_schema import (
+    SIMPLE,
+    JSONSchema,
+    any_of,
+    fragment,
+    join,
+    missing_space,
+    must_be,
+    show,
+    what,
+)
 from nn_scratch.registry import Declared, Registry
 from nn_scratch.wording import did_you_mean
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nn_scratch.config.parts import parameters_model
-from nn_scratch.config.words import show, what
+from nn_scratch.config.value_schema import show, what
 from nn_scratch.data.sources import SOURCES
 from nn_scratch.nn.activations import ACTIVATIONS
 from nn_scratch.nn.initializers import INITIALIZERS

@@ -18,7 +18,7 @@ from nn_scratch.config.origins import Origin
 from nn_scratch.config.parts import Named, ParametersOf, PartOf
 from nn_scratch.config.section import Section, Text, refuse
 from nn_scratch.config.sweep import Sweep
-from nn_scratch.config.words import join
+from nn_scratch.config.value_schema import join
 from nn_scratch.data.sources import SOURCES
 from nn_scratch.nn.activations import ACTIVATIONS
 from nn_scratch.nn.layers import LAYERS

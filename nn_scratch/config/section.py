@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 
 from nn_scratch.config.document import MAX_PROBLEMS, KeyPath
 from nn_scratch.config.synonyms import key_hint
-from nn_scratch.config.words import JSONSchema, fragment, must_be, what
+from nn_scratch.config.value_schema import JSONSchema, fragment, must_be, what
 
 __all__ = ["UNKNOWN_KEY", "Section", "Text", "refuse", "with_keys"]
 

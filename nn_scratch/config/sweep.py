@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import Doc
 
 from nn_scratch.config.section import Section, refuse
-from nn_scratch.config.words import JSONSchema, show
+from nn_scratch.config.value_schema import JSONSchema, show
 from nn_scratch.wording import did_you_mean
 
 __all__ = ["Sweep"]

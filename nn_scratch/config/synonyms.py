@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import Any, get_args
 
-from nn_scratch.config.words import join, missing_space, show
+from nn_scratch.config.value_schema import join, missing_space, show
 from nn_scratch.nn.activations import ACTIVATIONS
 from nn_scratch.nn.layers import LAYERS
 from nn_scratch.nn.losses import LOSSES

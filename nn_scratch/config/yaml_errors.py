@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from nn_scratch.config.words import missing_space
+from nn_scratch.config.value_schema import missing_space
 
 __all__ = ["reworded"]
 

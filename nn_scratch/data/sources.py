@@ -399,7 +399,7 @@ class Checkerboard(DrawnClasses):
 @SOURCES.register("classification")
 @dataclass(frozen=True, kw_only=True)
 class Classification(DrawnClasses):
-    """Clusters at the corners of a hypercube, in features of which some say nothing."""
+    """Clusters at the corners of a hypercube, in features of which some are uninformative."""
 
     classes: Annotated[int, Ge(2), Le(1000), Doc("number of classes")] = 3
     features: Annotated[int, Ge(2), Le(10_000), Doc("number of features")] = 20

@@ -36,7 +36,7 @@ from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.batches import Examples
 from nn_scratch.training.evaluation import ClassificationScore, Evaluator, MultiLabelScore, RegressionScore
-from nn_scratch.training.statistics import EpochGauge
+from nn_scratch.training.statistics import EpochStatistics
 from nn_scratch.training.trainer import EarlyStopping, Trainer
 from nn_scratch.wording import did_you_mean
 
@@ -63,10 +63,10 @@ class Built:
     notices: tuple[str, ...]  # for the user, one line each
 
     @cached_property
-    def gauge(self) -> EpochGauge:
+    def epoch_statistics(self) -> EpochStatistics:
         """Measures the network on the probe rows; made on first access, since a fit without a log has no
         use for its buffers."""
-        return EpochGauge(self.network, self.loss, self.trainer.train_examples[self.probe_rows], self.start)
+        return EpochStatistics(self.network, self.loss, self.trainer.train_examples[self.probe_rows], self.start)
 
     def evaluator(self, part: Part) -> Evaluator:
         """Scores all rows of a part, not a sample."""

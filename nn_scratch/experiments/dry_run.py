@@ -236,8 +236,8 @@ def estimated_seconds(built: Built) -> tuple[float, list[str]]:
         a_step = (perf_counter() - started) / trainer.step
         started = perf_counter()
         trainer.evaluate()
-        built.gauge.keep()
-        built.gauge.read()
+        built.epoch_statistics.keep()
+        built.epoch_statistics.read()
         an_epoch = perf_counter() - started
     return trainer.epochs * (trainer.steps_per_epoch * a_step + an_epoch), []
 
@@ -246,6 +246,6 @@ def log_bytes(built: Built) -> int:
     """Bytes of the tensors' logs, which are most of a run's folder."""
     log, epochs = built.log, built.trainer.epochs
     values = built.network.theta.size * (log.weights + log.gradients)
-    values += log.activations * sum(unit.A.size for unit in built.gauge.units)
+    values += log.activations * sum(unit.A.size for unit in built.epoch_statistics.units)
     row = 4 * values
     return row * (1 + epochs // stride(row, epochs, log))

@@ -51,7 +51,7 @@ def signals_at_start(built: Built) -> dict[str, Any]:
     batch = probe_batch(built, None)
     graph, loss = training_graph(network, len(built.probe_rows)), bound_loss(built.loss, network, batch.X.shape[1])
     with np.errstate(all="ignore"):
-        built.gauge.pass_probe()
+        built.epoch_statistics.pass_probe()
         Z = forward(network, graph, batch)
         losses = loss.forward(Z, batch.Y)
         start_loss = batch.mean(losses)
@@ -142,11 +142,11 @@ def unit_panel(layer: Dense, f: Activation, A: Array, Z: Array, Z_f: Array) -> d
 def twin_share(built: Built, layer: Dense) -> float:
     """The share of a layer's units that have the weights and the gradient of another: they stay the same unit.
 
-    The gradient is the one that the gauge measured last, on the probe rows."""
-    network, gauge = built.network, built.gauge
+    The gradient is the latest one, on the probe rows."""
+    network, statistics = built.network, built.epoch_statistics
     if layer.outputs < 2:
         return 0.0
-    rows = [network.block(layer, "Wb", vector).astype(np.float64) for vector in (network.theta, gauge.graph.grad)]
+    rows = [network.block(layer, "Wb", vector).astype(np.float64) for vector in (network.theta, statistics.graph.grad)]
     marks = np.random.default_rng(0).normal(size=rows[0].shape[1])
     projected = np.stack([values @ marks for values in rows], axis=1)
     scale = [norm(values) * float(np.linalg.norm(marks)) for values in rows]
@@ -158,7 +158,7 @@ def twin_share(built: Built, layer: Dense) -> float:
 
 def end_panel(built: Built, layer: Dense) -> dict[str, Any]:
     W = built.network.block(layer, "Wb", built.network.theta)[:, : layer.inputs]
-    start = built.network.block(layer, "Wb", built.gauge.start)[:, : layer.inputs]
+    start = built.network.block(layer, "Wb", built.epoch_statistics.start)[:, : layer.inputs]
     return {"layer": layer.name, "W_rms": norm(W) / sqrt(W.size), "moved": norm(W - start) / (norm(start) or nan)}
 
 
@@ -220,11 +220,11 @@ def order_panel(built: Built) -> dict[str, Any]:
 
 def penalty_panel(built: Built) -> dict[str, Any]:
     """The gradient of the penalties at the end, over that of the data on the probe rows."""
-    network, gauge, regularize = built.network, built.gauge, built.config.regularize
-    gauge.pass_probe()
+    network, statistics, regularize = built.network, built.epoch_statistics, built.config.regularize
+    statistics.pass_probe()
     mask = network.penalized()
     pull = mask * (regularize.l1 * np.sign(network.theta) + regularize.l2 * network.theta)
-    data = norm(gauge.graph.grad * mask)
+    data = norm(statistics.graph.grad * mask)
     return {"penalty_over_data": norm(pull) / data if data > 0 else nan, "data_gradient": data}
 
 

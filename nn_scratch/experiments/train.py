@@ -219,7 +219,7 @@ def _open(built: Built, folder: Path) -> tuple[Session, Recorder]:
     write_probe(built, folder)
     session = Session(built, folder, first_info(built, folder))
     session.info["initial"] = built.trainer.evaluate()
-    recorder = Recorder(folder, built.trainer, built.gauge, built.log, config=to_plain(built.config))
+    recorder = Recorder(folder, built.trainer, built.epoch_statistics, built.log, config=to_plain(built.config))
     write_json(folder / "signals.json", signals_at_start(built))
     return session, recorder
 
@@ -255,7 +255,8 @@ def _go_on(built: Built, run: Run, observers: ObserverFactory) -> Run:
         raise UserError(f"train.epochs: {run.name} has {plural(trainer.epoch, 'epoch')} already; write a larger number")
     config = to_plain(built.config)
     recorder = run.reading(
-        "checkpoint.npz", lambda: Recorder(run.path, trainer, built.gauge, built.log, committed, config, state)
+        "checkpoint.npz",
+        lambda: Recorder(run.path, trainer, built.epoch_statistics, built.log, committed, config, state),
     )
     info = first_info(built, run.path) | {"initial": run.info["initial"], "seconds": seconds_so_far(run)}
     info["stacked"] = run.info.get("stacked")

@@ -343,7 +343,7 @@ class CsvLog:
         self._file = opened(path, header, self.size)
 
     def flush(self) -> int:
-        """Write the buffered lines, which count once commit.json includes them; returns the descriptor, to be synced."""
+        """Write the buffered lines, which count once commit.json includes them; returns the descriptor to sync."""
         if self.lines:
             self._write("\n".join(self.lines) + "\n")
             self.rows += len(self.lines)

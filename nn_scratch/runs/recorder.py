@@ -37,7 +37,7 @@ from nn_scratch.runs.interruption import shielded
 from nn_scratch.runs.step_log import FIXED_ROWS, MOST_PARAMETERS, StepLog
 from nn_scratch.training.evaluation import ClassificationScore
 from nn_scratch.training.observers import Observer, Scores, StepSignals
-from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS, EpochGauge
+from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS, EpochStatistics
 from nn_scratch.training.trainer import WATCHED_PER_EPOCH, Trainer
 
 COMMIT_SECONDS = 0.5  # between commits, so that a kill loses at most that, or one epoch
@@ -75,7 +75,7 @@ class Recorder(Observer):
         self,
         folder: Path,
         trainer: Trainer,
-        gauge: EpochGauge,
+        statistics: EpochStatistics,
         settings: LogSettings,
         committed: Mapping[str, Any] | None = None,
         config: Mapping[str, Any] | None = None,
@@ -87,7 +87,7 @@ class Recorder(Observer):
         resumed run is known to continue the same one.
         """
         self._config = config
-        self.folder, self._trainer, self._gauge, self._settings = folder, trainer, gauge, settings
+        self.folder, self._trainer, self._statistics, self._settings = folder, trainer, statistics, settings
         self._names = [layer.name for layer in trainer.network.dense]
         self._confusions = {
             part: evaluator.score
@@ -105,7 +105,7 @@ class Recorder(Observer):
             self.tensor_epochs, self.diverged = list(committed["tensor_epochs"]), committed.get("diverged")
         self._committed_at, self._commit_cost, self._commit_spent = -inf, 0.0, 0.0
         self._commit_share = COMMIT_SHARE
-        # not yet written: the epochs of the gauge's rows, the steps of the trainer's, and confusion counts
+        # not yet written: the epochs of the buffered rows, the steps of the trainer's, and confusion counts
         self._epochs: list[int] = []
         self._watched: list[StepSignals] = []
         self._counts: dict[str, list[Array]] = {part: [] for part in self._confusions}
@@ -134,7 +134,7 @@ class Recorder(Observer):
 
     def on_step(self, trainer: Trainer, signals: StepSignals) -> None:
         self._watched.append(signals)
-        if trainer.gauge.waiting == trainer.gauge.capacity:
+        if trainer.step_statistics.waiting == trainer.step_statistics.capacity:
             self._write_steps()
 
     def on_epoch_end(self, trainer: Trainer, scores: Scores, seconds: Mapping[str, float]) -> None:
@@ -220,16 +220,16 @@ class Recorder(Observer):
     def _keep(self, epoch: int) -> None:
         """Measure the network as it is, and let what was found wait."""
         with self._trainer.scored_parameters():  # the log is of the network that the scores are of
-            self._gauge.keep()
+            self._statistics.keep()
         self._epochs.append(epoch)
         for part, score in self._confusions.items():
             self._counts[part].append(score.confusion)
-        if self._gauge.waiting == self._gauge.capacity:
+        if self._statistics.waiting == self._statistics.capacity:
             self._write_epochs()
 
     def _write_steps(self) -> None:
         """Lines of steps.csv for the watched steps that wait."""
-        for signals, layers in zip(self._watched, self._trainer.gauge.read(), strict=True):
+        for signals, layers in zip(self._watched, self._trainer.step_statistics.read(), strict=True):
             head = f"{signals.step},{signals.epoch}"
             middle = numbers((signals.lr, signals.loss, signals.loss_after))
             self._steps.lines += [
@@ -244,7 +244,7 @@ class Recorder(Observer):
         if not self._epochs:
             return
         unknown = np.full(len(self._names), nan)
-        for epoch, layers in zip(self._epochs, self._gauge.read(), strict=True):
+        for epoch, layers in zip(self._epochs, self._statistics.read(), strict=True):
             updates = self._update_ratios.pop(epoch, unknown)
             self._layers.lines += [
                 f"{epoch},{name},{numbers((*row, update))}"
@@ -256,27 +256,27 @@ class Recorder(Observer):
         self.tensor_epochs += [epoch for epoch in self._epochs if epoch % self.stride == 0]
         self._epochs = []
         self._counts = {part: [] for part in self._confusions}
-        self._gauge.clear()
+        self._statistics.clear()
 
     def _tensor_rows(self, *, one: bool = False) -> Iterator[tuple[str, Array]]:
         """Every tensor's file, and the rows that wait for it, as they are to stand on disk; or what one row is like."""
-        gauge, network, settings = self._gauge, self._trainer.network, self._settings
+        statistics, network, settings = self._statistics, self._trainer.network, self._settings
         kept: slice | list[int] = slice(None)
         if not one and any(epoch % self.stride for epoch in self._epochs):
             kept = [at for at, epoch in enumerate(self._epochs) if epoch % self.stride == 0]
         for kind, wanted, vectors in (
-            ("weights", settings.weights, network.theta[None] if one else gauge.theta),
-            ("gradients", settings.gradients, gauge.graph.grad[None] if one else gauge.grad),
+            ("weights", settings.weights, network.theta[None] if one else statistics.theta),
+            ("gradients", settings.gradients, statistics.graph.grad[None] if one else statistics.grad),
         ):
             if wanted:
                 for parameter, values in network.named(vectors[kept]).items():
                     yield f"{kind}/{parameter}.npy", values
         if settings.weights:
-            states = network.state[None] if one else gauge.state
+            states = network.state[None] if one else statistics.state
             for name, values in network.named_state(states[kept]).items():
                 yield f"state/{name}.npy", values
         if settings.activations:
-            activations = [unit.A[None] for unit in gauge.units] if one else gauge.activations
+            activations = [unit.A[None] for unit in statistics.units] if one else statistics.activations
             for name, values in zip(self._names, activations, strict=True):
                 yield f"activations/{name}.npy", values[kept].swapaxes(1, 2)  # to (epochs, probe rows, units)
         for part, score in self._confusions.items():

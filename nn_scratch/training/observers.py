@@ -17,7 +17,7 @@ class StepSignals:
     """Measurements of one watched step; steps and epochs count from 1.
 
     loss_after: the same batch's loss after its own update, with the same dropout (steps 1 to 20, else nan).
-    Statistics of each layer are in `Trainer.gauge`.
+    Statistics of each layer are in `Trainer.step_statistics`.
     """
 
     step: int

@@ -162,11 +162,11 @@ class StackedTrainer:
         noise_before = [generator.bit_generator.state for generator in stack.generators]
         self._store_networks()
         for trainer in gauged:
-            trainer.gauge.before()
+            trainer.step_statistics.before()
         losses = batches.gradient_and_losses(step)
         self._store_networks()
         for trainer in gauged:
-            trainer.gauge.gradient()
+            trainer.step_statistics.gradient()
         self._adjust_gradients(batches, at)
         watching = [(k, observer) for k, observer in watching if k not in self.diverged]
         gauged = [self.trainers[k] for k, _ in watching]
@@ -186,7 +186,7 @@ class StackedTrainer:
         self._update.after()
         self._store_networks()
         for trainer in gauged:
-            trainer.gauge.after()
+            trainer.step_statistics.after()
         losses_after = np.full(len(losses), nan)
         if number < STEPS_WITH_LOSS_AFTER:
             state_after = stack.state.copy()

@@ -59,7 +59,7 @@ LAYER_COLUMNS = (
 )
 
 
-class StepGauge:
+class StepStatistics:
     """Measures steps of training, layer by layer: call `before`, `gradient` and `after` in each, then `read`.
 
     Up to `capacity` steps are buffered until they are read; a further one replaces them all.
@@ -123,7 +123,7 @@ class StepGauge:
         return measured
 
 
-class LayerGauge:
+class LayerStatistics:
     """Measures one dense layer: its W and b, their gradients, and its activations, of several epochs at once."""
 
     def __init__(self, network: Network, layer: Dense, start: Array) -> None:
@@ -192,7 +192,7 @@ class LayerGauge:
         ).T
 
 
-class SaturationGauge:
+class SaturationStatistics:
     """The share of a layer's activations whose derivative is nearly 0, of the probe's latest forward pass."""
 
     def __init__(self, unit: Unit, probe: Graph) -> None:
@@ -210,7 +210,7 @@ class SaturationGauge:
         return np.count_nonzero(np.abs(self._derivative) < SATURATED) / A.size
 
 
-class EpochGauge:
+class EpochStatistics:
     """Measures the network between epochs, on a forward and backward pass of the probe rows.
 
     Up to `capacity` epochs are buffered until they are read, in arrays with a row an epoch: theta and grad (size,),
@@ -227,8 +227,8 @@ class EpochGauge:
         self._batch = next(probe.batches(len(probe)))
         self.units = activation_units(self.graph)
         self.start = network.theta.copy() if start is None else start
-        self._saturation = [SaturationGauge(unit, self.graph) for unit in self.units]
-        self._gauges = [LayerGauge(network, layer, self.start) for layer in network.dense]
+        self._saturation = [SaturationStatistics(unit, self.graph) for unit in self.units]
+        self._layers = [LayerStatistics(network, layer, self.start) for layer in network.dense]
         row_bytes = 2 * network.theta.nbytes + network.state.nbytes + sum(unit.A.nbytes for unit in self.units)
         self.capacity, self.waiting = int(np.clip(BUFFER_BYTES // max(1, row_bytes), 1, MAX_BUFFERED)), 0
         self._theta, self._grad = (np.empty((self.capacity, network.theta.size), network.dtype) for _ in range(2))
@@ -239,7 +239,7 @@ class EpochGauge:
     def pass_probe(self) -> None:
         """Leaves the gradient in `graph.grad`, and activations in the `units`."""
         Z = self.graph.forward(self._batch.X)
-        self._saturated_now = [gauge.measure() for gauge in self._saturation]
+        self._saturated_now = [unit.measure() for unit in self._saturation]
         self.graph.backward(self._loss.backward(Z, self._batch.Y, self._batch.w))
 
     def keep(self) -> None:
@@ -287,10 +287,10 @@ class EpochGauge:
         return measured
 
     def _measure(self, theta: Array, grad: Array, activations: list[Array], saturated: Array) -> Array:
-        measured = np.empty((len(theta), len(self._gauges), len(LAYER_COLUMNS)))
+        measured = np.empty((len(theta), len(self._layers), len(LAYER_COLUMNS)))
         with np.errstate(all="ignore"):
-            for layer, (gauge, A) in enumerate(zip(self._gauges, activations, strict=True)):
-                of_weights, of_activations = gauge.weights(theta, grad), gauge.activations(A)
+            for layer, (measure, A) in enumerate(zip(self._layers, activations, strict=True)):
+                of_weights, of_activations = measure.weights(theta, grad), measure.activations(A)
                 columns = (of_weights, of_activations, saturated[:, layer : layer + 1])
                 np.concatenate(columns, axis=1, out=measured[:, layer])
         return measured

@@ -24,7 +24,7 @@ from nn_scratch.training.gradient_steps import AccumulatedGradient, BatchGradien
 from nn_scratch.training.observers import Observer, Scores, StepSignals
 from nn_scratch.training.optimizer_step import OptimizerStep
 from nn_scratch.training.regularization import Clip, MaxNorm, Penalty
-from nn_scratch.training.statistics import StepGauge
+from nn_scratch.training.statistics import StepStatistics
 
 STEPS_WITH_LOSS_AFTER = 20  # the first steps of a run, whose batch is evaluated again after its update
 WATCHED_PER_EPOCH = 10
@@ -102,7 +102,7 @@ class Trainer:
         schedule.bind(self.steps_per_epoch, epochs)
         self._batches = Batches(train, self.step_rows)
         self._tail = (Batches(train, tail_rows), self._gradient_of(tail_rows)) if tail_rows else None
-        self.gauge = StepGauge(network)
+        self.step_statistics = StepStatistics(network)
         self._average = None if ema_decay is None else ExponentialMovingAverage(network, ema_decay)
         self._bind_update(Penalty(network, l1, l2) if l1 or l2 else None, max_norm, clip_norm, clip_value)
 
@@ -316,11 +316,11 @@ class Trainer:
         """A step that is measured; its effect is that of any other."""
         noise, state = self.network.noise.bit_generator, self.network.state
         noise_before = noise.state if self.step < STEPS_WITH_LOSS_AFTER else None
-        self.gauge.before()
+        self.step_statistics.before()
         loss = step.gradient_and_loss(batch)
-        self.gauge.gradient()
+        self.step_statistics.gradient()
         self._update(step, lr, self.optimizer_step if self.step_in_epoch == self.steps_per_epoch - 1 else None)
-        self.gauge.after()
+        self.step_statistics.after()
         loss_after = nan
         if noise_before is not None:
             state_after = state.copy()

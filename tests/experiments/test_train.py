@@ -397,7 +397,7 @@ def test_the_log_is_the_same_however_many_epochs_wait_in_memory(tmp_path: Path) 
     wanted = config(rows(tmp_path, n=100), layers=[DENSE, "dropout", {"type": "dense", "units": 4}], train__epochs=9)
 
     def one_at_a_time(session: Any) -> list[Any]:
-        session.built.gauge.capacity = session.built.trainer.gauge.capacity = 1
+        session.built.epoch_statistics.capacity = session.built.trainer.step_statistics.capacity = 1
         return []
 
     many = train(wanted, tmp_path / "a")

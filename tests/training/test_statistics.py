@@ -126,11 +126,11 @@ class Keeper(Quiet):
 
 
 def watched(tmp_path: Path, **changes: Any) -> tuple[Any, Keeper, np.ndarray]:
-    """A run of 12 steps, all of them watched, and what the gauge says of each."""
+    """A run of 12 steps, all of them watched, and the statistics of each."""
     run = built(rows(tmp_path), **{"train__dtype": "float64", "train__epochs": 3, "train__batch_size": 9} | changes)
     keeper = Keeper()
     run.trainer.run(keeper)
-    return run, keeper, run.trainer.gauge.read()
+    return run, keeper, run.trainer.step_statistics.read()
 
 
 def test_a_step_is_measured_as_what_the_optimizer_did(tmp_path: Path) -> None:

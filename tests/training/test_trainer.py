@@ -107,7 +107,7 @@ class Reference:
 
 def moved(run: Built) -> bool:
     """Training did change the parameters, so that agreement says something."""
-    return bool(np.abs(run.network.theta - run.gauge.start).max() > 0.05)
+    return bool(np.abs(run.network.theta - run.epoch_statistics.start).max() > 0.05)
 
 
 # --- agreement with PyTorch
@@ -349,7 +349,7 @@ def test_no_step_is_measured_where_no_observer_watches(batch_size: int, tmp_path
     for watches in (False, True):
         observer = Counter(watches_steps=watches)
         run = trained(built(rows(tmp_path), train__batch_size=batch_size), observer)
-        assert (observer.steps > 0, run.trainer.gauge.waiting > 0) == (watches, watches)
+        assert (observer.steps > 0, run.trainer.step_statistics.waiting > 0) == (watches, watches)
 
 
 # --- early stopping and the final model

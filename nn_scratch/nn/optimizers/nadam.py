@@ -16,7 +16,7 @@ from nn_scratch.registry import Doc
 
 @OPTIMIZERS.register("nadam")
 class NAdam(Optimizer):
-    """θ ← θ - lr m̂ / (√ŝ + ε), with m̂ = μₜ₊₁ m / (1 - Π μₜ₊₁) + (1 - μₜ) g / (1 - Π): Adam that looks ahead.
+    """θ ← θ - lr m̂ / (√ŝ + ε), with m̂ = μₜ₊₁ m / (1 - Π μₜ₊₁) + (1 - μₜ) g / (1 - Π): Adam with Nesterov momentum.
 
     m, s and ŝ as in adam; the momentum grows towards β₁: μₜ = β₁ (1 - 0.96^(ψ t) / 2), and Π = μ₁ μ₂ ... μₜ.
     Source: Dozat 2016, Incorporating Nesterov momentum into Adam; ψ = 0.004 as in the paper and PyTorch.

@@ -75,7 +75,7 @@ def importance(view: View, sheet: Sheet) -> None:
 @plot(
     "partial_dependence",
     title="Partial dependence of the most important columns",
-    look="steep parts: the prediction depends on the column; flat ones: it does not; few rows are beyond the outer ticks",
+    look="steep parts: the prediction depends on the column; flat ones: it does not; few rows are beyond the end ticks",
 )
 def partial_dependence(view: View, sheet: Sheet) -> None:
     """The mean prediction when one column is set to a value in every row, the others being left as they are.
