@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from nn_scratch.config.resolve import config_from
 from nn_scratch.config.schema import Config
 from nn_scratch.experiments.build import Built, build
+from nn_scratch.experiments.predict import predict_to
 from nn_scratch.experiments.train import Interrupted, Session, resume, train
 from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, Scores
@@ -18,6 +20,15 @@ from nn_scratch.training.trainer import Trainer
 
 VOLATILE = {"run.json", "times.csv"}  # what times and the machine stand in
 DENSE = {"type": "dense", "units": 5, "activation": "tanh"}
+
+
+def predict_file(run: Run, file: str, out: Path | None = None) -> tuple[str, tuple[str, ...]]:
+    """The predictions for every row of a file as CSV text, which is also written to `out`; and notices."""
+    text = StringIO()
+    predicted = predict_to(run, file, text)
+    if out is not None:
+        predict_to(run, file, out)
+    return text.getvalue(), predicted.notices
 
 
 class Quiet(Observer):

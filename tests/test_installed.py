@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
-pytestmark = pytest.mark.slow
 
 
 def run(*typed, cwd, code=0):
@@ -75,6 +74,22 @@ def test_a_wheel_holds_the_default_config_the_zoo_and_nothing_that_is_left_over(
     assert not (shipped.parent / "stale.py").exists()
 
 
+def test_train_visualize_diagnose_and_predict_run_in_an_empty_folder(programs, tmp_path):
+    """The sample of the slow tests below that `make test`, and with it CI, runs."""
+    cli = programs / "nn-scratch"
+    imported = run(programs / "python", "-c", "import nn_scratch; print(nn_scratch.__file__)", cwd=tmp_path)
+    assert Path(imported.strip()).is_relative_to(programs.parent)
+    run(cli, "train", "data.source={type: moons, rows: 200}", "train.epochs=3", "--name", "m", cwd=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"outputs"}
+    run(cli, "visualize", "m-001", "--no-film", cwd=tmp_path)
+    assert {"report.html", "plots.html", "plots"} <= {path.name for path in (tmp_path / "outputs/m-001").iterdir()}
+    assert run(cli, "diagnose", "m-001", cwd=tmp_path).startswith("m-001\n")
+    (tmp_path / "new.csv").write_text("x1,x2\n0.5,0.2\n1.5,-0.3\n")
+    header, *rows = run(cli, "predict", "m-001", "new.csv", cwd=tmp_path).splitlines()
+    assert (header, len(rows)) == ("prediction,p(0),p(1)", 2)
+
+
+@pytest.mark.slow
 def test_every_command_runs_in_an_empty_folder(programs, tmp_path):
     cli = programs / "nn-scratch"
     table = tmp_path / "shipped.csv"
@@ -103,6 +118,7 @@ def test_every_command_runs_in_an_empty_folder(programs, tmp_path):
     assert "train --help" in run(cli, "benchmark", "startup", "--repeats", "1", cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_the_package_runs_as_a_module_and_names_its_commands_so(programs, tmp_path):
     python = programs / "python"
     assert "usage: python -m nn_scratch train" in run(python, "-m", "nn_scratch", "train", "--help", cwd=tmp_path)
@@ -110,6 +126,7 @@ def test_the_package_runs_as_a_module_and_names_its_commands_so(programs, tmp_pa
     assert printed == "no run under outputs yet: type `python -m nn_scratch train` first\n"
 
 
+@pytest.mark.slow
 def test_it_installs_from_a_git_url(checkout, tmp_path):
     git = ("git", "-c", "user.name=test", "-c", "user.email=test@localhost")
     run(*git, "init", "-q", cwd=checkout)

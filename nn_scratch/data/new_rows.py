@@ -14,7 +14,6 @@ from nn_scratch.data.problems import LARGEST, SHOWN, refuse
 from nn_scratch.metrics import Array
 from nn_scratch.wording import did_you_mean, listed, plural, quoted
 
-BLOCK_ROWS = 8192  # fewer where rows are wide
 TOLD_COLUMNS = 20
 
 

@@ -16,7 +16,6 @@ from nn_scratch.errors import UserError
 FEWEST_UNITS = 8  # a narrower layer may be too narrow for anything
 USUAL_UNITS = 32
 FEWEST_STEPS = 1500  # a few seconds of a small network
-USUAL_BATCH = 32
 MOST_DROPOUT = 0.5
 MORE = 4  # times as many epochs, and units
 MOST_UNITS = 256

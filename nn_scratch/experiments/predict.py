@@ -50,15 +50,6 @@ class Predicted:
     scored_rows: int
 
 
-def predict_file(run: Run, file: str, out: Path | None) -> tuple[str, tuple[str, ...]]:
-    """The predictions for every row of a file as CSV text, which is also written to `out`; and notices."""
-    text = StringIO()
-    predicted = predict_to(run, file, text)
-    if out is not None:
-        predict_to(run, file, out)
-    return text.getvalue(), predicted.notices
-
-
 def predict_to(run: Run, file: str, out: Path | TextIO, wanted: Wanted | None = None) -> Predicted:
     """Write the predictions for every row of a file, or of standard input ("-"), to a file or a stream.
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from nn_scratch.errors import UserError
-from nn_scratch.experiments.predict import predict_file
 from nn_scratch.experiments.train import train
-from tests.small import config, rows
+from tests.small import config, predict_file, rows
 
 
 def test_classes_have_a_column_each(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from nn_scratch.errors import Diverged, UserError
 from nn_scratch.experiments.model import load_model
 from nn_scratch.experiments.train import resume, train
 from nn_scratch.runs.run import Run
-from tests.small import DENSE, config, contents, differing, rows, run_with_stops
+from tests.small import DENSE, config, contents, differing, predict_file, rows, run_with_stops
 
 WAYS: dict[str, dict[str, Any]] = {
     "dropout": {"layers": [DENSE, {"type": "dropout", "rate": 0.3}], "optimizer": "adam"},
@@ -453,8 +453,6 @@ def test_labels_are_stopped_and_resumed_to_the_same_bytes(tmp_path: Path) -> Non
 
 
 def test_new_rows_get_the_labels_that_are_likely(tmp_path: Path) -> None:
-    from nn_scratch.experiments.predict import predict_file
-
     source = labels(tmp_path)
     run = train(config(source, **LABELS, train__epochs=30), tmp_path / "out")
     text, _ = predict_file(run, source, None)
