@@ -20,7 +20,7 @@ from pydantic import GetCoreSchemaHandler, ValidationError, create_model
 from pydantic_core import CoreSchema, core_schema
 
 from nn_scratch.config.section import UNKNOWN_KEY, Section, refuse, with_keys
-from nn_scratch.config.synonyms import name_hint
+from nn_scratch.config.synonyms import name_hint, own_name
 from nn_scratch.config.value_schema import (
     SIMPLE,
     JSONSchema,
@@ -147,9 +147,9 @@ class ParametersOf:
         def named(value: Any) -> Named:
             if isinstance(value, Named):
                 return value
-            for key, why in self.without.items():
-                if isinstance(value, dict) and key in value:
-                    refuse(f"{why}; take the key out", key, kind=UNKNOWN_KEY)
+            for key in value if isinstance(value, dict) else ():
+                if why := self.without.get(own_name(str(key), self.without)):
+                    refuse(f"{why}; take the key out", str(key), kind=UNKNOWN_KEY)
             return Named(self.name, _validated(self._model, value))
 
         return core_schema.no_info_plain_validator_function(named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -17,6 +18,8 @@ from nn_scratch.config.schema import Config
 from nn_scratch.config.section import UNKNOWN_KEY
 from nn_scratch.config.writer import to_plain
 from nn_scratch.wording import printable, shortened
+
+MEANT = re.compile(r"unknown key; did you mean ([a-z_]+(?:\.[a-z_0-9]+)+) \(")
 
 __all__ = ["change_config", "config_from", "load_config", "override_config"]
 
@@ -80,5 +83,17 @@ def _checked(document: Document) -> Config:
                 mark = document.mark(path, of_key=one["type"] == UNKNOWN_KEY)
                 document.problems.append(Problem(mark, path, one["msg"]))
     if config is None or document.problems:
+        document.problems = without_consequences(document.problems)
         document.refuse()
     return config.written_in(document)
+
+
+def without_consequences(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems without that of a missing key whose value stands in the wrong place: `neurons: 8` beside layers."""
+    elsewhere = {tuple(found[1].split(".")) for one in problems if (found := MEANT.match(one.reason))}
+    missing = [one for one in problems if one.reason.startswith("is missing") and len(one.path) > 1]
+    explained = []
+    for first, *_, last in elsewhere:
+        known = [one for one in missing if (one.path[0], one.path[-1]) == (first, last)]
+        explained += known if len(known) == 1 else []
+    return [one for one in problems if one not in explained]

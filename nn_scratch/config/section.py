@@ -87,6 +87,8 @@ def _error(path: KeyPath, reason: str, kind: str = REWORDED) -> InitErrorDetails
 def _reworded(section: type[Section], value: dict[str, Any], error: ValidationError) -> list[InitErrorDetails]:
     """Pydantic's errors in our words: one a key, or one an entry where something inside a list or mapping is wrong."""
     reworded = []
+    missing: dict[str, InitErrorDetails] = {}
+    meant: set[str] = set()  # what the hints for unknown keys end in
     places: dict[str, set[KeyPath]] = {}  # where something inside the value of a key is wrong
     for one in error.errors(include_url=False, include_input=False):
         path, kind = one["loc"], one["type"]
@@ -97,11 +99,15 @@ def _reworded(section: type[Section], value: dict[str, Any], error: ValidationEr
             key = str(path[0])
             reason = _unknown_key(section, key, value[key]) if len(reworded) < MAX_PROBLEMS else "unknown key"
             reworded.append(_error(path, reason, UNKNOWN_KEY))
+            meant.add(reason.removeprefix("unknown key; did you mean "))
         elif kind == "missing":
-            reworded.append(_error(path, f"is missing; write {what(_key_schema(section, str(path[0])))}"))
+            key = str(path[0])
+            missing[key] = _error(path, f"is missing; write {what(_key_schema(section, key))}")
         else:
             key = str(path[0])
             places.setdefault(key, set()).add(_inside(path[1:], value[key]))
+    # a key under another library's name is one problem: its hint names the key that is missing
+    reworded += [error for key, error in missing.items() if f"{key!r}?" not in meant]
     for key, inside in places.items():
         # Pydantic reports an error for each alternative of a union; the one with the longest path was meant.
         depth = max(len(path) for path in inside)

@@ -247,6 +247,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "out_features": ("layers.units",),
     "output_dim": ("layers.units",),
     "width": ("layers.units",),
+    "size": ("layers.units",),
     "hidden_layer_sizes": ("layers",),
     "hidden_layers": ("layers",),
     "hidden": ("layers",),
@@ -382,13 +383,9 @@ def key_hint(key: str, value: Any, fields: Collection[str]) -> str:
     """What to write in place of an unknown key of a mapping that has `fields`; value: the plain value it was given."""
     if hint := missing_space(key):
         return f"; {hint}"
-    same = next((field for field in fields if squashed(field) == squashed(key)), "")
-    known = [place for name, places in KEYS.items() if squashed(name) == squashed(key) for place in places]
-    # of data.split.train the top level has "train", too, but as another key: it has the first step already
-    steps = (place.split(".") for place in known)
-    meant = (step[-1] for step in steps if step[-1] in fields and (len(step) == 1 or step[0] not in fields))
-    if here := same or next(meant, ""):
+    if here := own_name(key, fields):
         return f"; did you mean {here!r}?"
+    known = _known_as(key)
     if known and " " in known[0]:
         return f"; {known[0]}"
     sections, by_key = config_keys()
@@ -396,6 +393,20 @@ def key_hint(key: str, value: Any, fields: Collection[str]) -> str:
     if len(elsewhere) == 1:
         return f"; did you mean {elsewhere[0]} ({in_place(elsewhere[0], value)})?"
     return f"; did you mean {join(elsewhere)}?" if elsewhere else did_you_mean(key[:100], fields)
+
+
+def own_name(key: str, fields: Collection[str]) -> str:
+    """Which of `fields` a key stands for, as another library or another spelling names it; "" for none."""
+    same = next((field for field in fields if squashed(field) == squashed(key)), "")
+    # of data.split.train the top level has "train", too, but as another key: it has the first step already
+    steps = (place.split(".") for place in _known_as(key))
+    meant = (step[-1] for step in steps if step[-1] in fields and (len(step) == 1 or step[0] not in fields))
+    return same or next(meant, "")
+
+
+def _known_as(key: str) -> list[str]:
+    """The places of the keys that other libraries name so."""
+    return [place for name, places in KEYS.items() if squashed(name) == squashed(key) for place in places]
 
 
 def in_place(dotted: str, value: Any) -> str:

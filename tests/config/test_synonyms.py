@@ -144,6 +144,48 @@ def test_a_key_is_led_to_its_place(values: dict[str, Any], problem: str) -> None
     assert problems(values) == [problem]
 
 
+UNITS = sorted(name for name, places in KEYS.items() if places == ("layers.units",))
+
+
+@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("units", [{}, {"units": 8}], ids=["units missing", "units there"])
+def test_a_name_for_units_is_one_problem_wherever_it_stands(name: str, units: dict[str, int]) -> None:
+    """That the layer lacks its units is the same mistake, where the value stands under another name or elsewhere."""
+    elsewhere = f"{name}: unknown key; did you mean layers.units (layers: [{{type: dense, units: 8}}])?"
+    layer = {"type": "dense", **units}
+    assert problems({"layers": [{**layer, name: 8}]}) == [f"layers[0].{name}: unknown key; did you mean 'units'?"]
+    assert problems({"layers": [layer], name: 8}) == [elsewhere]
+    assert problems({"layers": [layer], "train": {name: 8}}) == [f"train.{elsewhere}"]
+    assert problems({"layers": [layer], "optimizer": {"type": "adam", name: 8}}) == [f"optimizer.{elsewhere}"]
+    own = "the number of outputs follows from the data; take the key out"
+    first = [] if units else ["layers[0].units: is missing; write a whole number from 1 to 100000"]
+    assert problems({"layers": [layer], "output": {name: 8}}) == [*first, f"output.{name}: {own}"]
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_key_from_elsewhere_is_one_problem_at_every_place(name: str) -> None:
+    around: list[dict[str, Any]] = [
+        {name: 8},
+        *({section: {name: 8}} for section in ("data", "train", "regularize", "log", "optimizer", "schedule")),
+        {"layers": [{"type": "dense", "units": 4, name: 8}]},
+    ]
+    tried = 0
+    for values in around:
+        try:
+            config_from(values)
+        except UserError as error:
+            tried += 1
+            (problem,) = error.problems
+            assert problem.count("\n") == 0
+    assert tried >= 6
+
+
+def test_two_mistakes_stay_two() -> None:
+    two = [{"type": "dense"}, {"type": "dense"}]
+    assert len(problems({"layers": two, "neurons": 8})) == 3
+    assert len(problems({"layers": [{"type": "dense", "wibble": 8}]})) == 2
+
+
 # --- a colon without a space after it
 
 
