@@ -261,7 +261,6 @@ data: {split: {train: 0.5}, scale: 'no'}
     assert problems(text, tmp_path, monkeypatch) == [
         "f.yaml:1:17: train.epochs: must be a whole number from 1 to 1000000, not 0",
         "f.yaml:1:27: train.dtype: must be float32 or float64, not 'int8'",
-        "f.yaml:3:5: layers[0].units: is missing; write a whole number from 1 to 100000",
         "f.yaml:3:19: layers[0].untis: unknown key; did you mean 'units'?",
         "f.yaml:4:12: layers[1].type: unknown layer 'dropuot'; did you mean 'dropout'?",
         "f.yaml:5:1: sed: unknown key; did you mean 'seed'?",
