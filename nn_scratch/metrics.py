@@ -36,7 +36,7 @@ LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae", "log_loss"})
 
 def lower_is_better(column: str) -> bool:
     """Whether a column of metrics.csv ("val_loss", "train_accuracy") is better when it is lower."""
-    return column.split("_", 1)[1] in LOWER_IS_BETTER
+    return column.partition("_")[2] in LOWER_IS_BETTER
 
 
 def confusion_counts(true: Array, predicted: Array, classes: int) -> Array:

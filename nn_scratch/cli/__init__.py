@@ -44,7 +44,7 @@ def run_command(name: str, arguments: Sequence[str] | None = None, program: str 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`nn-scratch COMMAND ...` and `python -m nn_scratch COMMAND ...`; returns the exit code."""
     from nn_scratch import __version__
-    from nn_scratch.wording import did_you_mean
+    from nn_scratch.wording import did_you_mean, visible
 
     program = "python -m nn_scratch" if sys.argv[0].endswith("__main__.py") else "nn-scratch"
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -59,6 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if given else 2
     name, *rest = given
     if name not in COMMANDS:
-        print(f"{program} {name}: no such command{did_you_mean(name, COMMANDS)}", file=sys.stderr)
+        print(visible(f"{program} {name}: no such command{did_you_mean(name, COMMANDS)}"), file=sys.stderr)
         return 2
     return run_command(name, rest, f"{program} {name}")

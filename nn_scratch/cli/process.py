@@ -189,9 +189,16 @@ class BrokenPipeSafeStream(TextIOWrapper):
             raise EnvironmentFailure(f"standard output: {error.strerror}") from None
 
 
+class ArgumentParser(argparse.ArgumentParser):
+    """Shows what it is given, and does not send it to the terminal as it is."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(visible(message))
+
+
 def parser(description: str, epilog: Sequence[str] = (), program: str | None = None) -> argparse.ArgumentParser:
     """An argument parser whose help keeps the line breaks it is given."""
-    return argparse.ArgumentParser(
+    return ArgumentParser(
         prog=program,
         description=description,
         epilog="\n".join(epilog),

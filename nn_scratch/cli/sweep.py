@@ -43,11 +43,13 @@ def main(arguments: Namespace) -> dict[str, Any]:
 
     from nn_scratch.config.resolve import load_config
     from nn_scratch.errors import UserError
+    from nn_scratch.experiments.parallel import processes
     from nn_scratch.experiments.sweeps.sweep import resume_sweep, sweep
 
     outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
     if arguments.jobs is not None and arguments.jobs < 1:
         raise UserError(f"--jobs {arguments.jobs}: write 1 or more")
+    processes(arguments.jobs)  # refused before a folder is made
     console = Console()
     progress = Progress(console)
     if arguments.resume:

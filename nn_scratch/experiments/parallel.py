@@ -23,17 +23,19 @@ from warnings import catch_warnings, simplefilter
 
 from nn_scratch.config.schema import Config
 from nn_scratch.data.prepare import Data
-from nn_scratch.errors import Diverged, EnvironmentFailure, NNScratchError
+from nn_scratch.errors import Diverged, EnvironmentFailure, NNScratchError, UserError
 from nn_scratch.experiments.build import build_data
 from nn_scratch.experiments.train import Interrupted, ObserverFactory, Session, no_observers, train
 from nn_scratch.runs.interruption import farewell
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.observers import Observer
+from nn_scratch.wording import plural
 
 C = TypeVar("C")
 T = TypeVar("T")
 
+MOST_PROCESSES = 8  # a core
 PARENT_SECONDS = 0.2  # between checks whether the parent process is still alive
 
 # Overrides for a run that will not be drawn: no log of weights, gradients and activations, and one BLAS thread, because
@@ -108,6 +110,24 @@ def perform(job: Job[T], scratch: Path) -> T:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def processes(n_jobs: int | None) -> int:
+    """How many processes serve: so many, or None: one per core.
+
+    UserError where that many would bring the machine to a stop rather than make anything faster.
+    """
+    from joblib import cpu_count
+
+    cores: int = cpu_count()
+    if n_jobs is None:
+        return cores
+    if not 1 <= n_jobs <= MOST_PROCESSES * cores:
+        raise UserError(
+            f"{n_jobs:,} processes: write 1 to {MOST_PROCESSES * cores} on this machine of {plural(cores, 'core')}, or "
+            "leave it out for one per core"
+        )
+    return n_jobs
+
+
 def run_all(jobs: Iterable[Job[T]], n_jobs: int | None = None) -> Iterator[T]:
     """The results of the jobs, in their order, each as soon as it and those before it are there.
 
@@ -119,7 +139,7 @@ def run_all(jobs: Iterable[Job[T]], n_jobs: int | None = None) -> Iterator[T]:
         from joblib import Parallel, delayed
 
     with tempfile.TemporaryDirectory(prefix="nn_scratch-", ignore_cleanup_errors=True) as scratch:
-        parallel = Parallel(n_jobs=n_jobs or -1, return_as="generator")
+        parallel = Parallel(n_jobs=processes(n_jobs), return_as="generator")
         todo = (
             delayed(_perform_in_child)(job, Path(scratch) / str(number), os.getpid()) for number, job in enumerate(jobs)
         )
@@ -228,7 +248,10 @@ def _unordered(function: Callable[[C], T], calls: Iterable[C], n_jobs: int | Non
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(
-            n_jobs=n_jobs or -1, return_as="generator_unordered", max_nbytes=SHARED_BYTES, pre_dispatch="2*n_jobs"
+            n_jobs=processes(n_jobs),
+            return_as="generator_unordered",
+            max_nbytes=SHARED_BYTES,
+            pre_dispatch="2*n_jobs",
         )
         try:
             yield from parallel(delayed(_in_child)(function, call, os.getpid()) for call in calls)

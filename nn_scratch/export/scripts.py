@@ -10,7 +10,7 @@ import numpy as np
 
 from nn_scratch.experiments.model import Model
 from nn_scratch.nn.losses.poisson import largest_log_rate
-from nn_scratch.runs.files import write_bytes, write_npz
+from nn_scratch.runs.files import check_output, write_npz, write_output
 
 PARAMETERS = "parameters.npz"
 
@@ -23,10 +23,12 @@ def write_script(folder: Path, name: str, text: str, model: Model) -> list[Path]
     arrays |= {"target_offset": preprocessing.target_offset, "target_scale": preprocessing.target_scale}
     if preprocessing.fill is not None:
         arrays["fill"] = preprocessing.fill
-    write_npz(folder / PARAMETERS, arrays)
-    path = folder / name
-    write_bytes(path, text.encode())
-    return [path, folder / PARAMETERS]
+    path, parameters = folder / name, folder / PARAMETERS
+    check_output(path)
+    check_output(parameters)
+    write_npz(parameters, arrays)
+    write_output(path, text.encode())
+    return [path, parameters]
 
 
 def heading(name: str, tool: str) -> str:

@@ -24,14 +24,14 @@ from nn_scratch.nn.activations import Activation
 from nn_scratch.nn.activations.exponential import SELU_ALPHA, SELU_SCALE
 from nn_scratch.nn.layers import Layer
 from nn_scratch.nn.losses.poisson import largest_log_rate
-from nn_scratch.runs.files import write_bytes
+from nn_scratch.runs.files import write_output
 from nn_scratch.runs.run import Run
 
 
 def write(run: Run, folder: Path) -> list[Path]:
     """model.onnx; raises UserError where onnx is not installed."""
     path = folder / "model.onnx"
-    write_bytes(path, as_onnx(load_model(run), run.name))
+    write_output(path, as_onnx(load_model(run), run.name))
     return [path]
 
 

@@ -11,7 +11,7 @@ from nn_scratch.config.resolve import config_from
 from nn_scratch.config.writer import dump_config
 from nn_scratch.experiments.model import load_model
 from nn_scratch.export import needed
-from nn_scratch.runs.files import write_bytes
+from nn_scratch.runs.files import write_output
 from nn_scratch.runs.run import Run
 
 
@@ -35,5 +35,5 @@ def write(run: Run, folder: Path) -> list[Path]:
         "preprocessing": json.dumps(json.loads(words), ensure_ascii=False),
     }
     path = folder / "model.safetensors"
-    write_bytes(path, save({name: np.ascontiguousarray(values) for name, values in tensors.items()}, metadata))
+    write_output(path, save({name: np.ascontiguousarray(values) for name, values in tensors.items()}, metadata))
     return [path]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,11 @@ import numpy as np
 from nn_scratch.config.resolve import config_from
 from nn_scratch.config.writer import dump_config
 from nn_scratch.export import needed
+from nn_scratch.runs.files import disk_errors, make_folder
 from nn_scratch.runs.run import Run
 
 MOST_HISTOGRAMS = 200  # epochs of each tensor; of more they are evenly spread
+SUFFIX = ".nn_scratch"  # of the files that this module writes, and those that it replaces
 NOT_SCORES = ("epoch", "step", "lr")
 PER_LAYER = ("W_norm", "dW_norm", "update_ratio", "dead_share", "saturated_share")
 
@@ -26,10 +27,13 @@ def write(run: Run, folder: Path) -> list[Path]:
     """
     tensorboard = needed("tensorboardX", "tensorboard")
     target = folder / "tensorboard" / run.name
-    if target.exists():  # events are appended to a folder, and would then be there twice
-        shutil.rmtree(target)
+    make_folder(folder / "tensorboard")
+    make_folder(target)
+    with disk_errors(target):
+        for earlier in target.glob(f"*{SUFFIX}"):  # tools show all events of a folder: they would be there twice
+            earlier.unlink()
     seconds = clock(run)
-    with tensorboard.SummaryWriter(str(target), write_to_disk=True) as writer:
+    with tensorboard.SummaryWriter(str(target), write_to_disk=True, filename_suffix=SUFFIX) as writer:
         scalars(writer, run, seconds)
         histograms(writer, run, seconds)
         text = dump_config(config_from(run.config))

@@ -152,3 +152,23 @@ def test_of_deep_networks_a_sample_of_layers_is_checked_and_it_is_said(
     layers = "layers=[" + ", ".join(["{type: dense, units: 2}"] * 100) + "]"
     ended = scripts.run(Job("train.py", ["data.source=iris", layers, "--check", "--outputs", "."], str(tmp_path)))
     assert "gradients: checked in 49 of 101 layers with parameters" in ended.output.splitlines()
+
+
+@pytest.mark.parametrize("script", [["sweep.py", "sweep={method: grid, space: {optimizer.lr: [1]}}"], ["zoo.py"]])
+def test_more_processes_than_a_machine_can_run_are_refused(script: list[str], scripts: Scripts, tmp_path: Path) -> None:
+    name, *arguments = script
+    for number in (0, -3, 99_999):
+        ended = scripts.run(Job(name, [*arguments, "--jobs", str(number)], str(tmp_path)))
+        assert ended.code == 2, ended.output
+        assert len(ended.output.splitlines()) == 1
+    assert "99,999 processes: write 1 to " in ended.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_metric_that_no_run_has_is_named_by_a_sweep(scripts: Scripts, tmp_path: Path) -> None:
+    base = ["data.source=iris", "layers=[]", "train.epochs=1", "--outputs", ".", "--jobs", "1"]
+    for metric in ("nosuch", "val_nosuch", "_", "val_"):
+        declared = f"sweep={{method: grid, metric: {metric}, space: {{optimizer.lr: [0.1]}}}}"
+        ended = scripts.run(Job("sweep.py", [*base, declared], str(tmp_path)))
+        assert ended.code in (0, 2), ended.output
+        assert f"sweep.metric: a run has no {metric}; write one of: " in ended.output

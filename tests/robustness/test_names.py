@@ -50,6 +50,14 @@ def test_names_of_columns_classes_and_folders_are_shown(case: str, scripts: Scri
     shutil.rmtree(folder)
 
 
+@pytest.mark.parametrize("script", ["train.py", "predict.py", "runs.py", "export.py", "diagnose.py"])
+def test_arguments_that_are_not_known_are_shown(script: str, scripts: Scripts, tmp_path: Path) -> None:
+    ended = scripts.run(Job(script, ["a", "b", "--to", "onnx", "--nosuch\x1b[2J", "\x9b2J"], str(tmp_path)))
+    assert ended.code == 2
+    assert "--nosuch\\x1b[2J" in ended.output
+    assert ended.output.replace("\n", "").isprintable()
+
+
 def test_notices_are_no_markup(scripts: Scripts, tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=60)
     lines = [f"1,{value:.3f},{'yes' if value > 0 else 'no'}" for value in values]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from nn_scratch.errors import UserError
 from nn_scratch.runs.files import write_output
 from nn_scratch.runs.run import Run
-from tests.robustness.processes import Job, Scripts
+from tests.robustness.processes import ROOT, Job, Scripts
 from tests.robustness.test_surroundings import SHORT
 
 
@@ -128,3 +130,51 @@ def test_a_comparison_is_not_written_through_a_link(linked: str, run: Path, scri
     assert ended.code == 1
     assert ended.output.splitlines()[-1] == f"{outputs / linked}: a symbolic link is not followed"
     assert list(elsewhere.iterdir()) == []
+
+
+# --- exports
+
+WRITTEN = {"torch": ["model_torch.py", "parameters.npz"], "safetensors": ["model.safetensors"], "onnx": ["model.onnx"]}
+
+
+@pytest.mark.parametrize(("to", "name"), [(to, name) for to, names in WRITTEN.items() for name in names])
+def test_exports_replace_nothing_but_regular_files(
+    to: str, name: str, run: Path, scripts: Scripts, tmp_path: Path
+) -> None:
+    pytest.importorskip(to if to != "torch" else "numpy")  # a script for PyTorch is written without it
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / name).symlink_to("victim")
+    job = Job("export.py", [str(run), "--to", to, "--out", "."], str(tmp_path))
+    ended = scripts.run(job)
+    assert ended.code == 2
+    assert ended.output == f"{name}: is a symbolic link, which is not replaced; name a new file or a regular one\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "victim"])
+    assert (tmp_path / "victim").read_text() == "precious"
+    (tmp_path / name).unlink()
+    for _ in range(2):
+        ended = scripts.run(job)
+        assert ended.code == 0, ended.output
+
+
+def test_events_for_tensorboard_leave_what_else_is_in_their_folder(run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboardX")  # whose threads a forked process would lack
+    command = [sys.executable, str(ROOT / "script" / "export.py"), str(run), "--to", "tensorboard", "--out", "."]
+
+    def exported() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    folder = tmp_path / "tensorboard" / run.name
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("precious")
+    (folder / "events.out.tfevents.1.mine").write_text("of another tool")
+    for _ in range(2):
+        assert exported().returncode == 0
+        assert (folder / "notes.txt").read_text() == "precious"
+        assert (folder / "events.out.tfevents.1.mine").read_text() == "of another tool"
+        assert len(list(folder.iterdir())) == 3
+    elsewhere = tmp_path / "elsewhere"
+    folder.rename(elsewhere)
+    folder.symlink_to(elsewhere)
+    done = exported()
+    assert (done.returncode, done.stderr) == (1, f"tensorboard/{run.name}: a symbolic link is not followed\n")
+    assert len(list(elsewhere.iterdir())) == 3

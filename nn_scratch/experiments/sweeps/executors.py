@@ -18,7 +18,7 @@ from nn_scratch.config.schema import Config
 from nn_scratch.data.prepare import Data
 from nn_scratch.errors import EnvironmentFailure, NNScratchError
 from nn_scratch.experiments.build import build_data
-from nn_scratch.experiments.parallel import survive
+from nn_scratch.experiments.parallel import processes, survive
 from nn_scratch.experiments.stacks import MOST_TOGETHER, free, grouped, may_pay
 from nn_scratch.experiments.sweeps.rows import Row
 from nn_scratch.experiments.sweeps.space import apply_setting
@@ -80,12 +80,10 @@ class OnThisMachine:
             yield from rows
 
     def _groups(self, jobs: Iterable[Job]) -> Iterator[list[Job]]:
-        from joblib import effective_n_jobs
-
-        processes, left = effective_n_jobs(self._n_jobs or -1), iter(jobs)
+        at_once, left = processes(self._n_jobs), iter(jobs)
         keys = ShapeKeys()
-        while taken := list(islice(left, processes * self._ahead)):
-            for numbers in grouped([keys(job) for job in taken], processes):
+        while taken := list(islice(left, at_once * self._ahead)):
+            for numbers in grouped([keys(job) for job in taken], at_once):
                 yield [taken[number] for number in numbers]
 
     def close(self) -> None:
