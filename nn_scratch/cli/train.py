@@ -194,10 +194,10 @@ def with_verdict(
     from nn_scratch.doctor.watch import watch_session
     from nn_scratch.runs.run import Run
 
-    folders: list[Path] = []
+    sessions: list[Session] = []
 
     def observers_of(session: Session) -> Sequence[Observer]:
-        folders.append(session.folder)
+        sessions.append(session)
         observers = view.observers(session)
         if live:
             view.console.say(f"live: {start_viewer(session.folder)}")
@@ -207,14 +207,15 @@ def with_verdict(
         run = start(observers_of)
     except Diverged as error:
         view.close()
-        diverged = Run(folders[-1])
-        view.console.print(brief(diagnose_and_keep(diverged), diverged.config))
+        diverged = Run(sessions[-1].folder)
+        view.console.print(brief(diagnose_and_keep(diverged, sessions[-1].built.data), diverged.config))
         error.document = run_document(diverged)
         raise
     view.close()
-    if folders or run.diagnosis is None:  # else nothing was trained: a finished run was to go on no further
-        view.console.print(brief(diagnose_and_keep(run), run.config))
-    elif not folders:
+    if sessions or run.diagnosis is None:  # else nothing was trained: a finished run was to go on no further
+        data = sessions[-1].built.data if sessions else None
+        view.console.print(brief(diagnose_and_keep(run, data), run.config))
+    else:
         done = f"nothing left to do: {plural(run.info['epochs'], 'epoch')} of {run.info['epochs_asked']:,} done"
         view.console.print(f"{done}; more: --resume {run.as_typed} train.epochs=N")
     conclude(run)

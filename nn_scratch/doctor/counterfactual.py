@@ -122,8 +122,10 @@ class Counterfactuals:
     asked   what was asked and found, for diagnosis.json
     """
 
-    def __init__(self, run: Run, budget: int | None = None, main: str | None = None) -> None:
-        """main: the measure of `Gain.mean`; None: balanced_accuracy of classes, else r2."""
+    def __init__(self, run: Run, budget: int | None = None, main: str | None = None, data: Data | None = None) -> None:
+        """main: the measure of `Gain.mean`; None: balanced_accuracy of classes, else r2. data: the run's rows as it
+        split and scaled them, where they are at hand; else they are read again."""
+        self._given = data
         self._run, self.config = run, config_from(run.config)
         given = self.config.diagnose.budget if budget is None else budget
         self._main = main or ("balanced_accuracy" if run.card.get("task") == "classification" else "r2")
@@ -185,7 +187,7 @@ class Counterfactuals:
     def _data(self) -> Data | None:
         """The run's rows as it split and scaled them; None where they are not there any more or have changed."""
         try:
-            data = build_data(self.config, spawn_generators(self.config.seed))
+            data = self._given or build_data(self.config, spawn_generators(self.config.seed))
         except (UserError, EnvironmentFailure) as error:
             self.why_not = str(error)
             return None

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.config.project import command
+from nn_scratch.data.prepare import Data
 from nn_scratch.doctor.counterfactual import Counterfactuals, Gain
 from nn_scratch.doctor.diagnosis import MOST_KEYS, STAGES, Diagnosis, Finding, Patch, Suspicion, Verdict
 from nn_scratch.doctor.evidence import HARM, Case
@@ -29,17 +30,17 @@ ALMOST_ALL = 0.6  # of the budget
 Gains = Mapping[str, Gain]
 
 
-def diagnose(run: Run, budget: int | None = None) -> Diagnosis:
+def diagnose(run: Run, budget: int | None = None, data: Data | None = None) -> Diagnosis:
     """What is wrong with a run, by its folder, and by retraining where that leaves doubts.
 
-    budget: training steps that retraining may take; None: the run's own `diagnose.budget`; 0: none. The same folder
-    and data give the same diagnosis.
+    budget: training steps that retraining may take; None: the run's own `diagnose.budget`; 0: none. data: the run's
+    rows, which are read again where they are not given. The same folder and data give the same diagnosis.
     """
     load_rules()
     with np.errstate(all="ignore"):  # what overflowed is in the log as it was
         case = Case(run)
         suspicions = suspected(case)
-        questions = Counterfactuals(run, budget)
+        questions = Counterfactuals(run, budget, data=data)
         gains = tested(case, suspicions, questions)
         return concluded(case, suspicions, gains, questions.to_json() if questions.asked else {})
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from nn_scratch.data.prepare import Data
 from nn_scratch.doctor.diagnose import diagnose
 from nn_scratch.doctor.diagnosis import Diagnosis, Patch
 from nn_scratch.runs.files import write_json
 from nn_scratch.runs.run import Run
 
 
-def diagnose_and_keep(run: Run) -> Diagnosis:
-    """Diagnose a run and write its diagnosis.json."""
-    diagnosis = diagnose(run)
+def diagnose_and_keep(run: Run, data: Data | None = None) -> Diagnosis:
+    """Diagnose a run and write its diagnosis.json; data: the run's rows where they are at hand."""
+    diagnosis = diagnose(run, data=data)
     write_json(run.path / "diagnosis.json", diagnosis.to_json())
     return diagnosis
 
