@@ -29,6 +29,7 @@ EXAMPLES = (
     "  python script/diagnose.py digits-001 --fix      tries the patches, writes config/digits.fixed.yaml",
     "  python script/diagnose.py digits-001 --apply 2  writes config/digits.fixed.yaml with the second patch, untried",
     "  python script/diagnose.py --data table.csv      before any training",
+    "  python script/diagnose.py --data table.csv data.target=price data.ignore=[id]",
 )
 
 
@@ -38,6 +39,9 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
         "--fix", action="store_true", help="search for the patches that mend it, on the same split with new seeds"
     )
     cli.add_argument("--apply", type=int, metavar="N", help="write the config with patch N, without trying it")
+    cli.add_argument(
+        "overrides", nargs="*", metavar="data.KEY=VALUE", help="with --data: how the table is read, as for training"
+    )
     cli.add_argument("--data", metavar="FILE", help="look at a table of data instead of a run")
     cli.add_argument("--target", metavar="COLUMN", help="with --data: the column to predict (default: the last)")
     add_fail_on(cli)
@@ -48,9 +52,13 @@ def main(arguments: Namespace) -> dict[str, Any]:
     """Diagnose a run, mend it, or look at a table before any training; returns the document of --json."""
     console = Printer()
     if arguments.data is not None:
-        if arguments.run or arguments.fix or arguments.apply is not None:
+        overrides = [*([arguments.run] if arguments.run else []), *arguments.overrides]
+        if arguments.fix or arguments.apply is not None or any("=" not in override for override in overrides):
             raise UserError("--data: checks a file alone; leave out the run, --fix and --apply")
+        arguments.overrides = overrides
         return data_command(arguments, console)
+    if arguments.overrides:
+        raise UserError(f"{arguments.overrides[0]}: only --data takes keys of a config; a run has a config of its own")
     from nn_scratch.runs.run import Run
 
     outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
@@ -158,8 +166,11 @@ def data_command(arguments: Namespace, console: Printer) -> dict[str, Any]:
     from nn_scratch.cli.diagnosis_text import finding_lines
     from nn_scratch.doctor.table_checks import examine_file
 
-    findings, told = examine_file(arguments.data, arguments.target)
-    console.print(told)
+    examined = examine_file(arguments.data, arguments.target, arguments.overrides)
+    findings = examined.findings
+    console.say(examined.told)
+    for notice in examined.notices:
+        console.say(("note:", "yellow"), f" {notice}")
     for number, finding in enumerate(findings, start=1):
         console.print()
         for line in finding_lines(finding, {}, number):
@@ -168,6 +179,6 @@ def data_command(arguments: Namespace, console: Printer) -> dict[str, Any]:
         console.say(("nothing wrong was found", "bold green"))
     sick = any(finding.severity == "critical" for finding in findings)
     found = {"verdict": "sick" if sick else "healthy", "findings": [finding.to_json() for finding in findings]}
-    document = {"data": arguments.data, **found}
+    document = {"data": arguments.data, "notices": list(examined.notices), **found}
     check_verdict(arguments, {arguments.data: found}, document)
     return document

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,17 +12,22 @@ from nn_scratch.baselines.copied_target import column_groups, copied_target, sco
 from nn_scratch.baselines.few_columns import columns_alone, pairs_alone
 from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
 from nn_scratch.baselines.protocol import main_score, sample_rows, scores
+from nn_scratch.config.resolve import config_from, override_config
+from nn_scratch.config.schema import Data as DataOptions
 from nn_scratch.data.card import alike_by_chance
+from nn_scratch.data.mapped_rows import on_disk
 from nn_scratch.data.order import label_order, value_order
 from nn_scratch.data.prepare import Data, Part, prepare
+from nn_scratch.data.split import Fold
 from nn_scratch.data.table import Table
-from nn_scratch.data.tables import load_table
 from nn_scratch.doctor.diagnosis import Finding, Patch
 from nn_scratch.doctor.evidence import HARM
+from nn_scratch.errors import UserError
+from nn_scratch.experiments.build import read_source
 from nn_scratch.metrics import Array
 from nn_scratch.seeding import spawn_generators
 
-SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}  # the config's own defaults
+MOST_SAMPLED = 5_000_000  # values of a table on disk that are examined
 IDENTIFIER = re.compile(r"(^|[_\s.-])(id|ids|index|idx|nr|no|number|key|uuid|row)$|^unnamed", re.IGNORECASE)
 ALONE = 0.98  # the score of one feature by itself from which it gives the target away
 LISTED = 10
@@ -32,40 +37,72 @@ FEW = 20  # rows of a class too few to tell chance from rule
 MOSTLY = 0.8  # share of the rows with a value of their own from which a column may be an identifier
 
 
-def examine_file(path: str, target: str | None = None) -> tuple[list[Finding], str]:
-    """The findings on a file, the gravest first, and a line that says what it holds."""
-    generators = spawn_generators(0)
-    table = load_table(path, target=target, missing="auto", rng=generators["source"])
-    findings = sorted(examine(table), key=lambda finding: ("critical", "warning", "info").index(finding.severity))
+@dataclass(frozen=True)
+class Examined:
+    """What was found in a table."""
+
+    findings: list[Finding]  # the gravest first
+    told: str  # a line on what the table holds
+    notices: tuple[str, ...]  # what training would tell of it, a line each
+
+
+def examine_file(path: str, target: str | None = None, overrides: Sequence[str] = ()) -> Examined:
+    """Examine a file as training would read it; overrides: `data.key=value`, as for training."""
+    for override in overrides:
+        if not override.startswith("data."):
+            raise UserError(f"{override}: --data reads a table alone; the keys that it takes are those of data")
+    source = path if any(mark in path for mark in "./\\") else f"./{path}"
+    config = override_config(config_from({"data": {"source": source, "target": target}}), overrides)
+    table = read_source(config, spawn_generators(config.seed))
+    notices = list(table.notices)
+    if on_disk(table.X):
+        table, told = sampled(table)
+        notices.append(told)
+    gravest = ("critical", "warning", "info").index
+    findings = sorted(examine(table, config.data), key=lambda finding: gravest(finding.severity))
     what = f"{len(table.class_names)} classes" if table.class_names else "a number"
-    return findings, (
+    return Examined(
+        findings,
         f"{table.origin}: {len(table.X):,} rows, {len(table.columns):,} columns; "
-        f"target {table.target_name} ({what}; {table.task_rule or table.task})"
+        f"target {table.target_name} ({what}; {table.task_rule or table.task})",
+        tuple(notices),
     )
 
 
-def examine(table: Table) -> Iterator[Finding]:
-    """What is wrong with a table, or worth knowing; split as the config's defaults split."""
-    yield from missing_values(table)
-    yield from identifiers(table)
+def sampled(table: Table) -> tuple[Table, str]:
+    """As many rows of a table on disk as memory holds with ease, in their order; and a line that says so."""
+    most = max(1000, MOST_SAMPLED // table.X.shape[1])
+    rows = sample_rows(len(table.X), most)
+    told = f"{table.origin}: {len(rows):,} of its {len(table.X):,} rows, drawn at random, are examined"
+    weights = None if table.weights is None else table.weights[rows]
+    return replace(table, X=table.X[rows], y=table.y[rows], weights=weights), told
+
+
+def examine(table: Table, options: DataOptions | None = None) -> Iterator[Finding]:
+    """What is wrong with a table, or worth knowing; split and scaled as the options say, by default as in training."""
+    options = DataOptions() if options is None else options
+    yield from missing_values(table, options)
+    yield from identifiers(table, options.ignore)
     data = prepare(
-        replace(table, missing="auto"),
-        split=SHARES,
-        shuffle=True,
-        stratify=True,
-        scale="standard",
-        target_scale="standard",
+        table,
+        split={"val": options.split.val, "test": options.split.test},
+        fold=None if options.split.folds is None else Fold(options.split.fold, options.split.folds),
+        shuffle=options.shuffle,
+        stratify=options.stratify,
+        scale=options.scale,
+        target_scale=options.target_scale,
         rng=spawn_generators(0)["split"],
         dtype=np.float64,
     )
-    yield from order_of_rows(table)
-    yield from time_order(table)
+    if table.groups is None:
+        yield from order_of_rows(table)
+        yield from time_order(table)
     yield from columns(data)
     yield from copies(data)
     if table.task == "classification":
         yield from balance(data)
         yield from labels(table, data)
-    yield from giveaways(data)
+    yield from giveaways(data, options.ignore)
 
 
 def finding(rule: str, severity: str, because: str, *patches: Patch, **evidence: object) -> Finding:
@@ -81,21 +118,23 @@ def finding(rule: str, severity: str, because: str, *patches: Patch, **evidence:
     )
 
 
-def missing_values(table: Table) -> Iterator[Finding]:
+def missing_values(table: Table, options: DataOptions) -> Iterator[Finding]:
     gaps = np.isnan(np.asarray(table.X, np.float64)).sum(axis=0)
     if gaps.any():
         worst = int(gaps.argmax())
+        filled = Patch({"data.missing": "auto"}, "missing values are filled in and, where that says something, marked")
         yield finding(
             "missing_values",
-            "warning",
+            "info" if options.missing == "auto" else "warning",
             f"{np.count_nonzero(gaps)} of {len(gaps)} columns have missing values, most in "
-            f"{table.feature_names[worst]!r} ({gaps[worst]} of {len(table.X)} rows)",
-            Patch({"data.missing": "auto"}, "missing values are filled in and, where that says something, marked"),
+            f"{table.feature_names[worst]!r} ({gaps[worst]} of {len(table.X)} rows)"
+            + ("; they are filled in and, where that says something, marked" if options.missing == "auto" else ""),
+            *(() if options.missing == "auto" else (filled,)),
             missing=int(gaps.sum()),
         )
 
 
-def identifiers(table: Table) -> Iterator[Finding]:
+def identifiers(table: Table, ignored: Sequence[str] = ()) -> Iterator[Finding]:
     """Columns that number the rows, or name each of them."""
     found = []
     for j, name in enumerate(table.feature_names):
@@ -116,7 +155,7 @@ def identifiers(table: Table) -> Iterator[Finding]:
             "critical" if len(found) == len(table.columns) else "warning",
             f"{', '.join(map(repr, found))} has another value in nearly every row, as an identifier has: a network can "
             "only memorize it",
-            Patch({"data.ignore": found}, "what numbers the rows tells nothing of rows to come"),
+            Patch({"data.ignore": [*ignored, *found]}, "what numbers the rows tells nothing of rows to come"),
             columns=found,
         )
 
@@ -257,7 +296,7 @@ def labels(table: Table, data: Data) -> Iterator[Finding]:
         )
 
 
-def giveaways(data: Data) -> Iterator[Finding]:
+def giveaways(data: Data, ignored: Sequence[str] = ()) -> Iterator[Finding]:
     """A copy of the target, exact or with noise; one column, or two, that predict it by themselves and without which
     the others do not."""
     copy = copied_target(data)
@@ -266,6 +305,7 @@ def giveaways(data: Data) -> Iterator[Finding]:
         others = "" if copy["without"] is None else f" (all other columns together {copy['without']:.3f})"
         yield giveaway(
             (copy["column"],),
+            ignored,
             f"{copy['column']!r} {how}{others}: is it known before the answer is, or made from it?",
             relation=copy["kind"],
             value=copy["value"],
@@ -284,6 +324,7 @@ def giveaways(data: Data) -> Iterator[Finding]:
             alone = "alone predicts" if len(found.columns) == 1 else "by themselves predict"
             yield giveaway(
                 found.columns,
+                ignored,
                 f"{names} {alone} the target ({found.score:.3f}; all others together {without:.3f}): "
                 f"{'is it' if len(found.columns) == 1 else 'are they'} known before the answer is, or made from it?",
                 score_alone=found.score,
@@ -293,9 +334,9 @@ def giveaways(data: Data) -> Iterator[Finding]:
             return
 
 
-def giveaway(columns: Sequence[str], because: str, **evidence: object) -> Finding:
+def giveaway(columns: Sequence[str], ignored: Sequence[str], because: str, **evidence: object) -> Finding:
     why = "a network that leans on the answer knows nothing of new rows"
-    return finding("leakage", "critical", because, Patch({"data.ignore": list(columns)}, why), **evidence)
+    return finding("leakage", "critical", because, Patch({"data.ignore": [*ignored, *columns]}, why), **evidence)
 
 
 def features_of(data: Data, columns: Sequence[str]) -> list[int]:

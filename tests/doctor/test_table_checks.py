@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn_scratch.doctor import Finding
+from nn_scratch.data import array_files
+from nn_scratch.doctor import Finding, table_checks
 from nn_scratch.doctor.table_checks import examine_file
+from nn_scratch.errors import UserError
 
 Rows = list[list[object]]
 
@@ -32,7 +34,7 @@ def write(path: Path, header: Sequence[str], body: Rows) -> str:
 
 
 def found(tmp_path: Path, header: Sequence[str], body: Rows) -> set[str]:
-    return {finding.rule for finding in examine_file(write(tmp_path / "table.csv", header, body))[0]}
+    return {finding.rule for finding in examine_file(write(tmp_path / "table.csv", header, body)).findings}
 
 
 HEADER = ("x", "y", "kind")
@@ -75,7 +77,7 @@ def test_what_is_wrong_is_named(
 def test_a_feature_that_gives_the_target_away_is_named(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     body: Rows = [[f"{rng.normal():.3f}", f"{rng.normal():.3f}", int(k), "ab"[k]] for k in rng.integers(0, 2, 240)]
-    findings, _ = examine_file(write(tmp_path / "t.csv", ("x", "y", "refund", "kind"), body))
+    findings = examine_file(write(tmp_path / "t.csv", ("x", "y", "refund", "kind"), body)).findings
     first = findings[0]
     assert (first.rule, first.severity) == ("leakage", "critical")
     assert first.because.startswith("'refund' is a copy of the target (all other columns together 0.")
@@ -87,7 +89,7 @@ def leaks(tmp_path: Path, header: Sequence[str], columns: Sequence[np.ndarray]) 
     body: Rows = [
         [value if isinstance(value, str) else f"{value:.6g}" for value in row] for row in zip(*columns, strict=True)
     ]
-    findings, _ = examine_file(write(tmp_path / "t.csv", header, body))
+    findings = examine_file(write(tmp_path / "t.csv", header, body)).findings
     return [finding for finding in findings if finding.rule == "leakage"]
 
 
@@ -134,7 +136,7 @@ def test_rows_that_stand_there_twice_matter_by_what_they_change(tmp_path: Path) 
 def test_a_column_that_runs_with_the_rows_is_named_where_neighbours_are_alike(tmp_path: Path) -> None:
     y = np.cumsum(NOISE[1])
     body: Rows = [[f"{1990 + i / 12:.3f}", f"{NOISE[0][i]:.4f}", f"{y[i]:.4f}"] for i in range(400)]
-    findings, _ = examine_file(write(tmp_path / "t.csv", ("year", "x", "y"), body))
+    findings = examine_file(write(tmp_path / "t.csv", ("year", "x", "y"), body)).findings
     said = next(finding for finding in findings if finding.rule == "time_order")
     assert said.because.startswith("the rows run with 'year'")
     assert said.patches[0].set == {"data.shuffle": False}
@@ -145,7 +147,65 @@ def test_suspects_are_listed_by_their_rows_in_the_file(tmp_path: Path) -> None:
     wrong = [20, 60, 100, 140, 180, 220, *range(5, 240, 12)]
     for row in wrong:
         body[row][-1] = "b" if body[row][-1] == "a" else "a"
-    findings, _ = examine_file(write(tmp_path / "t.csv", HEADER, body))
+    findings = examine_file(write(tmp_path / "t.csv", HEADER, body)).findings
     said = next(finding for finding in findings if finding.rule == "label_noise").because
     listed = {int(number) - 1 for number in said.split("look at rows ")[1].split(" (")[0].split(", ")}
     assert listed <= set(wrong)
+
+
+def decorated(tmp_path: Path) -> str:
+    """A table with a column that holds a word in every ninth row."""
+    body = [
+        [f"{2 * float(x):.3f}", x, "none so far" if i % 9 == 0 else y, kind] for i, (x, y, kind) in enumerate(rows())
+    ]
+    return write(tmp_path / "t.csv", ("copy", *HEADER), body)
+
+
+def test_a_table_is_read_by_the_keys_of_training(tmp_path: Path) -> None:
+    path = decorated(tmp_path)
+    told = {finding.rule: finding for finding in examine_file(path).findings}
+    assert "missing_values" in told
+    assert told["missing_values"].severity == "info"  # filled in by default, so that there is nothing to change
+    assert told["missing_values"].patches == ()
+    dropped = {finding.rule for finding in examine_file(path, None, ["data.missing=drop"]).findings}
+    assert "missing_values" not in dropped
+    assert "missing_values" not in {f.rule for f in examine_file(path, None, ["data.ignore=[y]"]).findings}
+    assert examine_file(path, None, ["data.target=x", "data.ignore=[kind]"]).told.endswith(
+        "240 rows, 2 columns; target x (a number; 'x' holds fractions)"
+    )
+
+
+def test_columns_that_are_ignored_already_stay_so_in_a_patch(tmp_path: Path) -> None:
+    body = [[i, i + 1000, *row] for i, row in enumerate(rows())]
+    path = write(tmp_path / "t.csv", ("id", "row", *HEADER), body)
+    columns = ["data.columns={id: number, row: number}"]
+    (told,) = [f for f in examine_file(path, None, columns).findings if f.rule == "identifier"]
+    assert told.patches[0].set == {"data.ignore": ["id", "row"]}
+    (told,) = [f for f in examine_file(path, None, [*columns, "data.ignore=[id]"]).findings if f.rule == "identifier"]
+    assert told.patches[0].set == {"data.ignore": ["id", "row"]}
+
+
+def test_groups_that_are_kept_together_are_no_order_of_rows(tmp_path: Path) -> None:
+    body = [[f"{k}{i // 10}", *row] for i, row in enumerate(sorted(rows(), key=lambda row: str(row[-1]))) for k in "g"]
+    path = write(tmp_path / "t.csv", ("group", *HEADER), body)
+    assert "sorted_data" in {f.rule for f in examine_file(path, None, ["data.ignore=[group]"]).findings}
+    assert "sorted_data" not in {f.rule for f in examine_file(path, None, ["data.split={by: group}"]).findings}
+
+
+@pytest.mark.parametrize("key", ["optimizer.lr=1", "data.nothing=3", "data.target=absent"])
+def test_other_keys_and_columns_that_are_not_there_are_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(UserError):
+        examine_file(write(tmp_path / "t.csv", HEADER, rows()), None, [key])
+
+
+def test_of_a_table_on_disk_a_sample_is_examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).normal(size=(3000, 4))
+    values[:, 3] = values[:, 0] > 0
+    np.save(tmp_path / "t.npy", values)
+    monkeypatch.setattr(array_files, "free_memory", lambda: 1000)
+    monkeypatch.setattr(table_checks, "MOST_SAMPLED", 6000)
+    examined = examine_file(str(tmp_path / "t.npy"))
+    assert examined.notices[-1].endswith("t.npy: 2,000 of its 3,000 rows, drawn at random, are examined")
+    assert examined.told.endswith(
+        "t.npy: 2,000 rows, 3 columns; target x4 (2 classes; 'x4' holds 2 different whole numbers in 3,000 rows)"
+    )
