@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.baselines.copied_target import column_groups, ranked
+from nn_scratch.baselines.copied_target import column_groups, ranked, score_without
+from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
+from nn_scratch.baselines.once import once_per_split
 from nn_scratch.baselines.protocol import MAX_FEATURES, main_score, sample_rows, scores
 from nn_scratch.data.prepare import Data
 from nn_scratch.metrics import Array
@@ -21,6 +23,10 @@ from nn_scratch.metrics import Array
 MAX_ROWS = 3000
 TREES = 40  # columns that a tree is grown on, those with the strongest relation of ranks first
 PAIRED = 12  # columns of which pairs are tried
+ALONE = 0.98  # the score of a few columns by themselves from which they give the target away
+PLAIN = 0.85  # what a plain model on all columns reaches at least where a few of them give the target away
+MORE_ERRORS, CLEAR = 3.0, 0.03  # the others together make so many times the errors, and so much more
+FEWEST_ROWS = 20  # of a class: too few to tell chance from rule
 DEPTH = 2  # of a tree on one column; on two columns twice that
 
 
@@ -54,15 +60,46 @@ def columns_alone(data: Data) -> list[FewColumns]:
 
 
 def pairs_alone(data: Data) -> list[FewColumns]:
-    """Pairs of the most telling columns, and for a numeric target all pairs by a line, the best first (ten at most)."""
+    """Pairs of the most telling columns, and for a numeric target or two classes those that a line serves best; the
+    best first (ten at most)."""
     rows, groups = gathered(data), column_groups(data)
     if rows is None or len(groups) < 3:
         return []
     names = strongest(rows, groups)[:PAIRED]
     tried = list(combinations(names, 2))
-    if data.task == "regression":
+    if data.task == "regression" or len(data.class_names) == 2:
         tried += [pair for pair in best_lines(rows, groups) if pair not in tried]
     return sorted((best_of(data, rows, pair, groups) for pair in tried), key=lambda found: -found.score)[:10]
+
+
+@once_per_split
+def telling_columns(data: Data, least: float = PLAIN) -> dict[str, Any] | None:
+    """One column, or two, that predict the target all but exactly while all the others together do not; else None.
+
+    {"columns", "score", "how", "without"}: `without` is the score of kernel ridge regression on the other columns.
+    Nothing is looked for where a plain model on all columns scores less than `least`, nor where a class has few rows,
+    of which anything may be true by chance.
+    """
+    rarest = np.bincount(data.train.y, minlength=len(data.class_names)).min() if data.class_names else len(data.train)
+    if rarest < FEWEST_ROWS or len(data.preprocessing.columns) < 2:
+        return None
+    if least > 0 and (kernel_ridge_report(data).get("pooled") or 0.0) < least:
+        return None
+    groups = column_groups(data)
+    for found in (*columns_alone(data)[:1], *pairs_alone(data)[:1]):
+        if found.score < ALONE:
+            continue
+        without = score_without(data, [feature for name in found.columns for feature in groups[name]]) or 0.0
+        if 1 - without > MORE_ERRORS * most_errors(found.score, len(data.val) + len(data.test)) + CLEAR:
+            columns = [name for name in groups if name in found.columns]
+            return {"columns": columns, "score": found.score, "how": found.how, "without": without}
+    return None
+
+
+def most_errors(score: float, rows: int) -> float:
+    """The upper end of a 90 % interval of 1 - score, which was measured on so many rows."""
+    error = max(1 - score, 0.0)
+    return error + 1.64 * float(np.sqrt(max(error, 1 / rows) * (1 - error) / rows))
 
 
 def gathered(data: Data) -> Rows | None:
@@ -98,6 +135,8 @@ def best_of(data: Data, rows: Rows, names: tuple[str, ...], groups: dict[str, li
     found: list[tuple[str, Array | None]] = [("tree", tree(rows, features, DEPTH * len(names)))]
     if data.task == "regression":
         found += [("line", line(rows, features)), ("line of logarithms", line_of_logarithms(rows, features))]
+    else:
+        found.append(("line", line_between_classes(rows, features)))
     scored = [(how, score(data, rows.y_held, predicted)) for how, predicted in found if predicted is not None]
     how, best = max(scored, key=lambda entry: entry[1])
     return FewColumns(names, best, how)
@@ -127,6 +166,16 @@ def tree(rows: Rows, features: list[int], depth: int) -> Array:
 def line(rows: Rows, features: list[int]) -> Array:
     A, B = (np.column_stack([X[:, features], np.ones(len(X))]) for X in (rows.X, rows.X_held))
     found: Array = B @ np.linalg.lstsq(A, rows.y, rcond=None)[0]
+    return found
+
+
+def line_between_classes(rows: Rows, features: list[int]) -> Array:
+    """The class with the largest value of a line through its indicator, each class weighing the same."""
+    indicators = np.eye(int(rows.y.max()) + 1)[rows.y]
+    shares = np.maximum(indicators.mean(axis=0), 1e-9)
+    weights = np.sqrt(1 / shares[rows.y])[:, np.newaxis]
+    A, B = (np.column_stack([X[:, features], np.ones(len(X))]) for X in (rows.X, rows.X_held))
+    found: Array = (B @ np.linalg.lstsq(weights * A, weights * indicators, rcond=None)[0]).argmax(axis=1)
     return found
 
 

@@ -89,4 +89,9 @@ def widened(f: Features, layers: Sequence[DenseLayer], units: int) -> dict[str, 
 
 def without_column(f: Features, column: str) -> dict[str, Any]:
     """`data.ignore` with one more column."""
-    return {"data.ignore": [*(f.case.config["data"].get("ignore") or []), column]}
+    return without_columns(f, [column])
+
+
+def without_columns(f: Features, columns: Sequence[str]) -> dict[str, Any]:
+    """`data.ignore` with some more columns."""
+    return {"data.ignore": [*(f.case.config["data"].get("ignore") or []), *columns]}

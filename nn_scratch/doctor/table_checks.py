@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nn_scratch.baselines.copied_target import column_groups, copied_target, score_without
-from nn_scratch.baselines.few_columns import columns_alone, pairs_alone
+from nn_scratch.baselines.copied_target import copied_target
+from nn_scratch.baselines.few_columns import telling_columns
 from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
 from nn_scratch.baselines.protocol import main_score, sample_rows, scores
+from nn_scratch.baselines.row_order import column_in_row_order
 from nn_scratch.config.resolve import config_from, override_config
 from nn_scratch.config.schema import Data as DataOptions
 from nn_scratch.data.card import alike_by_chance
@@ -29,10 +30,8 @@ from nn_scratch.seeding import spawn_generators
 
 MOST_SAMPLED = 5_000_000  # values of a table on disk that are examined
 IDENTIFIER = re.compile(r"(^|[_\s.-])(id|ids|index|idx|nr|no|number|key|uuid|row)$|^unnamed", re.IGNORECASE)
-ALONE = 0.98  # the score of one feature by itself from which it gives the target away
 LISTED = 10
 MAX_ROWS = 5000  # of which the nearest is sought
-ALIKE_NEIGHBOURS = 0.5  # correlation of neighbouring rows' targets from which the order of rows says something
 FEW = 20  # rows of a class too few to tell chance from rule
 MOSTLY = 0.8  # share of the rows with a value of their own from which a column may be an identifier
 
@@ -95,14 +94,16 @@ def examine(table: Table, options: DataOptions | None = None) -> Iterator[Findin
         dtype=np.float64,
     )
     if table.groups is None:
-        yield from order_of_rows(table)
-        yield from time_order(table)
+        yield from order_of_rows(table, options.shuffle)
     yield from columns(data)
     yield from copies(data)
     if table.task == "classification":
         yield from balance(data)
         yield from labels(table, data)
-    yield from giveaways(data, options.ignore)
+    ordered = list(row_order(data, options.ignore)) if table.groups is None and options.shuffle else []
+    along = [found.evidence.get("column") for found in ordered]  # told already, with what makes it tell
+    given_away = [found for found in giveaways(data, options.ignore) if found.evidence["columns"] != along]
+    yield from given_away or ordered
 
 
 def finding(rule: str, severity: str, because: str, *patches: Patch, **evidence: object) -> Finding:
@@ -160,7 +161,7 @@ def identifiers(table: Table, ignored: Sequence[str] = ()) -> Iterator[Finding]:
         )
 
 
-def order_of_rows(table: Table) -> Iterator[Finding]:
+def order_of_rows(table: Table, shuffled: bool) -> Iterator[Finding]:
     """Whether rows stand in the order of their target, which matters where nothing mixes them."""
     y = table.y if table.y.ndim == 1 else table.y[:, 0]
     if len(y) < 20:
@@ -173,12 +174,19 @@ def order_of_rows(table: Table) -> Iterator[Finding]:
         order = value_order(y)
         in_order = (order["correlation"] or 0.0) > 0.5 and order["z"] > 5
         evidence = {"correlation_of_neighbours": order["correlation"]}
-    if in_order:
+    if in_order and shuffled:
+        yield finding(
+            "sorted_data",
+            "info",
+            "the rows stand in the order of their target: data.shuffle and train.shuffle, which are on, are needed",
+            **evidence,
+        )
+    elif in_order:
         yield finding(
             "sorted_data",
             "warning",
-            "the rows stand in the order of their target: mix them, before the split and in every epoch",
-            Patch({"data.shuffle": True, "train.shuffle": True}, "both are the defaults; leave them on"),
+            "the rows stand in the order of their target, and data.shuffle is off: the parts of the split differ",
+            Patch({"data.shuffle": True}, "the rows are mixed before they are split"),
             **evidence,
         )
 
@@ -312,60 +320,53 @@ def giveaways(data: Data, ignored: Sequence[str] = ()) -> Iterator[Finding]:
             score_without=copy["without"],
         )
         return
-    rarest = np.bincount(data.train.y).min() if data.class_names else len(data.train)
-    if rarest < FEW or len(data.preprocessing.columns) < 2:  # of a few rows anything may be true by chance
-        return
-    for found in (*columns_alone(data)[:1], *pairs_alone(data)[:1]):
-        if found.score < ALONE:
-            continue
-        without = score_without(data, features_of(data, found.columns)) or 0.0
-        if 1 - without > 3 * (1 - found.score) + 0.03:
-            names = " and ".join(map(repr, found.columns))
-            alone = "alone predicts" if len(found.columns) == 1 else "by themselves predict"
-            yield giveaway(
-                found.columns,
-                ignored,
-                f"{names} {alone} the target ({found.score:.3f}; all others together {without:.3f}): "
-                f"{'is it' if len(found.columns) == 1 else 'are they'} known before the answer is, or made from it?",
-                score_alone=found.score,
-                model=found.how,
-                score_without=without,
-            )
-            return
+    told = telling_columns(data, least=0.0)
+    if told is not None:
+        names = " and ".join(map(repr, told["columns"]))
+        one = len(told["columns"]) == 1
+        yield giveaway(
+            told["columns"],
+            ignored,
+            f"{names} {'alone predicts' if one else 'by themselves predict'} the target ({told['score']:.3f}; all "
+            f"others together {told['without']:.3f}): {'is it' if one else 'are they'} known before the answer is, or "
+            "made from it?",
+            score_alone=told["score"],
+            model=told["how"],
+            score_without=told["without"],
+        )
 
 
 def giveaway(columns: Sequence[str], ignored: Sequence[str], because: str, **evidence: object) -> Finding:
     why = "a network that leans on the answer knows nothing of new rows"
-    return finding("leakage", "critical", because, Patch({"data.ignore": [*ignored, *columns]}, why), **evidence)
+    patch = Patch({"data.ignore": [*ignored, *columns]}, why)
+    return finding("leakage", "critical", because, patch, **{"columns": list(columns), **evidence})
 
 
-def features_of(data: Data, columns: Sequence[str]) -> list[int]:
-    groups = column_groups(data)
-    return [feature for name in columns for feature in groups[name]]
-
-
-def time_order(table: Table) -> Iterator[Finding]:
-    """A column that runs with the rows, and targets that resemble those of the row before: a random split lets the
-    network look at what comes between."""
-    y = (table.y if table.y.ndim == 1 else table.y[:, 0]).astype(np.float64)
-    if len(y) < 50 or not np.ptp(y):
+def row_order(data: Data, ignored: Sequence[str] = ()) -> Iterator[Finding]:
+    """A column that runs with the rows, whose neighbours have similar targets: a count of them, or time."""
+    told = column_in_row_order(data)
+    if told is None:
         return
-    centred = y - y.mean()
-    alike = float(centred[1:] @ centred[:-1] / (centred @ centred))
-    if alike < ALIKE_NEIGHBOURS:
-        return
-    for j, name in enumerate(table.feature_names):
-        x = np.asarray(table.X[:, j], np.float64)
-        steps = np.diff(x)
-        if np.isfinite(x).all() and len(np.unique(x)) > len(x) / 2 and ((steps >= 0).all() or (steps <= 0).all()):
-            yield finding(
-                "time_order",
-                "warning",
-                f"the rows run with {name!r}, and each one's target resembles that of the row before (correlation "
-                f"{alike:.2f}): a random split puts neighbours of every held-out row into training, so the score says "
-                "little of rows that come later",
-                Patch({"data.shuffle": False}, "the last rows then validate and test, as later rows will"),
-                column=name,
-                correlation_of_neighbours=alike,
-            )
-            return
+    random, later, without = told["random"] or 0.0, told["later"], told["without"] or 0.0
+    if told["counts"] and random - without > HARM:
+        yield giveaway(
+            [told["column"]],
+            ignored,
+            f"{told['column']!r} numbers the rows, which stand in an order that has to do with the target: with it a "
+            f"plain model reaches {random:.3f}, without it {without:.3f}, and the numbers of new rows say nothing",
+            column=told["column"],
+            score_without=without,
+        )
+    if not told["counts"]:
+        harm = later is None or random - later > HARM
+        scored = "" if later is None else f" ({random:.3f} at random, {later:.3f} for the last rows from the earlier)"
+        yield finding(
+            "time_order",
+            "warning" if harm else "info",
+            f"the rows run with {told['column']!r}, and each one's target resembles that of the row before "
+            f"(correlation {told['correlation']:.2f}): a random split puts neighbours of every held-out row into "
+            f"training, so the score says little of rows that come later{scored}",
+            Patch({"data.shuffle": False}, "the last rows then validate and test, as later rows will"),
+            column=told["column"],
+            correlation_of_neighbours=told["correlation"],
+        )

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.baselines.copied_target import copied_target
+from nn_scratch.baselines.few_columns import telling_columns
 from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
 from nn_scratch.baselines.once import once_per_split
 from nn_scratch.baselines.plain_network import plain_network
+from nn_scratch.baselines.row_order import column_in_row_order
 from nn_scratch.baselines.simple import best_feature
 from nn_scratch.data.card import row_hashes
 from nn_scratch.data.prepare import Data, Part
@@ -100,6 +102,9 @@ def signals_at_end(built: Built) -> dict[str, Any]:
         end["giveaway"] = giveaway(built.data)
     end["repeated_rows"] = repeated_rows(built.data)
     end["copied_target"] = copied_target(built.data)
+    if end["copied_target"] is None:
+        end["telling_columns"] = telling_columns(built.data)
+        end["row_order"] = column_in_row_order(built.data)
     return {
         "end": rounded(end),
         "attainable": rounded(kernel_ridge_report(built.data)),

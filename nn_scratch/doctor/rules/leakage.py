@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
@@ -9,7 +10,7 @@ from nn_scratch.data.card import alike_by_chance
 from nn_scratch.doctor.diagnosis import Patch, Suspicion
 from nn_scratch.doctor.evidence import HARM, number
 from nn_scratch.doctor.features import Features, ramp
-from nn_scratch.doctor.patches import without_column
+from nn_scratch.doctor.patches import without_column, without_columns
 from nn_scratch.doctor.rule import rule
 
 KNOWN = "the network learns from columns that are known for new rows"
@@ -30,6 +31,14 @@ def leakage(f: Features) -> Suspicion | None:
         return of_copied_target(f, copied)
     if later and number(later["val"]) - number(later["test"]) > HARM:
         return of_later_rows(f, later)
+    told, ordered = end.get("telling_columns"), end.get("row_order")
+    along = [ordered["column"]] if ordered else []
+    if told and told["columns"] != along:
+        return of_telling_columns(f, told)
+    if ordered and (suspicion := of_row_order(f, ordered)) is not None:
+        return suspicion
+    if told:
+        return of_telling_columns(f, told)
     return of_repeated_rows(f, end.get("repeated_rows") or {})
 
 
@@ -44,7 +53,9 @@ def of_copied_target(f: Features, copied: dict[str, Any]) -> Suspicion:
         "r2": "explains {:.1%} of the target's variance",
     }[copied["kind"]].format(copied["value"])
     unused = case.held_score < without - HARM  # whatever ails this run, it is not that it knows the target
-    made = not str(case.card["origin"]).endswith((".csv", ".csv.gz", ".tsv", ".parquet"))  # arrays, often on purpose
+    # data that are drawn are made so on purpose; arrays have no names that say more of a column than what it does
+    drawn = str(case.card["origin"]).startswith("built in")
+    unconfirmed = is_array(case.card) and not case.held_score - without > HARM
     return Suspicion(
         "leakage",
         1.0,
@@ -62,8 +73,68 @@ def of_copied_target(f: Features, copied: dict[str, Any]) -> Suspicion:
         patches=(Patch(without_column(f, column), KNOWN),),
         cost=case.held_score - without if isfinite(without) else None,
         certain=True,
-        most="warning" if unused or made else "critical",
+        most="warning" if unused or drawn or unconfirmed else "critical",
     )
+
+
+def is_array(card: Mapping[str, Any]) -> bool:
+    return str(card["origin"]).endswith((".npz", ".npy"))
+
+
+def of_telling_columns(f: Features, told: dict[str, Any]) -> Suspicion:
+    """One column, or two, that predict the target all but exactly, and without which a plain model does not."""
+    case = f.case
+    columns, without = told["columns"], number(told["without"])
+    names = " and ".join(repr(name) for name in columns)
+    one = len(columns) == 1
+    drawn = str(case.card["origin"]).startswith("built in")
+    return Suspicion(
+        "leakage",
+        0.9,
+        "data",
+        f"{'the column' if one else 'the columns'} {names} {'alone predicts' if one else 'by themselves predict'} the "
+        f"target ({number(told['score']):.3f}), and all others together do not ({without:.3f}): "
+        f"{'is it' if one else 'are they'} known before the target is, or made from it?",
+        evidence={"columns": columns, "score_alone": told["score"], "model": told["how"], "score_without": without},
+        patches=(Patch(without_columns(f, columns), KNOWN),),
+        cost=case.held_score - without,
+        most="warning" if drawn or case.held_score < without - HARM else "critical",
+        testable=False,  # retraining without what gives the target away scores lower, as it should
+    )
+
+
+def of_row_order(f: Features, told: dict[str, Any]) -> Suspicion | None:
+    """A column that runs with the rows, whose neighbours have similar targets: a count of them, or time."""
+    case = f.case
+    random, later, without = (number(told[key]) for key in ("random", "later", "without"))
+    column = told["column"]
+    evidence = {key: told[key] for key in ("column", "correlation", "random", "later", "without")}
+    if told["counts"] and random - without > HARM:
+        return Suspicion(
+            "leakage",
+            0.9,
+            "data",
+            f"{column!r} numbers the rows, which stand in an order that has to do with the target: with it a plain "
+            f"model reaches {random:.3f}, without it {without:.3f}, and the numbers of new rows say nothing",
+            evidence=evidence,
+            patches=(Patch(without_column(f, column), KNOWN),),
+            cost=case.held_score - without,
+            testable=False,
+        )
+    if not told["counts"] and random - later > HARM:
+        return Suspicion(
+            "leakage",
+            0.7,
+            "data",
+            f"the rows run with {column!r}, and each one's target resembles that of the row before: rows left out at "
+            f"random are predicted with {random:.3f}, the last ones from the earlier ones with {later:.3f}",
+            evidence=evidence,
+            patches=(Patch({"data.shuffle": False}, "the last rows validate and test, as later rows will"),),
+            cost=random - later,
+            most="warning",
+            testable=False,
+        )
+    return None
 
 
 def of_later_rows(f: Features, told: dict[str, Any]) -> Suspicion:
