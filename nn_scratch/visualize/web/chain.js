@@ -107,7 +107,7 @@ export function thumbnail(here, place, prefix = "", side = 26) {
   const scaled = here.store.near(`X${prefix}`, 0).subarray(place * size, (place + 1) * size);
   const values = here.scaling ? Array.from(scaled, (value, i) => value * here.scaling.scale[i] + here.scaling.offset[i]) : scaled;
   const node = canvas(side, (side * here.image[0]) / here.image[1]);
-  paint(node.getContext("2d"), values, here.image[0], here.image[1], largest(values), [0, 0, side, (side * here.image[0]) / here.image[1]], { signed: false });
+  paint(node.getContext("2d"), values, here.image[0], here.image[1], largest(values), [0, 0, side, (side * here.image[0]) / here.image[1]], { signed: !here.scaling });
   return node;
 }
 

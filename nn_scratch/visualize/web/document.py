@@ -87,7 +87,7 @@ def document(view: View, tensors: Tensors) -> dict[str, Any]:
 
 def sentence(view: View, tensors: Tensors) -> str:
     """What the network is, for somebody who sees it for the first time."""
-    outputs = view.widths[-1] if view.widths else None
+    outputs = view.widths[-1] if view.widths else len(view.class_names) or len(view.target_names)
     targets = ", ".join(view.target_names[:3]) + (" and more" if len(view.target_names) > 3 else "")
     what = {
         "classification": f"classifies {'images' if view.image_shape else 'rows'} of {view.data_name} "
@@ -95,27 +95,26 @@ def sentence(view: View, tensors: Tensors) -> str:
         "multi_label": f"predicts {plural(len(view.target_names), 'label')} for each row of {view.data_name}",
     }.get(view.task, f"predicts {targets} from {view.data_name}")
     inputs = plural(int(view.run.card.get("features") or 0), "pixel" if view.image_shape else "feature")
-    answer = "1 number comes out" if outputs == 1 else f"{outputs if outputs else '?'} numbers come out"
+    answer = "1 number comes out" if outputs == 1 else f"{outputs:,} numbers come out"
     if view.classifies and outputs == len(view.class_names):
         answer += ", one per class"
     train = view.run.card.get("parts", {}).get("train", {}).get("rows", 0)
-    epochs = plural(view.last_epoch, "epoch")
-    return (
-        f"This network {what}: {inputs} go in, {hidden_layers(view)}, {answer}. "
-        f"It was trained on {plural(train, 'row')} for {epochs}."
-    )
+    trained = f"It was trained on {plural(train, 'row')} for {plural(view.last_epoch, 'epoch')}."
+    if not view.last_epoch:
+        trained = f"It has completed no epoch on its {plural(train, 'training row')}."
+    return f"This network {what}: {inputs} go in, {hidden_layers(view)}, {answer}. {trained}"
 
 
 def hidden_layers(view: View) -> str:
     """The hidden layers with their widths, as part of a sentence."""
-    hidden = [name for name in view.run.layer_names if name != "output"]
-    units = [f"{width:,}" for width in view.widths[1:-1]]
-    if not hidden:
+    declared = [layer for layer in view.run.config.get("layers") or () if isinstance(layer, Mapping)]
+    of_config = [layer["units"] for layer in declared if isinstance(layer.get("units"), int)]
+    units = [f"{width:,}" for width in view.widths[1:-1] or of_config]
+    if not units:
         return "there is no hidden layer"
-    if len(hidden) == 1:
-        return f"one hidden layer of {units[0] if units else '?'} units transforms them"
-    shown = listed_units(units) if units else "unknown"
-    return f"{len(hidden)} hidden layers ({shown} units) transform them"
+    if len(units) == 1:
+        return f"one hidden layer of {units[0]} units transforms them"
+    return f"{len(units)} hidden layers ({listed_units(units)} units) transform them"
 
 
 def listed_units(units: Sequence[str]) -> str:
@@ -148,8 +147,8 @@ def performance(view: View) -> str:
     """How well the network does, beside the best of the baselines."""
     info, part = view.run.info, scored_part(view)
     if part is None:
-        how = {"running": "It is still training", "diverged": "Training diverged"}.get(view.status, "It did not finish")
-        return f"{how}, so there are no final scores yet."
+        how = {"running": "It has not finished", "diverged": "Training diverged"}.get(view.status, "It did not finish")
+        return f"{how}, so there are no final scores."
     own, rows = number(info[part].get(view.score)), view.run.card["parts"][part]["rows"]
     if not isfinite(own):
         return ""
@@ -278,7 +277,20 @@ def scaling(tensors: Tensors) -> dict[str, Any] | None:
                 "offset": [float(f"{v:.7g}") for v in preprocessing.offset],
                 "scale": [float(f"{v:.7g}") for v in preprocessing.scale],
             }
-    return None
+    return standard_scaling(tensors.view, len(tensors.run.probe["X"][0]))
+
+
+def standard_scaling(view: View, features: int) -> dict[str, Any] | None:
+    """The same for a run that left no model, from the statistics of its training rows, where it was standardized."""
+    data, known = view.run.config.get("data"), view.run.card.get("feature_statistics")
+    if not isinstance(data, Mapping) or data.get("scale") != "standard" or not isinstance(known, Mapping):
+        return None
+    mean, std = known.get("mean"), known.get("std")
+    if not isinstance(mean, list) or not isinstance(std, list) or len(mean) != features or len(std) != features:
+        return None
+    if not all(isfinite(number(value)) for value in (*mean, *std)):
+        return None
+    return {"offset": mean, "scale": std}
 
 
 def layers(view: View, tensors: Tensors) -> list[dict[str, Any]]:
@@ -356,6 +368,7 @@ def rows(view: View, tensors: Tensors) -> dict[str, Any]:
         "val_y": [],
         "val_decided": tensors.decided_val,
         "inside": tensors.rows_inside,
+        "labels": np.asarray(probe["y"]).tolist() if view.classifies and not tensors.blocks else [],
     }
     if "X_val" in probe and tensors.val_shown:
         everything: Sequence[int] = range(len(probe["y_val"]))

@@ -53,7 +53,7 @@ async function take(here, base, committed) {
 async function fetchContent(here, base) {
   fetchedAt = performance.now();
   const content = await (await fetch(`${base}content.json`)).json();
-  for (const key of ["metrics", "findings", "verdict", "best", "last", "status", "warning", "events", "performance", "scores", "notices", "sentence"]) here[key] = content[key];
+  for (const key of ["metrics", "findings", "verdict", "best", "last", "status", "warning", "events", "performance", "scores", "notices", "sentence", "rows"]) here[key] = content[key];
   if (!here.layers.length || here.layers.some((one) => one.units === null)) here.layers = content.layers;
 }
 

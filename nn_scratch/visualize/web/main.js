@@ -62,14 +62,16 @@ function header() {
     return;
   }
   const status = { finished: "finished", stopped: "stopped early", running: "running", diverged: "diverged", interrupted: "interrupted" }[here.status] ?? here.status;
+  const trains = content.live !== null && here.status === "running";
   const stale = ["running", "interrupted"].includes(here.status) && content.live === null
-    ? el("p", { class: "note" }, `This page was drawn after ${here.last} of ${here.asked} epochs. If the run has gone on since, draw it again: `, el("code", {}, here.draw_again)) : null;
+    ? el("p", { class: "note" }, `This page was drawn after ${here.last.toLocaleString("en")} of ${here.asked.toLocaleString("en")} epochs. If the run has gone on since, draw it again: `, el("code", {}, here.draw_again)) : null;
   fill(parts.head, 
     el("div", { class: "top" }, el("h1", {}, here.name, " ", el("span", { class: `status ${here.status}` }, status)),
       runs.length > 1 ? el("label", { class: "picker" }, "run ", el("select", { id: "runpick", on: { change: (event) => go({ s: event.target.value }) } },
         ...runs.map((one) => el("option", { value: one.name, selected: one.name === here.name }, one.name)))) : null,
       el("span", { class: "spread" }), button("keys", () => parts.help.showModal(), { class: "quiet" }), button("theme", theme, { class: "quiet", title: "light or dark" })),
-    here.warning ? el("p", { class: "note bad" }, `The run ${here.warning.replace(/^still/, "is still")}.`) : null, stale,
+    trains ? el("p", { class: "note" }, `Training: ${here.last.toLocaleString("en")} of ${here.asked.toLocaleString("en")} epochs so far. New epochs appear as they are written.`)
+      : here.warning ? el("p", { class: "note bad" }, `The run ${here.warning.replace(/^still/, "is still")}.`) : null, stale,
     el("div", { class: "intro" },
       el("div", { class: "about" }, el("p", { class: "lead" }, here.sentence), el("p", {}, here.performance)),
       scoreBars(here), verdictBox(here)),
@@ -81,9 +83,10 @@ function verdictBox(here) {
   const words = { healthy: "It learns well", sick: "Something is wrong", inconclusive: "Not enough to judge", unknown: "Not examined yet" };
   const first = here.findings.find((one) => one.severity !== "info") ?? null;
   const patch = first?.patches[0];
+  const waits = verdict.command && content.live !== null;
   const show = first ? button("show me where", () => { remember(); go(placeOf(first)); focusView(); }, { class: "primary" }) : null;
   return el("div", { class: `verdict ${verdict.verdict}` }, el("h2", {}, words[verdict.verdict] ?? verdict.verdict),
-    el("p", {}, sentenceOf(verdict), verdict.command ? el("code", {}, ` ${verdict.command}`) : null),
+    el("p", {}, waits ? "The doctor examines the run while it trains." : sentenceOf(verdict), verdict.command && !waits ? el("code", {}, ` ${verdict.command}`) : null),
     patch ? el("p", { class: "dim" }, verdict.verdict === "sick" ? "The change of the config that mends it:" : "A change of the config that may help:") : null,
     patch ? patchBox(patch, show) : show ? el("p", {}, show) : null);
 }
@@ -91,7 +94,7 @@ function verdictBox(here) {
 /** What to touch first. */
 function tips(here) {
   const items = [["Play the epochs", "All views follow the slider.", () => play(!playing.on)]];
-  if (here.epochs.length) {
+  if (here.layers.some((one) => here.store.has(`W:${one.name}`))) {
     items.push(["Open a weight", "Its chain rule, number by number.", () => { remember(); go({ v: "chain" }); focusView(); }]);
     if (here.rows.shown.length || here.rows.val_shown.length) {
       items.push([here.task === "regression" ? "See the worst prediction" : "See a mistake", "One row, from the input to the answer.", () => { remember(); go({ v: "row", k: "val", r: null }); focusView(); }]);
@@ -137,7 +140,8 @@ function timeline() {
   const here = run();
   const last = lastEpoch(here);
   parts.slider.max = String(last);
-  const events = here.events.map((event) => ({ ...event, kind: event.kind in MARKS ? event.kind : "end" }));
+  const trains = content.live !== null && here.status === "running";
+  const events = here.events.map((event) => ({ ...event, kind: event.kind in MARKS ? event.kind : "end" })).filter((event) => !trains || event.kind !== "end");
   const kinds = Object.keys(MARKS).filter((kind) => events.some((event) => event.kind === kind));
   const places = new Map();
   for (const event of events) {

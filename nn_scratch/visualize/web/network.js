@@ -20,7 +20,8 @@ export const networkView = {
     this.columns = chosen(here, this.narrow ? [12, 10] : [MOST_UNITS, OF_WIDE]);
     this.lit = null;
     if (!this.columns.length) {
-      fill(root, el("p", {}, "No weights are on disk, so there is no network to draw."));
+      fill(root, el("p", {}, here.layers.some((one) => one.pooled) ? "The layers are too large for this page to draw single units; the Weights view shows them in blocks."
+        : "There is no network to draw, as the page has none of its weights: the run ended before its first epoch, or its config says log.weights: false."));
       this.canvas = null;
       return;
     }
@@ -164,10 +165,10 @@ export const networkView = {
 
   paintUnits(column, epoch, here) {
     const surface = here.store.has(`S:${column.name}`) ? here.store.near(`S:${column.name}`, epoch) : null;
-    const means = here.store.at(`m:${column.name}`, epoch);
+    const means = here.store.at(`m:${column.name}`, epoch) ?? meansOf(here, column.name, epoch);
     const side = surface ? Math.round(Math.sqrt(here.store.shape(`S:${column.name}`)[1])) : 0;
     const surfaces = layer(column.name).surfaces ?? [];
-    const classes = means ? here.store.shape(`m:${column.name}`)[1] : 0;
+    const classes = means ? means.length / layer(column.name).units : 0;
     const scale = largest(surface ?? means ?? []) || 1;
     column.faces.forEach((face, row) => {
       const context = face.getContext("2d");
@@ -217,6 +218,22 @@ function howToRead(here) {
   const unit = surfaces ? "A unit's picture is its activation over the plane of the two features."
     : here.task === "classification" ? "The bars in a unit are its mean activation for each class." : "The bar in a unit is its mean activation.";
   return `A line is a weight: red is positive, blue negative, and the thicker the line, the larger the weight. ${unit}`;
+}
+
+/** Each unit's mean activation by class, from rows that arrived while the run trains. */
+function meansOf(here, name, epoch) {
+  const A = here.store.at(`A:${name}`, epoch);
+  const { labels } = here.rows;
+  const units = layer(name).units;
+  if (!A || !units || A.length !== labels.length * units) return null;
+  const classes = here.classes.length;
+  const sums = new Float64Array(units * classes);
+  const counts = new Float64Array(classes);
+  labels.forEach((label, row) => {
+    counts[label]++;
+    for (let u = 0; u < units; u++) sums[u * classes + label] += A[row * units + u];
+  });
+  return sums.map((sum, place) => (counts[place % classes] ? sum / counts[place % classes] : 0));
 }
 
 /** Bars of a unit's mean activations, up from the bottom, or from the middle where some are negative. */
