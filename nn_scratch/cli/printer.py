@@ -19,8 +19,9 @@ from nn_scratch.wording import visible
 class Printer(Console):
     """A rich console without markup, highlighting or emoji codes, which escapes control characters."""
 
-    def __init__(self) -> None:
-        super().__init__(markup=False, highlight=False, emoji=False)
+    def __init__(self, **options: Any) -> None:
+        """options: of rich's Console, such as `file` and `width`."""
+        super().__init__(markup=False, highlight=False, emoji=False, **options)
 
     def say(self, *parts: str | tuple[str, str]) -> None:
         """Print a line that is not wrapped, of texts and (text, style) pairs."""

@@ -38,8 +38,8 @@ SAMPLES = 4  # epochs after which gradients are printed
 class TrainingView:
     """Prints runs; `observers` is called before the first step of each (see `experiments.train`)."""
 
-    def __init__(self, *, print_gradients: bool = False) -> None:
-        self.console, self._print_gradients = Printer(), print_gradients
+    def __init__(self, *, print_gradients: bool = False, console: Printer | None = None) -> None:
+        self.console, self._print_gradients = console or Printer(), print_gradients
         self._progress: ProgressView | None = None
 
     def __enter__(self) -> TrainingView:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -264,17 +265,14 @@ def train_seeds(config: Config, arguments: Namespace, outputs: Path) -> list[Run
     """The same config with the seeds 1 to N; the runs share a folder, <name>-seeds-001/runs/."""
     from nn_scratch.cli.terminal import TrainingView
     from nn_scratch.config.resolve import change_config
-    from nn_scratch.experiments.train import train, with_absolute_paths
+    from nn_scratch.experiments.train import with_absolute_paths
     from nn_scratch.runs.folder import GROUPED, new_folder, shown
 
-    runs = []
     config = with_absolute_paths(config, outputs)
+    configs = [change_config(config, {"seed": seed}) for seed in range(1, arguments.seeds + 1)]
     folder = new_folder(f"{config.name}-seeds", outputs) / GROUPED
     with TrainingView(print_gradients=arguments.print_gradients) as view:
-        for seed in range(1, arguments.seeds + 1):
-            seeded = change_config(config, {"seed": seed})
-            start, live = partial(train, seeded, folder), arguments.live and seed == 1
-            runs.append(with_verdict(view, start, watch=arguments.watch, live=live))
+        runs = train_several(configs, folder, view, arguments)
         view.console.say("written to ", (f"{shown(folder)}/", "bold"))
         view.spreads(runs, "seed")
     return runs
@@ -284,16 +282,98 @@ def train_folds(config: Config, arguments: Namespace, outputs: Path) -> list[Run
     """A run for each fold as the test, below <name>-folds-001/; writes what each predicts for the rows it held out."""
     from nn_scratch.cli.terminal import TrainingView
     from nn_scratch.experiments.folds import fold_configs, write_folds
-    from nn_scratch.experiments.train import train, with_absolute_paths
+    from nn_scratch.experiments.train import with_absolute_paths
     from nn_scratch.runs.folder import GROUPED, new_folder, shown
 
-    runs = []
     configs = fold_configs(with_absolute_paths(config, outputs), arguments.folds)
     folder = new_folder(f"{config.name}-folds", outputs)
     with TrainingView(print_gradients=arguments.print_gradients) as view:
-        for folded in configs:
-            runs.append(with_verdict(view, partial(train, folded, folder / GROUPED), watch=arguments.watch))
+        runs = train_several(configs, folder / GROUPED, view, arguments)
         write_folds(runs, folder)
         view.console.say("written to ", (f"{shown(folder)}/", "bold"), ": folds.csv, out_of_fold.csv, runs/")
         view.spreads(runs, "fold")
     return runs
+
+
+def train_several(configs: Sequence[Config], folder: Path, view: TrainingView, arguments: Namespace) -> list[Run]:
+    """A run of each config in `folder`: side by side in processes where that is faster, else one after another.
+
+    The first that diverges, in their order, raises Diverged.
+    """
+    from nn_scratch.experiments.train import train
+
+    if side_by_side(configs, arguments):
+        return list(trained_side_by_side(configs, folder, view, arguments))
+    return [
+        with_verdict(view, partial(train, config, folder), watch=arguments.watch, live=arguments.live and not number)
+        for number, config in enumerate(configs)
+    ]
+
+
+def side_by_side(configs: Sequence[Config], arguments: Namespace) -> bool:
+    """Whether runs are trained in several processes: not where each uses all cores, or reads a large table."""
+    import os
+
+    from nn_scratch.experiments.build import build
+
+    sources = (configs[0].data.source, configs[0].data.test_source)
+    large = any(
+        isinstance(source, str) and not (Path(source).is_file() and Path(source).stat().st_size < LARGE_FILE * 1e6)
+        for source in sources
+    )
+    if len(configs) == 1 or arguments.live or large or (os.cpu_count() or 1) == 1:
+        return False
+    return build(configs[0]).threads == 1
+
+
+def trained_side_by_side(
+    configs: Sequence[Config], folder: Path, view: TrainingView, arguments: Namespace
+) -> Iterator[Run]:
+    from nn_scratch.experiments.parallel import Job, run_all
+    from nn_scratch.experiments.train import remove_if_empty
+    from nn_scratch.runs.folder import new_folder
+    from nn_scratch.runs.run import Run
+
+    folders = [new_folder(config.name, folder) for config in configs]
+    jobs = []
+    for config, path in zip(configs, folders, strict=True):
+        told = Told(arguments.print_gradients, arguments.watch, view.console.width)
+        jobs.append(Job(config, told.conclude, observers=told.observers, outputs=folder, folder=path))
+    try:
+        for path, text, failure in run_all(jobs, stack=True):
+            view.console.file.write(text)
+            if failure is not None:
+                failure.document = run_document(Run(path))
+                raise failure
+            yield Run(path)
+    finally:
+        for path in folders:
+            remove_if_empty(path)
+
+
+class Told:
+    """What a run in another process prints, as a text: the same lines as in this one, without colours."""
+
+    def __init__(self, print_gradients: bool, watch: bool, width: int) -> None:
+        self._print_gradients, self._watch, self._width = print_gradients, watch, width
+
+    def observers(self, session: Session) -> Sequence[Observer]:
+        from nn_scratch.cli.printer import Printer
+        from nn_scratch.cli.terminal import TrainingView
+        from nn_scratch.doctor.watch import watch_session
+
+        self._text = StringIO()
+        console = Printer(file=self._text, width=self._width)
+        self._view = TrainingView(print_gradients=self._print_gradients, console=console)
+        observers = self._view.observers(session)
+        return [*observers, watch_session(session)] if self._watch else observers
+
+    def conclude(self, run: Run) -> tuple[Path, str, Diverged | None]:
+        """The run's folder, what was printed, and how it diverged."""
+        from nn_scratch.cli.diagnosis_text import brief
+        from nn_scratch.doctor.report import diagnose_and_keep
+
+        self._view.console.print(brief(diagnose_and_keep(run), run.config))
+        found = run.info["diverged"]
+        failure = None if found is None else Diverged(*(found[name] for name in ("epoch", "step", "layer", "what")))
+        return run.path, self._text.getvalue(), failure

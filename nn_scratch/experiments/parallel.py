@@ -1,9 +1,8 @@
 """Training runs side by side: jobs go in, what is concluded from each run comes out.
 
 A `Job` is plain data that can be pickled: a config, and the function that concludes something from its run. `perform`
-does one, in the calling process; `run_all` does many with joblib, in processes. `survive` calls any function
-many times in processes, and continues when one of them is killed. Another executor, such as futures of
-dask.distributed, calls `perform` as well.
+does one, in the calling process, and `perform_together` does several; `run_all` does many with joblib, in processes.
+`survive` calls any function many times in processes, and continues when one of them is killed.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from warnings import catch_warnings, simplefilter
 
 from nn_scratch.config.schema import Config
 from nn_scratch.data.prepare import Data
-from nn_scratch.errors import Diverged, EnvironmentFailure, NNScratchError, UserError
+from nn_scratch.errors import EnvironmentFailure, NNScratchError, UserError
 from nn_scratch.experiments.build import build_data
-from nn_scratch.experiments.train import Interrupted, ObserverFactory, Session, no_observers, train
+from nn_scratch.experiments.stacks import Request, grouped, shape_key, train_requests
+from nn_scratch.experiments.train import Interrupted, ObserverFactory, no_observers
 from nn_scratch.runs.interruption import farewell
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
-from nn_scratch.training.observers import Observer
 from nn_scratch.wording import plural
 
 C = TypeVar("C")
@@ -57,6 +56,7 @@ class Job(Generic[T]):
     data       makes the rows of the run, split and scaled, instead of the config's own split (`split_by`; a fold)
     observers  as for `train`
     outputs    where the run's folder is kept; None: it is temporary, and removed once `conclude` has returned
+    folder     the run's own, in `outputs`, where it is there already, empty: several processes make no order of names
     """
 
     config: Config
@@ -64,6 +64,7 @@ class Job(Generic[T]):
     data: Callable[[Config], Data] | None = None
     observers: ObserverFactory = no_observers
     outputs: Path | None = None
+    folder: Path | None = None
 
 
 def split_by(seed: int) -> Callable[[Config], Data]:
@@ -79,33 +80,40 @@ def train_or_diverged(
     config: Config, outputs: Path, observers: ObserverFactory = no_observers, data: Data | None = None
 ) -> Run:
     """As `train`, but a run that diverged is returned like one that finished."""
-    folders: list[Path] = []
-
-    def observe(session: Session) -> Sequence[Observer]:
-        folders.append(session.folder)
-        return observers(session)
-
-    try:
-        return train(config, outputs, observe, data)
-    except Diverged:
-        return Run(folders[-1])
+    ((_, end),) = train_requests([Request(config, outputs, observers, data)])
+    if isinstance(end, NNScratchError):
+        raise end
+    return end
 
 
 def perform(job: Job[T], scratch: Path) -> T:
-    """Train one job's run and conclude from it. scratch: where its folder is made, and removed, if it is temporary.
+    """Train one job's run and conclude from it: see `perform_together`."""
+    (result,) = perform_together([job], scratch)
+    return result
 
+
+def perform_together(jobs: Sequence[Job[T]], scratch: Path) -> list[T]:
+    """Train the runs of some jobs, small networks of one shape as a stack, and conclude from each.
+
+    scratch: where the folders of temporary runs are made, and removed.
     Raises what `train` raises, but not Diverged. A signal that stops a temporary run is reported as "stopped", because
     that run cannot be resumed.
     """
-    data = job.data(job.config) if job.data else None
-    if job.outputs is not None:
-        return job.conclude(train_or_diverged(job.config, job.outputs, job.observers, data))
+    requests = [
+        Request(job.config, job.outputs or scratch / str(number), job.observers, job.data, job.folder)
+        for number, job in enumerate(jobs)
+    ]
+    runs: dict[int, Run] = {}
     try:
-        return job.conclude(train_or_diverged(job.config, scratch, job.observers, data))
-    except Interrupted as error:
-        stopped = NNScratchError("stopped")
-        stopped.exit_code = error.exit_code
-        raise stopped from None
+        for number, end in train_requests(requests):
+            if isinstance(end, Interrupted) and jobs[number].outputs is None:
+                stopped = NNScratchError("stopped")
+                stopped.exit_code = end.exit_code
+                raise stopped
+            if isinstance(end, NNScratchError):
+                raise end
+            runs[number] = end
+        return [job.conclude(runs[number]) for number, job in enumerate(jobs)]
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -128,24 +136,28 @@ def processes(n_jobs: int | None) -> int:
     return n_jobs
 
 
-def run_all(jobs: Iterable[Job[T]], n_jobs: int | None = None) -> Iterator[T]:
+def run_all(jobs: Iterable[Job[T]], n_jobs: int | None = None, *, stack: bool = False) -> Iterator[T]:
     """The results of the jobs, in their order, each as soon as it and those before it are there.
 
-    n_jobs: processes; None: one per core; 1: all in this process. The first error ends all jobs and is raised; so does
-    a process that is killed, as EnvironmentFailure. Temporary runs are removed when the iterator ends: exhausted,
-    closed, or by an exception such as KeyboardInterrupt. The processes end with this one, however it ends.
+    n_jobs: processes; None: one per core; 1: all in this process. stack: small networks of one shape are trained
+    together (`experiments.stacks`), which is faster, and the same up to rounding. The first error ends all jobs and is
+    raised; so does a process that is killed, as EnvironmentFailure. Temporary runs are removed when the iterator ends:
+    exhausted, closed, or by an exception such as KeyboardInterrupt. The processes end with this one, however it ends.
     """
     with catch_warnings(action="ignore"):  # joblib warns where the system offers no semaphores; it runs serially there
         from joblib import Parallel, delayed
 
+    groups: Iterable[list[tuple[int, Job[T]]]] = ([numbered] for numbered in enumerate(jobs))
+    if stack:
+        known = list(jobs)
+        keys = [shape_key(job.config) for job in known]
+        groups = ([(n, known[n]) for n in numbers] for numbers in grouped(keys, processes(n_jobs)))
     with tempfile.TemporaryDirectory(prefix="nn_scratch-", ignore_cleanup_errors=True) as scratch:
         parallel = Parallel(n_jobs=processes(n_jobs), return_as="generator")
-        todo = (
-            delayed(_perform_in_child)(job, Path(scratch) / str(number), os.getpid()) for number, job in enumerate(jobs)
-        )
+        todo = (delayed(_perform_in_child)(group, Path(scratch) / str(group[0][0]), os.getpid()) for group in groups)
         with farewell(partial(_clear_away, scratch)):
             try:
-                yield from parallel(todo)
+                yield from in_order(parallel(todo))
             except BrokenProcessPool:
                 raise EnvironmentFailure(
                     "a process that trained was killed, perhaps because the memory ran out; try again with more free"
@@ -155,10 +167,22 @@ def run_all(jobs: Iterable[Job[T]], n_jobs: int | None = None) -> Iterator[T]:
                 raise
 
 
-def _perform_in_child(job: Job[T], scratch: Path, parent: int) -> T:
+def in_order(groups: Iterable[Sequence[tuple[int, T]]]) -> Iterator[T]:
+    """Results in the order of their numbers, from 0, that come in groups."""
+    waiting: dict[int, T] = {}
+    following = 0
+    for group in groups:
+        waiting.update(group)
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1
+
+
+def _perform_in_child(group: Sequence[tuple[int, Job[T]]], scratch: Path, parent: int) -> list[tuple[int, T]]:
     if os.getpid() != parent:
         _end_with(parent, scratch.parent)
-    return perform(job, scratch)
+    results = perform_together([job for _, job in group], scratch)
+    return [(number, result) for (number, _), result in zip(group, results, strict=True)]
 
 
 @cache

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from nn_scratch.config.schema import Config
 from nn_scratch.config.writer import to_plain
 from nn_scratch.data.prepare import Data
 from nn_scratch.errors import Diverged, NNScratchError
-from nn_scratch.experiments.build import Built, build
+from nn_scratch.experiments.build import Built, build, build_data
 from nn_scratch.experiments.train import (
     ObserverFactory,
     Session,
@@ -23,7 +24,9 @@ from nn_scratch.experiments.train import (
     train_stacked,
     with_absolute_paths,
 )
+from nn_scratch.runs.folder import new_folder
 from nn_scratch.runs.run import Run
+from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.observers import Observer
 from nn_scratch.training.stacked import stackable
 
@@ -43,12 +46,21 @@ FREE = (
 
 @dataclass(frozen=True)
 class Request:
-    """A run to be trained: where its folder is made, what observes it, and its rows where they are not the config's."""
+    """A run to be trained: the folder of outputs in which its own is made, what observes it, and its rows where they
+    are not the config's. folder: the run's own, where it is there already, empty."""
 
     config: Config
     outputs: Path
     observers: ObserverFactory = no_observers
     data: Data | Callable[[Config], Data] | None = None
+    folder: Path | None = None
+
+    def data_key(self) -> tuple[Any, ...]:
+        """Equal for requests that have the same rows, split and scaled alike."""
+        plain = to_plain(self.config)
+        source: Any = (self.data.func, self.data.args) if isinstance(self.data, partial) else self.data
+        seed = plain["seed"] if source is None else None
+        return source, json.dumps([plain["data"], plain["loss"], plain["train"]["dtype"], seed], default=str)
 
 
 def pays(built: Built) -> bool:
@@ -105,18 +117,32 @@ def train_requests(requests: Sequence[Request]) -> Iterator[tuple[int, Run | NNS
     A run that diverged is a run. Errors are those of `train`: of a config or its data, or Interrupted.
     """
     built: dict[int, Built] = {}
+    known: dict[tuple[Any, ...], Data] = {}  # rows that several have in common are read once
     for number, request in enumerate(requests):
         try:
-            data = request.data(request.config) if callable(request.data) else request.data
-            built[number] = build(with_absolute_paths(request.config, request.outputs), data)
+            built[number] = _build(request, known)
         except NNScratchError as error:
             yield number, error
+    known.clear()
     for numbers in _stacks(built):
         if len(numbers) == 1:
             yield numbers[0], _alone(built.pop(numbers[0]), requests[numbers[0]])
             continue
-        members = [(built.pop(number), requests[number]) for number in numbers]
-        yield from zip(numbers, train_stacked([(one, r.outputs, r.observers) for one, r in members]), strict=True)
+        members = []
+        for number in numbers:
+            request, one = requests[number], built.pop(number)
+            members.append((one, request.folder or new_folder(one.config.name, request.outputs), request.observers))
+        yield from zip(numbers, train_stacked(members), strict=True)
+
+
+def _build(request: Request, known: dict[tuple[Any, ...], Data]) -> Built:
+    config, data = with_absolute_paths(request.config, request.outputs), request.data
+    if isinstance(data, Data):
+        return build(config, data)
+    key = request.data_key()
+    if key not in known:
+        known[key] = data(config) if data is not None else build_data(config, spawn_generators(config.seed))
+    return build(config, known[key])
 
 
 def _stacks(built: Mapping[int, Built]) -> list[list[int]]:
@@ -145,7 +171,7 @@ def _alone(built: Built, request: Request) -> Run | NNScratchError:
         return request.observers(session)
 
     try:
-        return train_built(built, request.outputs, observe)
+        return train_built(built, request.outputs, observe, request.folder)
     except Diverged:
         return Run(folders[-1])
     except NNScratchError as error:

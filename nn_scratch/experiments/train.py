@@ -102,9 +102,11 @@ def train(
     return train_built(build(with_absolute_paths(config, outputs), data), outputs, observers)
 
 
-def train_built(built: Built, outputs: Path = OUTPUTS, observers: ObserverFactory = no_observers) -> Run:
-    """Train what was built to its end, in a new run's folder; raises as `train` does."""
-    folder = new_folder(built.config.name, outputs)
+def train_built(
+    built: Built, outputs: Path = OUTPUTS, observers: ObserverFactory = no_observers, folder: Path | None = None
+) -> Run:
+    """Train what was built to its end, in a new run's folder, or in one that is there and empty; raises as `train`."""
+    folder = folder or new_folder(built.config.name, outputs)
     try:
         with run_lock(folder), pinned_threads(built):
             return _begin(built, folder, observers)
@@ -185,25 +187,24 @@ def remove_if_empty(folder: Path) -> None:
 
 
 def train_stacked(members: Sequence[tuple[Built, Path, ObserverFactory]]) -> list[Run | NNScratchError]:
-    """Train networks of one shape together (see `training.stacked`): what was built, the outputs folder and the
-    observers of each, in a new run's folder of its own.
+    """Train networks of one shape together (see `training.stacked`): what was built, the empty folder of its run, and
+    its observers.
 
     Returns by network its run, finished or diverged; or the error, such as Interrupted, that ended it. run.json says
     `stacked`: how many were trained together. Trained again alone, each is the same up to rounding.
     """
     with ExitStack() as held:
-        folders = [new_folder(built.config.name, outputs) for built, outputs, _ in members]
-        for folder in folders:
+        for _, folder, _ in members:
             held.callback(remove_if_empty, folder)
             held.enter_context(run_lock(folder))
         held.enter_context(pinned_threads(members[0][0]))
-        begun = [_open(built, folder) for (built, _, _), folder in zip(members, folders, strict=True)]
+        begun = [_open(built, folder) for built, folder, _ in members]
         for session, _ in begun:
             session.info["stacked"] = len(members)
         failures = _run_all(begun, [observers for _, _, observers in members])
         return [
             Run(folder) if failure is None or isinstance(failure, Diverged) else failure
-            for folder, failure in zip(folders, failures, strict=True)
+            for (_, folder, _), failure in zip(members, failures, strict=True)
         ]
 
 

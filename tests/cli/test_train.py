@@ -72,6 +72,38 @@ def test_each_seed_is_a_run_of_its_own(tmp_path: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out.splitlines()[-1] == "runs: small-001, small-002"
 
 
+# beyond what is stacked (`experiments.stacks`), so that a run in another process has the bytes of one in this
+ALONE = ["data.source={type: moons, rows: 300}", "layers=[{type: dense, units: 64}, {type: dense, units: 64}]"]
+ALONE += ["train.epochs=2", "train.batch_size=64", "name=small"]
+
+
+@pytest.mark.parametrize("several", [{"seeds": 2}, {"folds": 2}], ids=["seeds", "folds"])
+def test_runs_side_by_side_have_the_bytes_of_runs_one_after_another(several: dict[str, Any], tmp_path: Path) -> None:
+    command(tmp_path, *ALONE, **several)
+    (folder,) = tmp_path.glob("small-*-001")
+    for number in (1, 2):
+        run = Run(folder / "runs" / f"small-00{number}")
+        assert run.info["stacked"] is None
+        command(tmp_path / f"alone-{number}", config=str(run.path / "param.yaml"))
+        alone = tmp_path / f"alone-{number}" / "small-001"
+        names = {path.relative_to(alone) for path in alone.rglob("*") if path.is_file()}
+        assert names == {path.relative_to(run.path) for path in run.path.rglob("*") if path.is_file()}
+        assert len(names) > 20
+        for name in names - {Path("run.json"), Path("times.csv")}:
+            assert (run.path / name).read_bytes() == (alone / name).read_bytes(), name
+
+
+def test_the_first_of_several_that_diverged_ends_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Diverged) as error:
+        command(tmp_path, *SMALL, "optimizer={type: sgd, lr: 1e30}", seeds=2)
+    assert error.value.document is not None
+    assert error.value.document["name"] == "small-001"
+    said = capsys.readouterr().out
+    assert "training small-001" in said
+    assert "doctor: sick" in said
+    assert "training small-002" not in said
+
+
 def test_no_seeds_are_too_few(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^--seeds 0: write 1 or more$"):
         command(tmp_path, *SMALL, seeds=0)
