@@ -68,6 +68,7 @@ def main(arguments: Namespace) -> dict[str, Any]:
         "metric": swept.metric,
         "trials": [asdict(row) for row in swept.rows],
         "best": [row.trial for row in swept.ranked],
+        "best_run": None if swept.best_run is None else str(swept.best_run.path),
     }
 
 
@@ -147,6 +148,12 @@ def conclude(swept: Swept, console: Console) -> None:
         console.print(
             "[yellow]note:[/] each setting was trained once, and a lucky seed may win; "
             f"compare the best again: {command('sweep')} ... sweep.seeds=5",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if swept.best_run is not None:
+        console.print(
+            f"trials were trained together; the best one, once more alone: {escape(shown(swept.best_run.path))}",
             highlight=False,
             soft_wrap=True,
         )

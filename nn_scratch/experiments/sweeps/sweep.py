@@ -17,22 +17,25 @@ from time import monotonic
 from typing import Any
 
 from nn_scratch.config.project import OUTPUTS
-from nn_scratch.config.resolve import load_config
+from nn_scratch.config.resolve import change_config, load_config
 from nn_scratch.config.schema import Config
 from nn_scratch.config.sweep import Sweep
 from nn_scratch.config.writer import dump_config, to_plain, yaml_line
 from nn_scratch.errors import UserError
+from nn_scratch.experiments.parallel import train_or_diverged
 from nn_scratch.experiments.stacks import MOST_TOGETHER
 from nn_scratch.experiments.sweeps.executors import Executor, OnDask, OnThisMachine, shared_data
 from nn_scratch.experiments.sweeps.rows import Row, last_rungs, minimized, ranked, read_rows
 from nn_scratch.experiments.sweeps.space import Setting, apply_setting, check_space, settings
 from nn_scratch.experiments.sweeps.trial import Job
-from nn_scratch.experiments.train import with_absolute_paths
+from nn_scratch.experiments.train import resume, with_absolute_paths
 from nn_scratch.runs.files import disk_errors, write_bytes
 from nn_scratch.runs.folder import new_folder
+from nn_scratch.runs.run import Run
 
 Report = Callable[[Row], None]  # receives each row as it is there
 
+BEST = "best"  # the name of the run of the best trial, trained once more
 SMALL_SWEEP = 200  # trials up to which trials.csv is written anew with every row
 SECONDS_BETWEEN_TABLES = 1.0
 BEFORE_THE_TIME_IS_UP = 4  # trials that a process takes at a time where minutes limit a sweep
@@ -45,6 +48,7 @@ class Swept:
     folder: Path
     config: Config
     rows: list[Row] = field(default_factory=list)
+    best_run: Run | None = None  # the best trial trained once more alone, where it was trained in a stack
 
     @property
     def sweep(self) -> Sweep:
@@ -131,7 +135,25 @@ def _run(swept: Swept, jobs: int | None, dask: str | None, report: Report | None
     finally:
         execute.close()
         table.write()
+    swept.best_run = train_best(swept)
     return swept
+
+
+def train_best(swept: Swept) -> Run | None:
+    """The best trial trained once more alone, with its first seed and the log that the config asks for.
+
+    Only where it was stacked: None otherwise. It is the same up to rounding, and any machine can repeat its bytes.
+    """
+    runs = swept.folder / "runs"
+    best = swept.ranked[0] if swept.ranked else None
+    if best is None or not any(Run(runs / name).info.get("stacked") for name in best.runs):
+        return None
+    setting = apply_setting(swept.config, best.values)
+    config = with_absolute_paths(change_config(setting, {"name": BEST, "sweep": None}), runs)
+    for earlier in sorted(runs.glob(f"{BEST}-*")):
+        if (earlier / "param.yaml").is_file() and load_config(earlier / "param.yaml") == config:
+            return resume(Run(earlier))
+    return train_or_diverged(config, runs)
 
 
 class Table:

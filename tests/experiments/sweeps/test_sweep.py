@@ -67,6 +67,20 @@ def test_the_same_sweep_gives_the_same_rows_with_any_number_of_processes(tmp_pat
     assert (one.folder / "trials.csv").read_bytes() == (two.folder / "trials.csv").read_bytes()
 
 
+def test_the_best_of_stacked_trials_is_trained_once_more_alone(tmp_path: Path) -> None:
+    swept = sweep(config(space={"optimizer.lr": {"log": [1e-3, 1e-1]}}), tmp_path, jobs=1)
+    trials = [Run(swept.folder / "runs" / row.runs[0]) for row in swept.rows]
+    assert [run.info["stacked"] for run in trials] == [4] * 4
+    best = swept.best_run
+    assert best is not None
+    assert (best.name, best.info["stacked"]) == ("best-001", None)
+    assert best.info["val"]["loss"] == pytest.approx(trials[swept.ranked[0].trial - 1].info["val"]["loss"], rel=1e-4)
+    assert (best.path / "weights" / "hidden_1.W.npy").is_file()
+    again = resume_sweep(swept.folder, jobs=1)
+    assert again.best_run is not None
+    assert again.best_run.path == best.path
+
+
 def test_a_sweep_goes_on_with_what_has_no_row(tmp_path: Path) -> None:
     whole = sweep(config(), tmp_path, jobs=1)
     expected = (whole.folder / "trials.csv").read_bytes()
