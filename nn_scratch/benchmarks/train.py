@@ -69,6 +69,8 @@ def torch_eager(workload: Workload, optimizer: str, X: Array, y: Array, **how: b
     layers: list[Any] = []
     for inputs, units in pairwise(workload.sizes):
         layers += [nn.Linear(inputs, units), nn.ReLU()]
+    if workload.dropout:
+        layers.insert(2, nn.Dropout(workload.dropout))
     net = nn.Sequential(*layers[:-1])
     kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
     optim = kinds[optimizer](net.parameters(), **OPTIMIZERS_MEASURED[optimizer], **how)
@@ -168,8 +170,9 @@ def jax_bursts(workload: Workload, optimizer: str, X: Array, y: Array) -> tuple[
 def contenders(workload: Workload, optimizer: str, threads: int) -> dict[str, Burst]:
     X, y = data(workload)
     bursts: dict[str, Burst] = {"ours": ours(workload, optimizer, X, y)}
-    bursts["scikit-learn"] = scikit_learn(workload, optimizer, X, y)
-    for add in (_add_torch, _add_jax):
+    if not workload.dropout:  # scikit-learn has none, and the networks for JAX are written without
+        bursts["scikit-learn"] = scikit_learn(workload, optimizer, X, y)
+    for add in (_add_torch,) if workload.dropout else (_add_torch, _add_jax):
         try:
             add(bursts, workload, optimizer, X, y, threads)
         except ImportError:

@@ -11,7 +11,9 @@ import numpy as np
 
 from nn_scratch.metrics import Array
 from nn_scratch.nn.activations import ACTIVATIONS
+from nn_scratch.nn.layers.base import Layer
 from nn_scratch.nn.layers.dense import Dense
+from nn_scratch.nn.layers.dropout import Dropout
 from nn_scratch.nn.losses import LOSSES
 from nn_scratch.nn.network import Network, signal_rows
 from nn_scratch.nn.optimizers import OPTIMIZERS
@@ -29,16 +31,20 @@ SAMPLE_ROWS = 2048
 
 @dataclass(frozen=True)
 class Workload:
-    """A network of ReLUs, `sizes` from inputs to classes, its batch size, and the steps of one measured burst."""
+    """A network of ReLUs, `sizes` from inputs to classes, its batch size, and the steps of one measured burst.
+
+    dropout: the rate of a dropout layer after the first hidden layer; 0 for none.
+    """
 
     name: str
     sizes: tuple[int, ...]
     batch: int
     steps: int
+    dropout: float = 0.0
 
     @property
     def shape(self) -> str:
-        return "-".join(str(size) for size in self.sizes)
+        return "-".join(str(size) for size in self.sizes) + (f", dropout {self.dropout:g}" if self.dropout else "")
 
     @property
     def rows(self) -> int:
@@ -53,6 +59,7 @@ WORKLOADS = {
         Workload("W3", (784, 256, 128, 10), 128, 40),
         Workload("W4", (784, 1024, 1024, 10), 256, 8),
         Workload("W5", (784, 2048, 2048, 2048, 10), 512, 2),
+        Workload("default", (64, 128, 64, 10), 32, 120, dropout=0.1),  # that of config/param.yaml: three epochs
     )
 }
 
@@ -74,7 +81,9 @@ def trainer(workload: Workload, optimizer: str, X: Array, y: Array, seed: int = 
     """The product's own trainer on these rows, with the evaluation of every epoch that a run has."""
     generators = spawn_generators(seed)
     *hidden, classes = workload.sizes[1:]
-    layers = [Dense(units, activation=ACTIVATIONS.create("relu")) for units in hidden]
+    layers: list[Layer] = [Dense(units, activation=ACTIVATIONS.create("relu")) for units in hidden]
+    if workload.dropout:
+        layers.insert(1, Dropout(workload.dropout))
     layers.append(Dense(classes, activation=ACTIVATIONS.create("identity")))
     network = Network(layers, workload.sizes[0], init=generators["init"], noise=generators["dropout"])
     loss = LOSSES.create("cross_entropy")
