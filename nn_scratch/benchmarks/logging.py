@@ -99,8 +99,8 @@ def table(result: dict[str, Any]) -> str:
         f"Cost of the default log (weights, gradients, activations, statistics), {result['threads']} thread(s), "
         f"medians of {result['repeats']} turns",
         "",
-        "| network | steps per epoch | epoch without log | step with evaluation and log | cost of the log | by CPU time "
-        "| once a run |",
+        "| network | steps per epoch | epoch without log | step with evaluation and log | cost of the log "
+        "| by CPU time | once a run |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in result["results"]:
