@@ -70,6 +70,10 @@ class Memory:
         return cls(rows, dtype, True, (), Scratch(dtype, stack))
 
     @property
+    def stacked(self) -> bool:
+        return bool(self.scratch.stack)
+
+    @property
     def product(self) -> Callable[..., Array]:
         return np.matmul if self.scratch.stack else np.ndarray.dot
 

@@ -11,6 +11,7 @@ from annotated_types import Ge, Le
 
 from nn_scratch.metrics import Array
 from nn_scratch.nn.activations import ACTIVATIONS, Activation
+from nn_scratch.nn.activations.rectifiers import Identity
 from nn_scratch.nn.initializers import INITIALIZERS, Constant, Initializer
 from nn_scratch.nn.layers.base import LAYERS, Layer
 from nn_scratch.nn.memory import Memory, Shape
@@ -87,20 +88,41 @@ class Dense(Layer):
             self.dX1 = memory.empty(self.Wb.shape[-1], memory.rows)
             self.dX = self.dX1[..., : self.inputs, :]
         self.f = copy(self.f)  # each binding has buffers of its own
-        self.f.bind(self.units, memory)
+        # In a stack, the rows of ones part the networks' outputs in memory; one pass over all of it is faster.
+        of_each = self.f.from_output and self.f.elementwise and not self.f.blocks(self.units)
+        self.whole = memory.stacked and of_each and not isinstance(self.f, Identity)
+        self.ones = self.Y[..., -1:, :]
+        self.f.bind(self.units + self.whole, memory)
 
     def forward(self, X: Array) -> Array:
         self.X = X if self.bias else X[..., :-1, :]
         self.product(self.Wb, self.X, out=self.Z)  # Z = [W b] [X; 1] = W X + b
-        self.f.forward(self.Z, self.A)  # A = f(Z)
+        if self.whole:
+            self.f.forward(self.Y, self.Y)  # A = f(Z)
+            self.ones.fill(1.0)
+        else:
+            self.f.forward(self.Z, self.A)  # A = f(Z)
         return self.Y  # [A; 1]
 
     def backward(self, dA: Array) -> Array:
         dZ = dA
-        self.f.backward(self.Z, self.A, dA, dZ)  # dZ = dA ∘ f'(Z)
+        if self.whole:
+            dS = self.with_last_row(dA)
+            self.f.backward(self.Y, self.Y, dS, dS)  # dZ = dA ∘ f'(Z)
+            dZ = dS[..., :-1, :]
+        else:
+            self.f.backward(self.Z, self.A, dA, dZ)  # dZ = dA ∘ f'(Z)
         self.dZ = dZ  # for readers: it holds until the next pass
         self.product(dZ, self.X.mT, out=self.dWb)  # [dW db] = dZ [X; 1]ᵀ
         if not self.needs_dX:
             return dZ
         self.product(self.Wb.mT, dZ, out=self.dX1)  # [dX; ·] = [W b]ᵀ dZ
         return self.dX
+
+    def with_last_row(self, dA: Array) -> Array:
+        """The array (K, o + 1, n) whose last row dA leaves out, as `dX` does; where there is none, a copy."""
+        if dA.base is not None and dA.base.shape == self.Y.shape:
+            return dA.base
+        whole = np.zeros_like(self.Y)
+        whole[..., :-1, :] = dA
+        return whole
