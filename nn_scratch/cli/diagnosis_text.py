@@ -61,7 +61,7 @@ def finding_lines(
         "  ",
         (finding.severity, colour),
         "  ",
-        (f"{place(finding)}; confidence {finding.confidence:.0%}", "dim"),
+        (place(finding) + sureness(finding), "dim"),
     )
     sentence = finding.because[0].upper() + finding.because[1:] + ("" if finding.because.endswith("?") else ".")
     lines: list[RenderableType] = [heading, indented(Text(sentence))]
@@ -78,10 +78,17 @@ def finding_lines(
     return lines
 
 
+def sureness(finding: Finding) -> str:
+    """How sure a critical finding is: of others the confidence, that they cost as much, says nothing to a reader."""
+    return f"; confidence {finding.confidence:.0%}" if finding.severity == "critical" else ""
+
+
 def cost_text(cost: Cost) -> str:
     """What a finding costs: points of the score with their interval, log loss, and how that is known."""
     measure = {"r2": "R²"}.get(cost.measure, cost.measure.replace("_", " "))
-    said = f"costs {cost.mean:.3f} of {measure} ({cost.low:.3f} to {cost.high:.3f})"
+    interval = f"({cost.low:.3f} to {cost.high:.3f})"
+    amount = f"{cost.mean:.3f} of {measure}" if cost.low > 0 else f"no measurable {measure}"
+    said = f"costs {amount} {interval}"
     if cost.log_loss is not None:
         said += f", and {cost.log_loss:.3f} nats of log loss"
     return said + (", by retraining" if cost.tested else ", as estimated from the references")

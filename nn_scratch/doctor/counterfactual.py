@@ -32,6 +32,7 @@ from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import StopRequested, Trainer
 
 MOST_SECONDS = 10.0  # of retraining after one run, by counted work
+MARGIN = 1.5  # times the steps of an arm that may end early: so many have to be left for another
 MOST_PAIRS = 4  # of one question: more of the same seeds' noise is known well enough
 FEWEST_STEPS = 10  # of an arm: a network that took fewer says nothing of the change
 NORMAL_90 = 1.6449  # half of a 90 % interval, in standard errors: each end is passed in 5 % of cases
@@ -233,25 +234,15 @@ class Counterfactuals:
         a_step = [step_seconds(one) for one in (with_it, without)]
         allowed = int(min(allowed, self._seconds / max(a_step)))
         length, own = (one.trainer.steps_per_epoch * one.trainer.epochs for one in (with_it, without))
-        before = self.left
-        pairs: list[tuple[Predicted, Predicted]] = []
+        before, share = self.left, 1.0
         if length <= allowed:  # the run itself is the other arm, at no cost
-            share = 1.0
-            pairs.append((self._spend(with_it, length, a_step[0]), self._own(without)))
-            while len(pairs) < MOST_PAIRS and before - self.left + length + own <= allowed:
-                seed = {"seed": self.config.seed + len(pairs)}
-                arms = build(change_config(config, seed), data), build(change_config(self.config, seed), self._data)
-                pairs.append((self._spend(arms[0], length, a_step[0]), self._spend(arms[1], own, a_step[1])))
+            pairs = self._whole(config, data, (with_it, without), (length, own), allowed, a_step)
         else:
             share = allowed / (length + own)
             if share * min(length, own) < FEWEST_STEPS:
                 return None
-            pairs.append(
-                (
-                    self._spend(with_it, int(share * length), a_step[0]),
-                    self._spend(without, int(share * own), a_step[1]),
-                )
-            )
+            spent = self._spend(with_it, int(share * length), a_step[0])
+            pairs = [(spent, self._spend(without, int(share * own), a_step[1]))]
         if left_out is not None:
             pairs = [(a.only(~np.isin(a.numbers, left_out)), b.only(~np.isin(b.numbers, left_out))) for a, b in pairs]
         if not len(pairs[0][0].y) or not len(pairs[0][1].y):
@@ -267,6 +258,40 @@ class Counterfactuals:
             len(pairs[0][0].y),
             "held" if len(self._data.val) + len(self._data.test) else "train",
         )
+
+    def _whole(
+        self,
+        config: Config,
+        data: Data,
+        first: tuple[Built, Built],
+        lengths: tuple[int, int],
+        allowed: int,
+        a_step: Sequence[float],
+    ) -> list[tuple[Predicted, Predicted]]:
+        """Pairs of arms trained to their ends, the first against the run itself, as many as the budget holds.
+
+        Where it holds no second run without the change, the change alone is repeated with other seeds, against the run
+        itself: it may end early, or have fewer steps.
+        """
+        assert self._data is not None
+        end = self.left - allowed
+        own = self._own(first[1])
+        pairs = [(self._spend(first[0], lengths[0], a_step[0]), own)]
+        took = first[0].trainer.step
+        while len(pairs) < MOST_PAIRS and self.left - end >= took * MARGIN:
+            seed = {"seed": self.config.seed + len(pairs)}
+            arm = build(change_config(config, seed), data)
+            both = self.left - end >= lengths[0] + lengths[1]
+            left = self.left - end
+            with_it = self._spend(arm, left, a_step[0])
+            if arm.trainer.step >= left and arm.trainer.epoch < arm.trainer.epochs:
+                break  # the budget ended before it did
+            if both:
+                other = build(change_config(self.config, seed), self._data)
+                pairs.append((with_it, self._spend(other, lengths[1], a_step[1])))
+            else:
+                pairs.append((with_it, own))
+        return pairs
 
     def _spend(self, built: Built, steps: int, a_step: float) -> Predicted:
         """Train what was built for at most so many steps, and take them off the budget."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import nan
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from nn_scratch.doctor.evidence import Case, number
 from nn_scratch.metrics import Array
 
+MEMORIZED = 0.2  # points of the score between training and held-out rows
 RARE = 5  # times below its usual share, from which a class is as good as absent from training
 
 
@@ -84,7 +85,9 @@ class LabelFeatures:
     """Errors of a smooth model where it is sure (see `kernel_ridge_report`).
 
     certain, surest  share of other labels among the third, and the sixth, of the rows with the widest margin
-    overall          among all rows; network: among the third of the held-out rows that the network is surest of
+    overall          among all rows
+    network, network_overall   the network's own, among the third of the held-out rows that it is surest of, and all;
+                     the latter nan where it memorizes
     rows             how many it was measured on
     """
 
@@ -92,7 +95,15 @@ class LabelFeatures:
     surest: float
     overall: float
     network: float
+    network_overall: float
     rows: float
+
+    def evenness(self, noise: float) -> float:
+        """How even errors are: those of sure rows over those of all, the mean of what the smooth model and the network
+        say. noise: the lower end of `certain`. A network that memorizes is sure of every row, and says nothing."""
+        pairs = ((noise, self.overall), (self.surest, self.overall), (self.network, self.network_overall))
+        ratios = [sure / of for sure, of in pairs if isfinite(sure) and of > 0]
+        return float(np.mean(ratios)) if ratios else nan
 
 
 @dataclass(frozen=True)
@@ -252,7 +263,8 @@ def mean_of(values: Array) -> float:
 def label_features(case: Case) -> LabelFeatures:
     found: Mapping[str, Any] = case.signals.get("attainable") or {}
     certain, surest, right = (number(found.get(key)) for key in ("certain_errors", "surest_errors", "margin_accuracy"))
-    return LabelFeatures(certain, surest, 1 - right, case.certain_errors, number(found.get("rows")))
+    own = nan if case.train_score - case.held_score > MEMORIZED else 1 - case.accuracy
+    return LabelFeatures(certain, surest, 1 - right, case.certain_errors, own, number(found.get("rows")))
 
 
 def scale_features(case: Case) -> ScaleFeatures:

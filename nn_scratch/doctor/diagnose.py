@@ -78,9 +78,9 @@ def all_graded(case: Case, suspicions: Sequence[Suspicion], gains: Gains) -> lis
 
 
 def best_explanation(case: Case, suspicions: Sequence[Suspicion], findings: list[Finding]) -> list[Finding]:
-    """Where a run is surely behind what plain models reach, by more than HARM, something must be wrong: the likeliest
-    finding is critical even if it is not likely by itself. Its confidence says how sure the cause is, not the harm."""
-    if not case.surely_short or any(finding.severity == "critical" for finding in findings):
+    """Where a run is so far behind what plain models reach that something must be wrong, the likeliest finding is
+    critical even if it is not likely by itself. Its confidence says how sure the cause is, not the harm."""
+    if not case.far_behind or any(finding.severity == "critical" for finding in findings):
         return findings
     able = {one.rule for one in suspicions if one.most == "critical" and one.strength >= LIKELIEST}
     best = max((one for one in findings if one.rule in able), key=lambda one: one.confidence, default=None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from math import exp, isfinite
 from pathlib import Path
@@ -55,8 +55,7 @@ class Calibration:
 def calibration() -> Calibration:
     """What calibration.json holds."""
     found: dict[str, Any] = json.loads(CALIBRATION.read_text(encoding="utf-8"))
-    del found["about"]
-    return Calibration(**found)
+    return Calibration(**{field.name: found[field.name] for field in fields(Calibration)})
 
 
 def terms(case: Case, suspicion: Suspicion, rival: float, gain: Gain | None) -> dict[str, float]:
@@ -111,7 +110,7 @@ class Stakes:
 
     cost, by_references   (mean, lower end of the 90 % interval): as measured, by retraining where that was done; and by
                           the references alone
-    tested, confirmed     whether retraining measured it, and surely gained something, if less than all
+    tested, confirmed     whether retraining measured it, and surely gained something
     """
 
     cost: tuple[float, float]
@@ -129,14 +128,23 @@ class Stakes:
         """Whether a finding of this confidence is critical: the lower end of what it costs is above HARM.
 
         likely: the confidence that this takes; interval: how many standard errors the lower end is below the mean. A
-        change that surely gains HARM proves itself, whatever else speaks for it. One that gains less may be half of the
-        cure, so that the references count; one that gains nothing leaves them in doubt: they have to show twice HARM.
+        change that surely gains HARM proves itself, whatever else speaks for it. Of one that surely gains something,
+        retraining and references measured the same cost, and count by their precision. A cure that gained nothing says
+        little where the run is far behind, since faults come in company: twice HARM then.
         """
         if self.tested and self.cost[1] > HARM:
             return True
-        by_references = HARM if self.confirmed or not self.tested else 2 * HARM
-        ends = [mean - interval * (mean - low) / NORMAL_90 for mean, low in (self.cost, self.by_references)]
-        return confidence >= likely and (ends[0] > HARM or ends[1] > by_references)
+        joint = combined(self.cost, self.by_references) if self.confirmed else self.cost
+        ends = [mean - interval * (mean - low) / NORMAL_90 for mean, low in (self.cost, joint, self.by_references)]
+        return confidence >= likely and (max(ends[:2]) > HARM or ends[2] > 2 * HARM)
+
+
+def combined(*estimates: tuple[float, float]) -> tuple[float, float]:
+    """The mean of estimates (mean, lower end), weighed by the inverse of their variances, and its lower end."""
+    precisions = [1 / max(mean - low, 1e-9) ** 2 for mean, low in estimates]
+    total = sum(precisions)
+    mean = sum(p * estimate[0] for p, estimate in zip(precisions, estimates, strict=True)) / total
+    return mean, mean - total**-0.5
 
 
 def graded(case: Case, suspicion: Suspicion, rival: float, gain: Gain | None, source: str) -> Finding:

@@ -66,6 +66,16 @@ def test_what_a_finding_costs_and_what_retraining_took_are_told() -> None:
     assert lines[-1] == "2 changes were tested by retraining for 380 training steps, of a budget of 400"
 
 
+def test_a_cost_that_may_be_nothing_is_none_and_a_warning_states_no_confidence() -> None:
+    nothing = Cost("balanced_accuracy", 0.01, -0.02, 0.04, log_loss=0.08)
+    warning = replace(FINDING, severity="warning", cost=nothing)
+    lines = shown(rendered(Diagnosis("healthy", (warning,), "healthy, but it is"), CONFIG))
+    assert "1. lr_too_high  warning  first steps: hidden_2, epoch 1, step 3" in lines
+    assert any(
+        line.startswith("   costs no measurable balanced accuracy (-0.020 to 0.040), and 0.080") for line in lines
+    )
+
+
 def test_after_training_the_verdict_takes_two_lines() -> None:
     diagnosis = Diagnosis("sick", (FINDING,), "sick: the learning rate 10 is too high")
     assert shown(brief(diagnosis, CONFIG)) == [

@@ -8,8 +8,9 @@ validation cases, on which it is mapped to the share of right ones; further runs
 `--runs FILE`, a list of {"run": folder, "right": [rules], "group": what belongs together}, of whose groups two thirds
 are fitted on and the last third is mapped on. The reported part is not read.
 
-A logistic loss with an L1 penalty on the rules' offsets and an L2 penalty on the weights, whose signs are fixed: more
-evidence never makes a suspicion less likely, a rival explanation never more. `--rows FILE` keeps the measured terms, so
+A logistic loss with an L1 penalty on the rules' offsets and an L2 penalty on the weights, both chosen by
+cross-validation; the weights' signs are fixed: more evidence never makes a suspicion less likely, a rival explanation
+never more. `--rows FILE` keeps the measured terms, so
 that fitting again takes a second.
 """
 
@@ -22,6 +23,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +43,10 @@ from tests.doctor_benchmark.training import logged_run, planted
 Array = NDArray[Any]
 
 SIGNS = {"rival": -1, "nothing_gained": -1, "harmed": -1}  # of the other terms: 1
-L1, L2 = 0.02, 0.002  # of the mean loss; chosen by hand on the development runs, not by cross-validation
+PENALTIES = tuple(product((0.001, 0.005, 0.02, 0.04), (0.0005, 0.002, 0.008, 0.03)))  # L1, L2; of the mean loss
+FOLDS = 5  # of the runs that are fitted on, by which the penalties are chosen
 CRITICAL = 0.5  # rather right than wrong
-INTERVALS = (0.0, 0.25, 0.5, 0.84, 1.0, 1.28, 1.6449)  # standard errors: 50 to 95 % one-sided
+INTERVALS = (0.25, 0.5, 0.84, 1.0, 1.28, 1.6449)  # standard errors: 60 to 95 % one-sided
 ALARM_COST = 5.0  # missed faults that one false alarm is worth
 
 
@@ -60,7 +63,7 @@ class Row:
     may_be_critical: bool
     terms: Mapping[str, float]
     strength: float
-    surely_short: bool  # of the run: as `best_explanation` asks
+    far_behind: bool  # of the run: as `best_explanation` asks
     stakes: Mapping[str, Any]  # of severity.Stakes
 
 
@@ -124,7 +127,7 @@ def rows_of(run: Run, right: Iterable[str], name: str, fit: bool) -> Iterator[Ro
                 one.most == "critical",
                 terms(case, one, rival_of(one, suspicions), gain),
                 one.strength,
-                case.surely_short,
+                case.far_behind,
                 asdict(Stakes.of(case, one, gain)),
             )
 
@@ -137,11 +140,13 @@ def fit(rows: Sequence[Row]) -> dict[str, Any]:
     doubtful = [row for row in rows if not row.certain]
     fitted_on = [row for row in doubtful if row.fit]
     names, rules = list(doubtful[0].terms), sorted({row.rule for row in fitted_on})
-    weights, intercept, offsets = logistic(fitted_on, names, rules)
+    penalties = cross_validated(fitted_on, names, rules)
+    weights, intercept, offsets = logistic(fitted_on, names, rules, *penalties)
     found: dict[str, Any] = {
         "about": "written by python -m tests.doctor_benchmark.calibrate",
         "weights": {name: round(float(w), 3) for name, w in zip(names, weights, strict=True)},
         "intercept": round(intercept, 3),
+        "penalties": list(penalties),
         "rules": {rule: round(float(o), 3) for rule, o in zip(rules, offsets, strict=True) if abs(o) > 5e-4},
     }
     mapped_on = [row for row in doubtful if not row.fit] or fitted_on
@@ -151,7 +156,39 @@ def fit(rows: Sequence[Row]) -> dict[str, Any]:
     return found
 
 
-def logistic(rows: Sequence[Row], names: list[str], rules: list[str]) -> tuple[Array, float, Array]:
+def cross_validated(rows: Sequence[Row], names: list[str], rules: list[str]) -> tuple[float, float]:
+    """L1 and L2 by the log loss on runs that were not fitted on, each run weighing the same: the strongest of those
+    within one standard error of the best (Breiman et al. 1984), because the generator's shares of faults are its own.
+    """
+    fold_of = {run: zlib.crc32(run.encode()) % FOLDS for run in {row.run for row in rows}}
+    held = [[row for row in rows if fold_of[row.run] == fold] for fold in range(FOLDS)]
+    rest = [[row for row in rows if fold_of[row.run] != fold] for fold in range(FOLDS)]
+    losses = {
+        penalties: [
+            log_loss(logistic(fitted, names, rules, *penalties), left_out, names, rules)
+            for fitted, left_out in zip(rest, held, strict=True)
+        ]
+        for penalties in PENALTIES
+    }
+    best = min(losses, key=lambda penalties: float(np.mean(losses[penalties])))
+    limit = np.mean(losses[best]) + np.std(losses[best], ddof=1) / np.sqrt(FOLDS)
+    return max(penalties for penalties in PENALTIES if np.mean(losses[penalties]) <= limit)
+
+
+def log_loss(fitted: tuple[Array, float, Array], rows: Sequence[Row], names: list[str], rules: list[str]) -> float:
+    """Mean over runs of the mean log loss of their suspicions."""
+    weights, intercept, offsets = fitted
+    of_rule = dict(zip(rules, offsets, strict=True))
+    by_run: dict[str, list[float]] = {}
+    for row in rows:
+        z = intercept + of_rule.get(row.rule, 0.0) + float(weights @ [row.terms[name] for name in names])
+        by_run.setdefault(row.run, []).append(float(np.logaddexp(0, z) - row.right * z))
+    return float(np.mean([np.mean(losses) for losses in by_run.values()]))
+
+
+def logistic(
+    rows: Sequence[Row], names: list[str], rules: list[str], l1: float, l2: float
+) -> tuple[Array, float, Array]:
     """Weights, intercept and offsets of the smallest penalized loss; every run weighs the same."""
     from scipy.optimize import minimize
 
@@ -167,9 +204,9 @@ def logistic(rows: Sequence[Row], names: list[str], rules: list[str]) -> tuple[A
         beta, bias, up, down = v[:d], v[d], v[d + 1 : d + 1 + k], v[d + 1 + k :]
         z = X @ beta + bias + R @ (up - down)
         p = 1 / (1 + np.exp(-z))
-        value = float(np.sum(w * (np.logaddexp(0, z) - y * z)) + L2 * beta @ beta + L1 * np.sum(up + down))
+        value = float(np.sum(w * (np.logaddexp(0, z) - y * z)) + l2 * beta @ beta + l1 * np.sum(up + down))
         g = w * (p - y)
-        return value, np.concatenate([X.T @ g + 2 * L2 * beta, [g.sum()], R.T @ g + L1, -(R.T @ g) + L1])
+        return value, np.concatenate([X.T @ g + 2 * l2 * beta, [g.sum()], R.T @ g + l1, -(R.T @ g) + l1])
 
     signs = [SIGNS.get(name, 1) for name in names]
     bounds = [*((0, None) if sign > 0 else (None, 0) for sign in signs), (None, None), *[(0, None)] * (2 * k)]
@@ -204,7 +241,7 @@ def critical(found: Mapping[str, Any], row: Row) -> bool:
     if row.certain:
         return True
     grave = Stakes(**row.stakes).grave(confidence(found, row), found["critical"], found["interval"])
-    return grave or (row.surely_short and row.strength >= LIKELIEST)
+    return grave or (row.far_behind and row.strength >= LIKELIEST)
 
 
 def lost(rows: Sequence[Row], found: Mapping[str, Any]) -> float:
@@ -221,6 +258,7 @@ def report(rows: Sequence[Row], found: Mapping[str, Any]) -> str:
     named = sick(rows, found)
     lines = [
         f"{len(rows)} suspicions of {len(harmful)} runs, {sum(harmful.values())} of them harmful",
+        f"penalties {found['penalties']}, lower end {found['interval']} standard errors below the mean",
         f"called sick: {sum(harmful[name] for name in named)} harmful, "
         f"{sum(not harmful[name] for name in named)} others",
         "confidence stated, suspicions, share right (those that were not fitted on):",

@@ -259,7 +259,7 @@ def overfit(f: Features) -> Suspicion | None:
     memorized = 0.6 * ramp(gap, 0.2, 0.35) * ramp(case.shortfall, HARM, 2 * HARM)
     overconfident = 0.3 * ramp(epochs.lost_log_loss, LOSS_WORTH, 3 * LOSS_WORTH) if epochs.late else 0.0
     strength = max(rising, memorized, overconfident)
-    if strength < 0.1:
+    if strength < 0.1 and not (epochs.late and epochs.lost_log_loss > LOSS_WORTH):
         return None
     by_loss = max(rising, overconfident) >= memorized
     stop = Patch(

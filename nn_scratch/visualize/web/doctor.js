@@ -73,7 +73,7 @@ function findingBox(finding, number) {
   const place = [finding.layer, finding.unit === null ? null : `unit ${finding.unit}`, finding.epoch === null ? null : `epoch ${finding.epoch}`].filter(Boolean).join(", ");
   return el("li", { class: `finding ${finding.severity}` },
     el("h3", {}, el("span", { class: `tag ${finding.severity}` }, finding.severity), " ", finding.rule.replaceAll("_", " "),
-      el("span", { class: "dim" }, ` ${place}${place ? ", " : ""}confidence ${percent(finding.confidence)}`)),
+      el("span", { class: "dim" }, ` ${[place, finding.severity === "critical" ? `confidence ${percent(finding.confidence)}` : ""].filter(Boolean).join(", ")}`)),
     el("p", {}, asSentence(finding.because)),
     button("show me", () => go(placeOf(finding)), { id: `show-${number}`, class: "primary" }),
     finding.evidence.length ? el("details", {}, el("summary", {}, "evidence"), table(["measured", "value"], finding.evidence, `evidence of ${finding.rule}`)) : null,

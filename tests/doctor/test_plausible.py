@@ -1,0 +1,137 @@
+"""What the doctor once got wrong on real data and programs: a small run of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nn_scratch.doctor import Diagnosis, diagnose
+from tests.doctor.conftest import Trained
+
+DENSE: dict[str, Any] = {"type": "dense", "units": 16, "activation": "relu"}
+REGRESSION = {"type": "regression", "rows": 300, "noise": 10.0}
+
+
+def rules(diagnosis: Diagnosis, *severities: str) -> list[str]:
+    return [one.rule for one in diagnosis.findings if not severities or one.severity in severities]
+
+
+def test_mild_imbalance_is_met_by_class_weights_and_not_by_the_learning_rate(trained: Trained) -> None:
+    source = {"type": "blobs", "rows": 900, "classes": 3, "noise": 4.0, "class_shares": [4.0, 1.0, 1.0]}
+    found = diagnose(trained(data={"source": source}, optimizer={"type": "adam", "lr": 0.001}, train={"epochs": 60}))
+    assert "lr_too_low" not in rules(found, "critical")
+    (imbalance,) = [one for one in found.findings if one.rule == "class_imbalance"]
+    assert imbalance.patches[0].set == {"class_weight": "balanced"}
+    assert imbalance.because.endswith("this costs balanced accuracy, not accuracy")
+
+
+def test_overlapping_classes_are_no_wrong_labels(trained: Trained) -> None:
+    found = diagnose(trained(data={"source": {"type": "blobs", "rows": 600, "classes": 3, "noise": 6.0}}))
+    assert "label_noise" not in rules(found, "critical")
+
+
+def test_unscaled_targets_are_met_by_scaling_them(trained: Trained) -> None:
+    data = {"source": REGRESSION, "target_scale": "none"}
+    found = diagnose(trained(data=data, optimizer={"type": "sgd", "lr": 0.05}))
+    patches = [patch.set for one in found.findings[:1] for patch in one.patches]
+    assert found.verdict == "sick"
+    assert any("data.target_scale" in patch for patch in patches)
+
+
+def test_a_softmax_over_the_one_output_of_a_regression_is_named_whatever_the_targets_are(trained: Trained) -> None:
+    data = {"source": REGRESSION, "target_scale": "minmax"}
+    first = diagnose(trained(data=data, output={"activation": "softmax"}, loss="mse")).findings[0]
+    assert (first.rule, first.severity, first.layer) == ("wrong_loss_output", "critical", "output")
+    assert first.because.endswith("a single output is always 1")
+
+
+def test_time_comes_before_capacity(trained: Trained) -> None:
+    layers = [{**DENSE, "units": 4}]
+    run = trained(layers=layers, optimizer={"type": "adam", "lr": 0.002}, train={"epochs": 5, "batch_size": 32})
+    assert run.info["steps"] < 60
+    assert diagnose(run).findings[0].rule == "too_few_epochs"
+
+
+def test_scales_that_a_normalization_undoes_are_no_first_cause(trained: Trained) -> None:
+    data = {"source": REGRESSION, "scale": "none", "target_scale": "standard"}
+    layers = [{**DENSE, "activation": "identity"}, "batch_norm", {"type": "activation", "activation": "relu"}]
+    run = trained(data=data, layers=layers, output={"activation": "softmax"}, loss="mse")
+    assert diagnose(run).findings[0].rule == "wrong_loss_output"
+
+
+def test_a_validation_loss_that_rises_is_told_of_a_healthy_run_with_what_it_costs(trained: Trained) -> None:
+    found = diagnose(
+        trained(
+            data={"source": {"type": "moons", "rows": 400, "noise": 0.3}},
+            layers=[{**DENSE, "units": 128}],
+            optimizer={"type": "adam", "lr": 0.02},
+            train={"epochs": 150},
+        )
+    )
+    assert found.verdict == "healthy"
+    assert "the loss on held-out rows rises" in found.note
+    assert found.note.endswith("nats of log loss, not balanced accuracy")
+    assert found.summary.startswith(f"healthy, but {found.note}: ")
+    assert found.findings[0].patches[0].set.keys() == {"train.early_stopping"}
+
+
+def test_rows_that_are_never_shuffled_are_at_least_a_warning(trained: Trained) -> None:
+    found = diagnose(trained(data={"source": "iris"}, train={"epochs": 20, "shuffle": False}))
+    (order,) = [one for one in found.findings if one.rule == "sorted_data"]
+    assert order.patches[0].set == {"train.shuffle": True}
+
+
+def test_dropout_that_leaves_next_to_nothing_is_not_passed_over(trained: Trained) -> None:
+    layers = [DENSE, {"type": "dropout", "rate": 0.95}]
+    found = diagnose(trained(data={"source": {"type": "moons", "rows": 300}}, layers=layers))
+    assert rules(found)[0] == "over_regularized"
+
+
+def test_more_epochs_and_fewer_are_not_asked_of_one_run(trained: Trained) -> None:
+    data = {"source": {"type": "blobs", "rows": 120, "classes": 3, "noise": 6.0}}
+    for epochs in (60, 300):
+        run = trained(data=data, layers=[{**DENSE, "units": 64}], train={"epochs": epochs})
+        assert not {"too_few_epochs", "overfit"} <= set(rules(diagnose(run)))
+
+
+def test_there_is_one_usual_rate_for_one_config(trained: Trained) -> None:
+    data = {"source": {"type": "spiral", "rows": 300, "classes": 3, "turns": 0.5}}
+    for lr in (1e-6, 3.0):
+        found = diagnose(trained(data=data, optimizer={"type": "adam", "lr": lr})).findings[0]
+        assert found.evidence["usual_lr"] == 0.004
+        assert found.patches[0].set["optimizer.lr"] == pytest.approx(0.004)
+
+
+def test_a_patch_changes_something(trained: Trained) -> None:
+    """No `batch_size: 2 -> 2`, whatever the run."""
+    run = trained(data={"source": {"type": "blobs", "rows": 12, "classes": 2}}, train={"epochs": 3, "batch_size": 8})
+    for one in diagnose(run, budget=0).findings:
+        for patch in one.patches:
+            assert any(stands(run.config, key) != value for key, value in patch.set.items())
+
+
+def stands(config: Any, key: str) -> Any:
+    for part in key.split("."):
+        config = config[int(part)] if isinstance(config, list) else (config or {}).get(part)
+    return config
+
+
+def test_equal_rows_that_change_no_score_are_no_leak(trained: Trained) -> None:
+    found = diagnose(trained(data={"source": {"type": "blobs", "rows": 400, "classes": 3, "duplicates": 0.3}}))
+    assert "leakage" not in rules(found)
+
+
+def test_the_shipped_initial_weights_are_not_too_small(trained: Trained) -> None:
+    layers = [{**DENSE, "activation": kind, "init": "glorot_uniform"} for kind in ("relu", "tanh", "gelu")]
+    assert "init_too_small" not in rules(diagnose(trained(layers=layers), budget=0))
+
+
+def test_columns_of_0_and_1_need_no_scaling(trained: Trained, tmp_path: Any) -> None:
+    X = np.random.default_rng(0).integers(0, 2, (300, 9))
+    path = tmp_path / "bits.csv"
+    lines = [f"{','.join(map(str, row))},{'ab'[int(row[:3].sum() > 1)]}" for row in X]
+    path.write_text("\n".join([",".join([*(f"x{i}" for i in range(9)), "y"]), *lines]) + "\n")
+    found = diagnose(trained(data={"source": str(path), "target": "y", "scale": "none"}))
+    assert "unscaled_inputs" not in rules(found)
