@@ -16,6 +16,7 @@ IN_ORDER = 5.0  # standard errors: by chance once in 3,000,000 runs
 MOSTLY_SORTED = 0.4  # runs of equal labels over those of a random order
 ENOUGH_ROWS = 200  # to say that nothing can be learned from them
 UNEVEN = 1.5  # rows of the most frequent class for one of the rarest: below, weights change next to nothing
+FIXED_ORDER = 0.61  # strength of batches that are the same in every epoch: enough for a warning, which retraining tests
 FAR = 15.0  # standard errors of a feature's mean from which parts no longer lie in one place
 ABSENT = 0.2  # share of held-out rows of classes that training hardly sees: as many are wrong for certain
 APART = 0.25  # distance of the class shares
@@ -99,7 +100,7 @@ def fixed_order(f: Features) -> Suspicion | None:
         return None
     return Suspicion(
         "sorted_data",
-        0.3,
+        FIXED_ORDER,
         "config",
         "train.shuffle is false: every epoch has the same batches in the same order",
         evidence={"batches_an_epoch": int(np.ceil(case.train_rows / case.batch_size))},
