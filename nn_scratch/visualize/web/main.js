@@ -235,7 +235,7 @@ function focusView() {
 function footer() {
   const here = run();
   fill(parts.foot, 
-    here.left_out.length ? el("details", { open: here.left_out.length < 3 }, el("summary", {}, "What is not in this page"), el("ul", {}, ...here.left_out.map((text) => el("li", {}, text)))) : "",
+    here.left_out.length ? el("details", { open: here.left_out.length < 3 }, el("summary", {}, "What this page leaves out"), el("ul", {}, ...here.left_out.map((text) => el("li", {}, text)))) : "",
     here.notices.length ? el("details", {}, el("summary", {}, "Notices of the run"), el("ul", {}, ...here.notices.map((text) => el("li", {}, text)))) : "",
     here.events.length ? el("details", {}, el("summary", {}, "What happened"), el("ul", {}, ...here.events.slice(0, 100).map((event) => el("li", {}, button(`epoch ${event.epoch}`, () => go({ e: event.epoch }), { class: "link" }), ` ${event.text}`)))) : "",
     el("p", { class: "dim" }, here.rows.inside && (here.rows.shown.length || here.rows.val_shown.length)

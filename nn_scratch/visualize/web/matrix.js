@@ -6,12 +6,12 @@ import { canvas, ink, paint, resize } from "./draw.js";
 const MOST_HEIGHT = 560;
 
 /**
- * rows, columns: of cells. index: for each cell where its value stands in the array (-1: a gap); none: row by row.
+ * rows, columns: of cells. tall: pixels of a row at least, where they fit. index: for each cell where its value stands in the array (-1: a gap); none: row by row.
  * cellOf(row, column): what the cell stands for, or null for a gap; onPick, onEnter, onUnit are called with it.
  */
 export class Matrix {
-  constructor({ rows, columns, label, describe, index = null, onPick, onEnter, onUnit, most = MOST_HEIGHT }) {
-    Object.assign(this, { rows, columns, index, describe, onPick, onEnter, onUnit, most });
+  constructor({ rows, columns, label, describe, index = null, onPick, onEnter, onUnit, most = MOST_HEIGHT, tall = 0 }) {
+    Object.assign(this, { rows, columns, index, describe, onPick, onEnter, onUnit, most, tall });
     this.row = 0;
     this.column = 0;
     this.canvas = canvas(10, 10);
@@ -31,7 +31,7 @@ export class Matrix {
   fit(width) {
     const cell = Math.max(0.5, Math.min(width / this.columns, this.most / this.rows, 34));
     this.width = Math.max(1, Math.min(width, cell * this.columns));
-    this.height = Math.max(1, cell * this.rows);
+    this.height = Math.max(1, Math.max(cell, Math.min(this.tall, this.most / this.rows)) * this.rows);
     this.cell = [this.width / this.columns, this.height / this.rows];
     resize(this.canvas, this.width, this.height);
     this.node.style.width = `${this.width}px`;

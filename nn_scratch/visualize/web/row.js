@@ -106,7 +106,13 @@ export const rowView = {
     const width = here.store.shape(name)[1];
     const place = this.part.shown.indexOf(this.row);
     const scaled = here.store.near(name, 0).subarray(place * width, (place + 1) * width);
-    const items = Array.from(scaled).slice(0, 40).map((value, i) => el("li", {}, `${here.features[i] ?? `feature ${i}`}: ${fmt(here.scaling ? value * here.scaling.scale[i] + here.scaling.offset[i] : value)}`));
+    const raw = (value, i) => {
+      if (!here.scaling) return value;
+      const found = value * here.scaling.scale[i] + here.scaling.offset[i];
+      const whole = Math.round(found); // what was rounded in the file is not shown as a value near a whole number
+      return Math.abs(found - whole) <= 2 * (here.store.maxError(name) ?? 0) * Math.abs(here.scaling.scale[i]) + 1e-6 * Math.abs(here.scaling.offset[i]) ? whole : found;
+    };
+    const items = Array.from(scaled).slice(0, 40).map((value, i) => el("li", {}, `${here.features[i] ?? `feature ${i}`}: ${fmt(raw(value, i))}`));
     return el("ul", { class: "features" }, ...items, width > 40 ? el("li", { class: "dim" }, `and ${width - 40} more`) : null);
   },
 

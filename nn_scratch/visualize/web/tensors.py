@@ -361,8 +361,8 @@ class Tensors:
         probe = len(run.probe["X"])
         if self.replay is not None and len(self.probe_shown) < probe:
             self.left_out.append(
-                f"{len(self.probe_shown)} of {probe} probe rows, those with most weight in the gradient, one by one; "
-                "the others as a sum"
+                f"single probe rows: the {len(self.probe_shown)} of {probe} with the largest gradients are here, "
+                "the others as their sum"
             )
         if plan.gradient_bits < 15 and "gradients" in str(run.committed["files"]):
             self.left_out.append(f"gradients to {plan.gradient_bits} bits")
@@ -371,6 +371,8 @@ class Tensors:
             self.left_out.append("the optimizer's steps were not logged (log.optimizer)")
         elif len(self._step_rows(plan)) < len(log.epochs):
             shown = len(self._step_rows(plan))
-            self.left_out.append(f"the optimizer's step of {shown} of {len(log.epochs)} epochs")
+            self.left_out.append(
+                f"the optimizer's steps of {len(log.epochs) - shown} of the {len(log.epochs)} epochs logged"
+            )
         if not self.rows_inside:
             self.left_out.append("the rows of the data (--no-rows)")

@@ -44,7 +44,7 @@ export const weightsView = {
     const [rows, columns] = here.store.shape(this.block);
     const tiled = this.kind !== "A" && here.image && here.layers[0].name === this.name && rows === here.image[0] * here.image[1];
     const label = `${KINDS[this.kind]} of ${this.name}: ${this.kind === "A" ? `${rows} rows` : `${rows} inputs`} by ${columns} units`;
-    const options = { rows, columns, label, onPick: (row, column) => this.pick(row, column),
+    const options = { rows, columns, label, tall: tiled ? 0 : 18, onPick: (row, column) => this.pick(row, column),
       describe: (row, column) => this.tell(...this.cellOf(row, column)),
       onEnter: () => this.kind !== "A" && go({ v: "chain", l: this.name }), onUnit: () => go({ v: "unit", l: this.name }) };
     this.tiles = null;
