@@ -86,7 +86,8 @@ def cost_of(case: Case, suspicion: Suspicion, gain: Gain | None) -> Cost:
         loss = suspicion.log_loss if suspicion.log_loss is not None else gain.loss.mean
         # what a change gains early in training may be caught up with later: no more than the run is behind in the end
         most = float("inf") if gain.share == 1.0 else behind(case, suspicion)
-        mean, low, high = (min(value, most) for value in (gain.mean, gain.low, gain.high))
+        margin = NORMAL_90 * case.standard_error
+        mean, low, high = min(gain.mean, most), min(gain.low, most - margin), min(gain.high, most + margin)
         return Cost(measure, mean, low, high, True, loss)
     lost = float(case.shortfall if suspicion.cost is None else suspicion.cost)
     if case.diverged:
@@ -100,8 +101,7 @@ def cost_of(case: Case, suspicion: Suspicion, gain: Gain | None) -> Cost:
 def behind(case: Case, suspicion: Suspicion) -> float:
     """The most that the run may be behind what is attainable, whatever classes weigh."""
     estimates = [suspicion.cost, case.shortfall, case.best_baseline - case.held_score, 0.0]
-    most = max(value for value in estimates if value is not None and isfinite(value))
-    return most + NORMAL_90 * case.standard_error
+    return max(value for value in estimates if value is not None and isfinite(value))
 
 
 @dataclass(frozen=True)
@@ -110,19 +110,20 @@ class Stakes:
 
     cost, by_references   (mean, lower end of the 90 % interval): as measured, by retraining where that was done; and by
                           the references alone
-    tested, confirmed     whether retraining measured it, and surely gained something
+    tested, confirmed, refuted   whether retraining measured it, and surely gained something, or surely lost HARM
     """
 
     cost: tuple[float, float]
     by_references: tuple[float, float]
     tested: bool
     confirmed: bool
+    refuted: bool
 
     @classmethod
     def of(cls, case: Case, suspicion: Suspicion, gain: Gain | None) -> Stakes:
         cost, plain = cost_of(case, suspicion, gain), cost_of(case, suspicion, None)
-        confirmed = gain is not None and gain.low > 0
-        return cls((cost.mean, cost.low), (plain.mean, plain.low), gain is not None, confirmed)
+        confirmed, refuted = (gain.low > 0, gain.high < -HARM) if gain is not None else (False, False)
+        return cls((cost.mean, cost.low), (plain.mean, plain.low), gain is not None, confirmed, refuted)
 
     def grave(self, confidence: float, likely: float, interval: float) -> bool:
         """Whether a finding of this confidence is critical: the lower end of what it costs is above HARM.
@@ -130,8 +131,11 @@ class Stakes:
         likely: the confidence that this takes; interval: how many standard errors the lower end is below the mean. A
         change that surely gains HARM proves itself, whatever else speaks for it. Of one that surely gains something,
         retraining and references measured the same cost, and count by their precision. A cure that gained nothing says
-        little where the run is far behind, since faults come in company: twice HARM then.
+        little where the run is far behind, since faults come in company: twice HARM then; but no cure
+        loses HARM.
         """
+        if self.refuted:
+            return False
         if self.tested and self.cost[1] > HARM:
             return True
         joint = combined(self.cost, self.by_references) if self.confirmed else self.cost

@@ -13,7 +13,7 @@ from nn_scratch.doctor.diagnose import all_graded, concluded, diagnose, suspecte
 from nn_scratch.doctor.diagnosis import Suspicion
 from nn_scratch.doctor.evidence import Case
 from nn_scratch.doctor.rule import load_rules
-from nn_scratch.doctor.severity import calibration, cost_of, graded, terms
+from nn_scratch.doctor.severity import Stakes, calibration, combined, cost_of, graded, terms
 from nn_scratch.runs.run import Run
 from tests.doctor.conftest import Trained
 
@@ -36,6 +36,25 @@ def test_a_cure_that_gains_nothing_makes_a_doubtful_finding_a_warning(short: Cas
     cost = replace(FAR, cost=0.09)
     assert graded(short, cost, 0.0, gain(0.2), "").severity == "critical"
     assert graded(short, cost, 0.0, gain(0.0), "").severity != "critical"
+
+
+def test_a_change_that_loses_what_it_should_gain_is_no_cure_however_far_the_run_is_behind(short: Case) -> None:
+    far = replace(FAR, cost=0.5)
+    assert graded(short, far, 0.0, gain(-0.03), "").severity == "critical"
+    assert graded(short, far, 0.0, gain(-0.3), "").severity != "critical"
+
+
+def test_what_surely_gains_5_points_proves_itself_unless_it_was_only_begun(short: Case) -> None:
+    faint = replace(FAR, strength=0.05, cost=0.0)
+    assert graded(short, faint, 0.0, gain(0.2), "").severity == "critical"
+    assert cost_of(short, faint, gain(0.9, share=0.3)).low < cost_of(short, faint, gain(0.9)).low
+
+
+def test_half_a_cure_counts_together_with_the_references() -> None:
+    half, behind = (0.06, 0.03), (0.08, 0.05)
+    assert Stakes(half, behind, True, True, False).grave(0.9, 0.5, 1.0)
+    assert not Stakes(half, behind, True, False, False).grave(0.9, 0.5, 1.0)
+    assert combined(half, behind) == pytest.approx((0.07, 0.07 - 0.03 / 2**0.5))
 
 
 def test_confidence_rises_with_the_gain_and_falls_with_a_rival(short: Case) -> None:
