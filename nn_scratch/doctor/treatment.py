@@ -453,14 +453,20 @@ def changes_of(node: Node) -> list[Change]:
 
 def outcome(best: Node, gain: Comparison, before: Arm) -> str:
     interval = f"{gain.score.mean:+.3f}, 90 % interval {gain.score.low:+.3f} to {gain.score.high:+.3f}"
-    said = f"{best.arm.name} brings {before.mean():.3f} to {best.arm.mean():.3f} on rows not trained on ({interval})"
+    said = f"{best.arm.name} brings {before.mean():.3f} to {best.arm.mean():.3f} on {rows_of(before)} ({interval})"
     if gain.score.low <= 0 and gain.loss.low > 0:
         said += f", and the log loss down by {gain.loss.mean:.3f}"
     return said + "."
 
 
+def rows_of(arm: Arm) -> str:
+    """Which rows its scores are of."""
+    judged_by = arm.diagnosis.figures.get("judged_by")
+    return "the training rows, since there are no others" if judged_by == "train" else "rows not trained on"
+
+
 def summary_of(best: Node, gain: Comparison, before: Arm) -> str:
     return (
-        f"{before.mean():.3f} before, {best.arm.mean():.3f} after, on rows not trained on, mean of {SEEDS} new seeds; "
+        f"{before.mean():.3f} before, {best.arm.mean():.3f} after, on {rows_of(before)}, mean of {SEEDS} new seeds; "
         f"gain {gain.score.mean:+.3f}, 90 % interval {gain.score.low:+.3f} to {gain.score.high:+.3f}"
     )

@@ -8,7 +8,7 @@ import pytest
 from nn_scratch.config.resolve import config_from
 from nn_scratch.doctor import Diagnosis, Finding
 from nn_scratch.doctor.counterfactual import Predicted
-from nn_scratch.doctor.treatment import Node, Step, better
+from nn_scratch.doctor.treatment import Node, Step, better, outcome
 from nn_scratch.doctor.trials import Arm, Trial
 from tests.doctor.conftest import BASE
 
@@ -72,3 +72,13 @@ def test_of_two_that_do_as_well_the_smaller_change_is_kept() -> None:
     assert better(small, large)
     assert not better(large, small)
     assert better(Node(classes(0.95), changed(True)), small)
+
+
+@pytest.mark.parametrize(
+    ("judged_by", "rows"), [("held", "rows not trained on"), ("train", "the training rows, since there are no others")]
+)
+def test_the_outcome_says_which_rows_it_is_measured_on(judged_by: str, rows: str) -> None:
+    before = classes(0.5, diagnosis=Diagnosis("sick", SICK.findings, "", {"judged_by": judged_by}))
+    after = classes(1.0, diagnosis=WELL)
+    said = outcome(Node(after), after.over(before), before)
+    assert f" brings 0.500 to 1.000 on {rows} (+0.500, 90 % interval " in said
