@@ -187,7 +187,7 @@ class LayerStatistics:
                 1.0 - active.sum(axis=1) / flat.shape[1],
                 np.count_nonzero(active == 0, axis=1) / units,
                 np.count_nonzero(active < NEARLY_DEAD * rows, axis=1) / units,
-                np.count_nonzero((A[:, :, :1] == A).all(axis=2), axis=1) / units,
+                np.count_nonzero(constant(A), axis=1) / units,
             )
         ).T
 
@@ -294,6 +294,14 @@ class EpochStatistics:
                 columns = (of_weights, of_activations, saturated[:, layer : layer + 1])
                 np.concatenate(columns, axis=1, out=measured[:, layer])
         return measured
+
+
+def constant(A: Array) -> Array:
+    """Which units have the same value on every row, (epochs, units), from activations (epochs, units, rows)."""
+    alike: Array = (A[:, :, :8] == A[:, :, :1]).all(axis=2)  # few are, of which alone all rows are compared
+    places = np.nonzero(alike)
+    alike[places] = (A[places] == A[places][:, :1]).all(axis=1)
+    return alike
 
 
 def norms(rows: Array) -> Array:
