@@ -12,6 +12,7 @@ import numpy as np
 from nn_scratch.benchmarks.timing import Burst, ratio, take_turns
 from nn_scratch.benchmarks.train import jax_update
 from nn_scratch.benchmarks.workloads import WORKLOADS, Timekeeper, Workload, data, train_epochs, trainer
+from nn_scratch.experiments.stacks import MOST_ENTRIES, MOST_TOGETHER
 from nn_scratch.training.stacked import StackedTrainer
 
 NETWORKS = 64
@@ -35,7 +36,9 @@ def measure(
 def _measure(workload: Workload, optimizer: str, networks: int, repeats: int) -> dict[str, Any]:
     X, y = data(workload)
     singles = [trainer(workload, optimizer, X, y, seed)[0] for seed in range(SINGLE_NETWORKS)]
-    stack = StackedTrainer([trainer(workload, optimizer, X, y, seed)[0] for seed in range(networks)])
+    made = [trainer(workload, optimizer, X, y, seed)[0] for seed in range(networks)]
+    at_once = min(networks, MOST_TOGETHER, max(1, MOST_ENTRIES // made[0].network.theta.size))
+    stacks = [StackedTrainer(made[start : start + at_once]) for start in range(0, networks, at_once)]
 
     def single() -> float:
         keeper = Timekeeper()
@@ -43,7 +46,11 @@ def _measure(workload: Workload, optimizer: str, networks: int, repeats: int) ->
             train_epochs(one, keeper, 1)
         return keeper.training / (SINGLE_NETWORKS * workload.steps)
 
-    bursts: dict[str, Burst] = {"single": single, "stacked": lambda: stack.train_epoch() / workload.steps}
+    def stacked() -> float:
+        seconds = sum(stack.train_epoch() * len(stack.trainers) for stack in stacks)
+        return seconds / (networks * workload.steps)
+
+    bursts: dict[str, Burst] = {"single": single, "stacked": stacked}
     if find_spec("jax") is not None:
         bursts["jax"] = jax_vmap(workload, optimizer, X, y, networks)
     seconds = take_turns(bursts, repeats)
@@ -51,6 +58,7 @@ def _measure(workload: Workload, optimizer: str, networks: int, repeats: int) ->
         "workload": workload.name,
         "shape": workload.shape,
         "optimizer": optimizer,
+        "at_once": at_once,
         "microseconds": {name: float(np.median(values) * 1e6) for name, values in seconds.items()},
         "over_single": ratio(seconds["single"], seconds["stacked"]),
         "over_jax": ratio(seconds["jax"], seconds["stacked"]) if "jax" in seconds else None,
@@ -91,17 +99,19 @@ def jax_vmap(workload: Workload, optimizer: str, X: Any, y: Any, networks: int) 
 
 def table(result: dict[str, Any]) -> str:
     lines = [
-        f"{result['networks']} networks trained together, {result['threads']} thread(s), float32, medians of "
+        f"{result['networks']} networks in stacks as large as the cache allows, {result['threads']} thread(s), float32; "
+        "medians of "
         f"{result['repeats']} turns; times per network and step",
         "",
-        "| network | optimizer | one by one | together | one by one / together | JAX vmap + scan / together |",
-        "|---|---|---|---|---|---|",
+        "| network | optimizer | networks a stack | one by one | together | one by one / together | JAX vmap + scan / "
+        "together |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in result["results"]:
         micro, single, jax = row["microseconds"], row["over_single"], row["over_jax"]
         against_jax = "-" if jax is None else f"{jax['median']:.2f} ({jax['low']:.2f} to {jax['high']:.2f})"
         lines.append(
-            f"| {row['workload']} {row['shape']} | {row['optimizer']} | {micro['single']:.1f} µs | "
+            f"| {row['workload']} {row['shape']} | {row['optimizer']} | {row['at_once']} | {micro['single']:.1f} µs | "
             f"{micro['stacked']:.2f} µs | {single['median']:.2f} ({single['low']:.2f} to {single['high']:.2f}) | "
             f"{against_jax} |"
         )

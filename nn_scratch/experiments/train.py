@@ -215,10 +215,11 @@ def _begin(built: Built, folder: Path, observers: ObserverFactory) -> Run:
 
 def _open(built: Built, folder: Path) -> tuple[Session, Recorder]:
     """A new run, with everything on disk that is known before its first step."""
-    write_bytes(folder / "param.yaml", dump_config(built.config).encode())
+    config = dump_config(built.config).encode()
+    write_bytes(folder / "param.yaml", config)
     write_json(folder / "data.json", built.data.card)
     write_probe(built, folder)
-    session = Session(built, folder, first_info(built, folder))
+    session = Session(built, folder, first_info(built, folder, config))
     session.info["initial"] = built.trainer.evaluate()
     recorder = Recorder(folder, built.trainer, built.epoch_statistics, built.log, config=to_plain(built.config))
     write_json(folder / "signals.json", signals_at_start(built))
@@ -259,14 +260,15 @@ def _go_on(built: Built, run: Run, observers: ObserverFactory) -> Run:
         "checkpoint.npz",
         lambda: Recorder(run.path, trainer, built.epoch_statistics, built.log, committed, config, state),
     )
-    info = first_info(built, run.path) | {"initial": run.info["initial"], "seconds": seconds_so_far(run)}
+    text = dump_config(built.config).encode()
+    info = first_info(built, run.path, text) | {"initial": run.info["initial"], "seconds": seconds_so_far(run)}
     info["stacked"] = run.info.get("stacked")
     info["started"] = run.info.get("started", info["started"])
     if run.info["threads"] != info["threads"] or run.info["versions"] != info["versions"]:
         info["notices"].append(
             "resumed with other libraries or another number of threads: the last bits of the weights may differ"
         )
-    write_bytes(run.path / "param.yaml", dump_config(built.config).encode())
+    write_bytes(run.path / "param.yaml", text)
     (run.path / "diagnosis.json").unlink(missing_ok=True)  # of what the run was before
     return _run(Session(built, run.path, info, resumed=True), recorder, observers)
 
@@ -494,7 +496,7 @@ def parts(built: Built) -> Iterator[tuple[str, Part]]:
     yield from (("train", built.data.train), ("val", built.data.val), ("test", built.data.test))
 
 
-def first_info(built: Built, folder: Path) -> dict[str, Any]:
+def first_info(built: Built, folder: Path, config: bytes) -> dict[str, Any]:
     """run.json before the first step."""
     from importlib.metadata import version
 
@@ -525,6 +527,6 @@ def first_info(built: Built, folder: Path) -> dict[str, Any]:
         | {library: version(library) for library in libraries},
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
         **provenance(),
-        "config_sha256": sha256(dump_config(built.config).encode()).hexdigest(),
+        "config_sha256": sha256(config).hexdigest(),
         "data_sha256": built.data.card.get("sha256"),
     }

@@ -162,6 +162,7 @@ class Table:
     def __init__(self, swept: Swept, report: Report | None) -> None:
         self._swept, self._report = swept, report
         self._rows = {row.trial: row for row in swept.rows}
+        self._best: Setting | None = None  # that best.yaml holds
         self._written = -SECONDS_BETWEEN_TABLES
 
     def add(self, row: Row) -> None:
@@ -175,6 +176,10 @@ class Table:
 
     def write(self) -> None:
         write_table(self._swept)
+        best = self._swept.ranked
+        if best and best[0].values != self._best:
+            write_best(self._swept, best[0].values)
+            self._best = best[0].values
         self._written = monotonic()
 
 
@@ -232,7 +237,7 @@ def new_job(swept: Swept, number: int, setting: Setting, epochs: int = 0, rung: 
 
 
 def write_table(swept: Swept) -> None:
-    """trials.csv and best.yaml, each whole or as before."""
+    """trials.csv, whole or as before."""
     metric = swept.metric
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -242,8 +247,11 @@ def write_table(swept: Swept) -> None:
         values = [as_cell(row.values[key]) if key in row.values else "" for key in swept.keys]
         writer.writerow([row.trial, row.status, *numbers, len(row.scores), row.epochs, *values])
     write_bytes(swept.folder / "trials.csv", text.getvalue().encode())
-    if best := swept.ranked:
-        write_bytes(swept.folder / "best.yaml", dump_config(apply_setting(swept.config, best[0].values)).encode())
+
+
+def write_best(swept: Swept, best: Setting) -> None:
+    """best.yaml, whole or as before."""
+    write_bytes(swept.folder / "best.yaml", dump_config(apply_setting(swept.config, best)).encode())
 
 
 def as_cell(value: Any) -> str:
