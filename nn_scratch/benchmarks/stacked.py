@@ -99,7 +99,7 @@ def jax_vmap(workload: Workload, optimizer: str, X: Any, y: Any, networks: int) 
 
 def table(result: dict[str, Any]) -> str:
     lines = [
-        f"{result['networks']} networks in stacks as large as the cache allows, {result['threads']} thread(s), float32; "
+        f"{result['networks']} networks in stacks that fit the cache, {result['threads']} thread(s), float32; "
         "medians of "
         f"{result['repeats']} turns; times per network and step",
         "",
