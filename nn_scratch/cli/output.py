@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,8 +19,10 @@ from io import TextIOBase
 from pathlib import Path
 from typing import Any, TextIO
 
-from nn_scratch.errors import EnvironmentFailure, NNScratchError
+from nn_scratch.errors import EnvironmentFailure, NNScratchError, UserError
+from nn_scratch.wording import visible
 
+LOG_BEGINS = re.compile(rb"\d{4}-\d\d-\d\dT\S+ \$ ")  # as the first line of a log, the command, does
 FAIL_ON = ("sick", "warning")
 
 
@@ -99,7 +103,28 @@ class _Stream(TextIOBase):
 
 
 def log_line(log: TextIO, line: str) -> None:
-    log.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {line}".rstrip() + "\n")
+    log.write(visible(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {line}".rstrip()) + "\n")
+
+
+def open_log(path: Path) -> TextIO:
+    """Open a log file to append to: a new or empty one, one that an earlier command has begun, or a device.
+
+    UserError for a file that holds something else, such as a table or a config; EnvironmentFailure for one that cannot
+    be written.
+    """
+    try:
+        if path.is_file() and path.stat().st_size:
+            with path.open("rb") as file:
+                if not LOG_BEGINS.match(file.read(60)):
+                    raise UserError(f"{path}: holds something other than a log of commands; name a new file")
+        # a pipe that nobody reads would be waited for
+        at_once = getattr(os, "O_NONBLOCK", 0)
+        file_number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | at_once, 0o666)
+        if at_once:
+            os.set_blocking(file_number, True)
+    except OSError as error:
+        raise EnvironmentFailure(f"{path}: cannot be written ({error.strerror})") from None
+    return os.fdopen(file_number, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
 class Output:
@@ -115,10 +140,7 @@ class Output:
 
     def __enter__(self) -> Output:
         if self._path:
-            try:
-                self._log = Path(self._path).open("a", encoding="utf-8", buffering=1)
-            except OSError as error:
-                raise EnvironmentFailure(f"{self._path}: cannot be written ({error.strerror})") from None
+            self._log = open_log(Path(self._path))
             log_line(self._log, f"$ {shlex.join(sys.argv)}")
         if self.as_json or self.quiet or self._log:
             shown = None if self.quiet else self._stderr if self.as_json else self._stdout

@@ -132,6 +132,37 @@ def test_a_comparison_is_not_written_through_a_link(linked: str, run: Path, scri
     assert list(elsewhere.iterdir()) == []
 
 
+# --- logs
+
+
+@pytest.mark.parametrize("name", ["param.yaml", "metrics.csv", "model.npz"])
+def test_a_log_is_appended_to_logs_alone(name: str, run: Path, scripts: Scripts, tmp_path: Path) -> None:
+    path = run / name
+    before = path.read_bytes()
+    ended = scripts.run(Job("diagnose.py", [str(run), "--log-file", str(path)], str(tmp_path)))
+    assert (ended.code, ended.output) == (2, f"{path}: holds something other than a log of commands; name a new file\n")
+    assert path.read_bytes() == before
+
+
+def test_a_log_grows_and_holds_no_control_characters(run: Path, scripts: Scripts, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").touch()
+    for times in (1, 2):
+        job = Job("diagnose.py", [str(run), "--log-file", "empty.txt", "--outputs", "a\x1b[2J\udce9"], str(tmp_path))
+        assert scripts.run(job).code == 0
+        text = (tmp_path / "empty.txt").read_text()
+        assert text.count(" $ ") == text.count("exit code 0") == times
+        assert text.replace("\n", "").isprintable()
+
+
+def test_a_log_does_not_wait_for_the_reader_of_a_pipe(run: Path, scripts: Scripts, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    ended = scripts.run(Job("diagnose.py", [str(run), "--log-file", "pipe"], str(tmp_path)))
+    assert (ended.code, ended.output) == (1, "pipe: cannot be written (No such device or address)\n")
+    for device in ("/dev/null", "/dev/stderr"):
+        ended = scripts.run(Job("diagnose.py", [str(run), "--log-file", device], str(tmp_path)))
+        assert ended.code == 0, ended.output
+
+
 # --- exports
 
 WRITTEN = {"torch": ["model_torch.py", "parameters.npz"], "safetensors": ["model.safetensors"], "onnx": ["model.onnx"]}
