@@ -2,6 +2,8 @@
 
 `python -m tests.robustness.faults` lists them. `--probe` types the commands of each at this checkout, `--tree PATH` at
 another one, such as a worktree of an earlier commit: a fault that is there is red. `--test` runs the tests.
+
+At b58832e, before they were mended, all 32 were red.
 """
 
 from __future__ import annotations
@@ -640,7 +642,7 @@ FAULTS = (
     Fault(
         "errors found while the network is built name no line",
         names_no_line_of_the_config,
-        (),
+        ("tests/experiments/test_build_errors.py::test_an_error_found_while_building_names_file_line_and_key",),
     ),
     Fault(
         "the zoo leaves folders in TMPDIR after Ctrl-C",
