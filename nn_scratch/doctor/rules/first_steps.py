@@ -44,14 +44,7 @@ def lr_too_high(f: Features) -> Suspicion | None:
         "lr_too_high",
         strength,
         "first_steps",
-        f"the learning rate {case.lr:g} is too high: "
-        + (
-            f"its updates made the numbers overflow in epoch {case.info['diverged']['epoch']}"
-            if case.diverged
-            else f"an update moves the weights by {steps.update_ratio:.0%} and often makes its own batch worse"
-            if steps.worse_share > 0.2
-            else f"an update moves the weights by {steps.update_ratio:.2g} of their size"
-        ),
+        f"the learning rate {case.lr:g} is too high: {what_it_does(f)}",
         evidence={
             **rate_evidence(f),
             "threshold": 10**RATE,
@@ -65,6 +58,18 @@ def lr_too_high(f: Features) -> Suspicion | None:
         epoch=1 if steps.first_worse else None,
         step=steps.first_worse,
     )
+
+
+def what_it_does(f: Features) -> str:
+    """The plainest sign of a rate that is too high, in words."""
+    steps = f.steps
+    if f.case.diverged:
+        return f"its updates made the numbers overflow in epoch {f.case.info['diverged']['epoch']}"
+    if steps.worse_share > 0.2:
+        return f"an update moves the weights by {steps.update_ratio:.0%} and often makes its own batch worse"
+    if steps.growth > 2:
+        return f"within the first steps the loss of a batch rose to {steps.growth:.3g} times where it began"
+    return f"an update moves the weights by {steps.update_ratio:.2g} times their size"
 
 
 def too_high(f: Features) -> float:
