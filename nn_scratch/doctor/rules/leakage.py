@@ -55,7 +55,9 @@ def of_copied_target(f: Features, copied: dict[str, Any]) -> Suspicion:
     unused = case.held_score < without - HARM  # whatever ails this run, it is not that it knows the target
     # data that are drawn are made so on purpose; arrays have no names that say more of a column than what it does
     drawn = str(case.card["origin"]).startswith("built in")
-    unconfirmed = is_array(case.card) and not case.held_score - without > HARM
+    # and where all other columns say nothing, that one column is what is to be learned
+    confirmed = case.held_score - without > HARM and without > case.chance + HARM
+    unconfirmed = is_array(case.card) and not confirmed
     return Suspicion(
         "leakage",
         1.0,
