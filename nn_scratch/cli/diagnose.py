@@ -14,6 +14,7 @@ from rich.text import Text
 
 from nn_scratch.cli.output import add_fail_on, check_verdict
 from nn_scratch.cli.printer import Printer
+from nn_scratch.cli.slow_steps import SlowSteps
 from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.errors import UserError
 from nn_scratch.runs.folder import shown
@@ -74,7 +75,8 @@ def main(arguments: Namespace) -> dict[str, Any]:
     from nn_scratch.doctor.report import diagnose_and_keep
 
     console.say((run.name, "bold"))
-    diagnosis = diagnose_and_keep(run)
+    with SlowSteps(lambda line: console.say((line, "dim"))):
+        diagnosis = diagnose_and_keep(run)
     console.print(rendered(diagnosis, run.config, run.as_typed))
     if any(finding.patches for finding in diagnosis.findings):
         console.say("\nnext: ", (f"{command('diagnose')} {run.as_typed} --fix", "bold cyan"), " (or --apply 1)")
@@ -94,7 +96,8 @@ def fix_command(run: Run, console: Printer) -> tuple[Diagnosis, dict[str, Any]]:
     from nn_scratch.doctor.report import diagnose_and_keep
     from nn_scratch.doctor.treatment import treat
 
-    diagnosis = diagnose_and_keep(run)
+    with SlowSteps(lambda line: console.say((line, "dim"))):
+        diagnosis = diagnose_and_keep(run)
     console.print(rendered(diagnosis, run.config, run.as_typed))
     console.print()
     treatment = treat(run, diagnosis, told=lambda line: console.say((line, "dim")))
@@ -166,7 +169,8 @@ def data_command(arguments: Namespace, console: Printer) -> dict[str, Any]:
     from nn_scratch.cli.diagnosis_text import finding_lines
     from nn_scratch.doctor.table_checks import examine_file
 
-    examined = examine_file(arguments.data, arguments.target, arguments.overrides)
+    with SlowSteps(lambda line: console.say((line, "dim"))):
+        examined = examine_file(arguments.data, arguments.target, arguments.overrides)
     findings = examined.findings
     console.say(examined.told)
     for notice in examined.notices:

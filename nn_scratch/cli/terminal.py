@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nn_scratch.cli.printer import Printer
+from nn_scratch.cli.slow_steps import LOGGER, SlowSteps
 from nn_scratch.config.project import command
 from nn_scratch.experiments.build import Built
 from nn_scratch.experiments.dry_run import DryRunReport
@@ -41,11 +42,14 @@ class TrainingView:
     def __init__(self, *, print_gradients: bool = False, console: Printer | None = None) -> None:
         self.console, self._print_gradients = console or Printer(), print_gradients
         self._progress: ProgressView | None = None
+        self._slow_steps = SlowSteps(lambda line: self.console.say((line, "dim")))
 
     def __enter__(self) -> TrainingView:
+        self._slow_steps.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._slow_steps.__exit__()
         self.close()
 
     def close(self) -> None:
@@ -214,6 +218,7 @@ class ProgressView(Observer):
 
     def on_epoch_end(self, trainer: Trainer, scores: Scores, seconds: Mapping[str, float]) -> None:
         last = trainer.epoch == trainer.epochs or trainer.finished_early
+        LOGGER.info("")  # epochs are progress enough
         if self._live is None:
             if last or trainer.epoch == 1 or trainer.epoch % max(1, trainer.epochs // PLAIN_LINES) == 0:
                 self.console.print(self._line(trainer, scores), soft_wrap=True)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # these take a while to import, and --help has none
     from nn_scratch.runs.run import Run
     from nn_scratch.training.observers import Observer
 
-LARGE_FILE = 20  # megabytes, about a second's reading
 
 EXAMPLES = (
     "examples:",
@@ -228,19 +227,9 @@ def train_run(config: Config, arguments: Namespace, outputs: Path) -> Run:
     from nn_scratch.experiments.train import train
 
     with TrainingView(print_gradients=arguments.print_gradients) as view:
-        announce_reading(view, config)
         return with_verdict(
             view, partial(train, config, outputs), view.conclude, watch=arguments.watch, live=arguments.live
         )
-
-
-def announce_reading(view: TrainingView, config: Config) -> None:
-    """Say that a file is read where that takes more than a moment."""
-    source = config.data.source
-    if isinstance(source, str) and Path(source).is_file():
-        megabytes = Path(source).stat().st_size / 1e6
-        if megabytes > LARGE_FILE:
-            view.console.say(f"reading {source} ({megabytes:,.0f} MB)")
 
 
 def resume_run(arguments: Namespace, outputs: Path) -> Run:

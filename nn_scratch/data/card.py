@@ -6,6 +6,7 @@ Cheap (some passes over the rows) and the same for the same rows. Numbers keep s
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.data.table import Column, Table
 from nn_scratch.metrics import Array, rounded
 
+PROGRESS = logging.getLogger("nn_scratch.progress")
 COINCIDENCE = 0.2  # of equal rows, the share with several targets from which they are not copies
 MIXERS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
 MOST_HASHES = 500_000  # of rows on disk; to compare them takes some 50 MB
@@ -223,6 +225,7 @@ def _duplicates(table: Table, rows: Mapping[str, Array], targets: Mapping[str, A
 
     The share is chosen by the hash itself, so that of equal rows all are kept or none.
     """
+    PROGRESS.info(f"looking for duplicates among {sum(map(len, rows.values())):,} rows")
     one_in = hashes_kept(table, sum(map(len, rows.values())))
     dtype = table.X.dtype if table.test is None else np.result_type(table.X, table.test.X)
     keys = {part: row_hashes(_of(table, part).X, numbers, dtype) for part, numbers in rows.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
@@ -25,6 +26,7 @@ STEP = 0.15  # confidence by which a later cause has to be surer than an earlier
 WORTH_ASKING = 0.02  # confidence from which retraining may decide
 MOST_ASKED = 3
 LIKELIEST = 0.3  # strength from which a suspicion may explain why a run is behind
+PROGRESS = logging.getLogger("nn_scratch.progress")
 ALMOST_ALL = 0.6  # of the budget
 
 Gains = Mapping[str, Gain]
@@ -41,7 +43,9 @@ def diagnose(run: Run, budget: int | None = None, data: Data | None = None) -> D
         case = Case(run)
         suspicions = suspected(case)
         questions = Counterfactuals(run, budget, data=data)
+        PROGRESS.info("retraining with and without what is suspected, for the diagnosis")
         gains = tested(case, suspicions, questions)
+        PROGRESS.info("")
         return concluded(case, suspicions, gains, questions.to_json() if questions.asked else {})
 
 

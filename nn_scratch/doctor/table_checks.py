@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from nn_scratch.experiments.build import read_source
 from nn_scratch.metrics import Array
 from nn_scratch.seeding import spawn_generators
 
+PROGRESS = logging.getLogger("nn_scratch.progress")
 MOST_SAMPLED = 5_000_000  # values of a table on disk that are examined
 IDENTIFIER = re.compile(r"(^|[_\s.-])(id|ids|index|idx|nr|no|number|key|uuid|row)$|^unnamed", re.IGNORECASE)
 LISTED = 10
@@ -52,6 +54,7 @@ def examine_file(path: str, target: str | None = None, overrides: Sequence[str] 
             raise UserError(f"{override}: --data reads a table alone; the keys that it takes are those of data")
     source = path if any(mark in path for mark in "./\\") else f"./{path}"
     config = override_config(config_from({"data": {"source": source, "target": target}}), overrides)
+    PROGRESS.info(f"reading {path}")
     table = read_source(config, spawn_generators(config.seed))
     notices = list(table.notices)
     if on_disk(table.X):
@@ -95,11 +98,13 @@ def examine(table: Table, options: DataOptions | None = None) -> Iterator[Findin
     )
     if table.groups is None:
         yield from order_of_rows(table, options.shuffle)
+    PROGRESS.info("checking columns, rows and labels")
     yield from columns(data)
     yield from copies(data)
     if table.task == "classification":
         yield from balance(data)
         yield from labels(table, data)
+    PROGRESS.info("checking for leakage")
     ordered = list(row_order(data, options.ignore)) if table.groups is None and options.shuffle else []
     along = [found.evidence.get("column") for found in ordered]  # told already, with what makes it tell
     given_away = [found for found in giveaways(data, options.ignore) if found.evidence["columns"] != along]

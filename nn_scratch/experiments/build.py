@@ -5,6 +5,7 @@ This is the one place that uses both the config and the classes, which take plai
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -38,8 +39,9 @@ from nn_scratch.training.batches import Examples
 from nn_scratch.training.evaluation import ClassificationScore, Evaluator, MultiLabelScore, RegressionScore
 from nn_scratch.training.statistics import EpochStatistics
 from nn_scratch.training.trainer import EarlyStopping, Trainer
-from nn_scratch.wording import did_you_mean
+from nn_scratch.wording import did_you_mean, plural
 
+PROGRESS = logging.getLogger("nn_scratch.progress")
 VAL_PROBE = 256  # validation rows whose inputs are kept in probe.npz
 TRAIN_SAMPLE = 2048  # rows of the training set that are scored each epoch
 
@@ -188,7 +190,10 @@ def batch_rows(batch_size: int | float, rows: int) -> int:
 
 def build_data(config: Config, generators: Generators) -> Data:
     """Read, split and scale the data."""
+    source = config.data.source
+    PROGRESS.info(f"reading {source}" if isinstance(source, str) else "drawing the data")
     table = read_source(config, generators)
+    PROGRESS.info(f"splitting and scaling {plural(len(table.X), 'row')}")
     with located(config):
         return _prepared(config, table, generators)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 from collections.abc import Iterator
@@ -26,7 +27,9 @@ from nn_scratch.runs.files import check_output, renamed_when_whole
 from nn_scratch.runs.run import Run
 from nn_scratch.wording import listed
 
+PROGRESS = logging.getLogger("nn_scratch.progress")
 STANDARD_INPUT = "-"
+TOLD_ROWS = 100_000  # predicted, from which on the number is announced each time it has doubled
 SPOOLED = "standard_input.csv"  # its copy
 FORMATS = (".csv", ".jsonl", ".ndjson", ".parquet", ".pq")
 
@@ -117,9 +120,10 @@ def named_input(file: str) -> Iterator[Path]:
 
 
 def _predict(model: Model, path: Path, writer: Writer, wanted: Wanted) -> Predicted:
+    PROGRESS.info("predicting")
     rows = open_rows(path, model.preprocessing, wanted.strict)
     scores = scores_for(model.preprocessing) if rows.reader is not None and rows.reader.has_targets else None
-    total = 0
+    total, next_told = 0, TOLD_ROWS
     with writer:
         for block in rows.blocks():
             output = model.predict(block.X)
@@ -130,6 +134,9 @@ def _predict(model: Model, path: Path, writer: Writer, wanted: Wanted) -> Predic
             if scores is not None:
                 scores.add(block.targets, decided, output)
             total += len(output)
+            if total >= next_told:
+                PROGRESS.info(f"predicting, {total:,} rows done")
+                next_told = 2 * total
     told = [notice.replace(str(path), "standard input") if path.name == SPOOLED else notice for notice in rows.notices]
     told += [] if rows.reader is None else rows.reader.told()
     if wanted.threshold is not None and model.class_names:

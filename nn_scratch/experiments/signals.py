@@ -6,6 +6,7 @@ normalization acts as in training, and its gradient is compared with finite diff
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from math import nan, sqrt
 from typing import Any
@@ -38,6 +39,7 @@ from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.training.evaluation import bound_loss
 from nn_scratch.training.statistics import SATURATED, activation_units
 
+PROGRESS = logging.getLogger("nn_scratch.progress")
 SCHEMA = 1
 
 ORDER_BATCHES = 50
@@ -100,11 +102,13 @@ def signals_at_end(built: Built) -> dict[str, Any]:
             end["layers"] = [end_panel(built, layer) for layer in network.dense]
     if built.data.card["split"]["own_test"]:
         end["giveaway"] = giveaway(built.data)
+    PROGRESS.info("checking the data for leakage")
     end["repeated_rows"] = repeated_rows(built.data)
     end["copied_target"] = copied_target(built.data)
     if end["copied_target"] is None:
         end["telling_columns"] = telling_columns(built.data)
         end["row_order"] = column_in_row_order(built.data)
+    PROGRESS.info("fitting kernel ridge regression and a plain network, for the diagnosis")
     return {
         "end": rounded(end),
         "attainable": rounded(kernel_ridge_report(built.data)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import signal
@@ -48,6 +49,7 @@ from nn_scratch.wording import every, plural, visible
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
+PROGRESS = logging.getLogger("nn_scratch.progress")
 RESUMABLE = frozenset({"train.epochs", "log.max_megabytes", "diagnose.budget"})  # what may change when a run is resumed
 MOVABLE = frozenset({"name", "data.source", "data.test_source"})  # what may be edited in param.yaml: rows are compared
 
@@ -404,7 +406,9 @@ def _outcomes(begun: Sequence[tuple[Session, Recorder]], callbacks: Sequence[Obs
     try:
         if recorder.diverged is not None:
             raise Diverged(*(recorder.diverged[name] for name in ("epoch", "step", "layer", "what")))
+        PROGRESS.info(f"training, epoch {outcome.trainer.epoch + 1} of {outcome.trainer.epochs}")
         outcome.trainer.run(callbacks[0])
+        PROGRESS.info("")
     except (Diverged, StopRequested) as error:
         outcome.failure = error
     outcome.seconds = perf_counter() - started
@@ -456,6 +460,7 @@ def finish(session: Session) -> None:
                 f"the scores and predictions of {name} are of {len(part):,} of its {len(whole):,} rows: "
                 f"{built.network.outputs:,} outputs of each row take memory"
             )
+        PROGRESS.info(f"scoring {plural(len(part), 'row')} of {name}")
         evaluator = built.evaluator(part)
         with np.errstate(all="ignore"):
             scores: dict[str, Any] = evaluator() if len(part) else {}
@@ -466,6 +471,7 @@ def finish(session: Session) -> None:
         if name != "train":
             y = part.y if built.data.task == "classification" else built.data.preprocessing.target_inverse(part.y)
             predictions |= {f"{name}_y": y, f"{name}_output": output, f"{name}_rows": part.rows}
+    PROGRESS.info("fitting the baselines")
     session.info["baselines"] = baselines(built.data)
     write_npz(folder / "predictions.npz", predictions)
     write_npz(folder / "model.npz", model_arrays(built.network, built.data.preprocessing))

@@ -1,0 +1,63 @@
+"""A line for every step of the work that lasts longer than a second, before the first epoch and after the last.
+
+The steps are announced through the standard library's logger "nn_scratch.progress", by whatever does the work.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+LOGGER = logging.getLogger("nn_scratch.progress")
+DELAY_SECONDS = 1.0
+
+
+class SlowSteps(logging.Handler):
+    """While the context lasts, tells each announced step once it has lasted so long; the next one ends it.
+
+    An empty announcement ends a step without beginning another.
+    """
+
+    def __init__(self, tell: Callable[[str], None], delay: float | None = None) -> None:
+        """tell: prints a line; it is called from another thread, or at once without a delay."""
+        super().__init__(logging.INFO)
+        self._tell, self._delay = tell, DELAY_SECONDS if delay is None else delay
+        self._timer: threading.Timer | None = None
+        self._last = ""
+
+    def __enter__(self) -> SlowSteps:
+        self._level, self._propagate = LOGGER.level, LOGGER.propagate
+        LOGGER.setLevel(logging.INFO)
+        LOGGER.propagate = False
+        LOGGER.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+        LOGGER.removeHandler(self)
+        LOGGER.setLevel(self._level)
+        LOGGER.propagate = self._propagate
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.end()
+        step = record.getMessage()
+        if not step:
+            return
+        if not self._delay:
+            self._told(step)
+            return
+        self._timer = threading.Timer(self._delay, self._told, (step,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def end(self) -> None:
+        """The step that was announced last is over."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _told(self, step: str) -> None:
+        if step != self._last:
+            self._tell(f"{step} ...")
+        self._last = step

@@ -1,0 +1,56 @@
+"""Steps that last are told, each once; short ones and those under --quiet are not."""
+
+import json
+
+import numpy as np
+
+from nn_scratch.cli import main, slow_steps
+from nn_scratch.cli.slow_steps import LOGGER, SlowSteps
+
+
+def test_steps_are_told_while_the_context_lasts():
+    told = []
+    LOGGER.info("before")
+    with SlowSteps(told.append, delay=0):
+        LOGGER.info("reading t.csv")
+        LOGGER.info("reading t.csv")
+        LOGGER.info("")
+        LOGGER.info("fitting the baselines")
+    LOGGER.info("after")
+    assert told == ["reading t.csv ...", "fitting the baselines ..."]
+    assert not LOGGER.handlers
+
+
+def test_a_step_that_is_over_is_not_told():
+    told = []
+    with SlowSteps(told.append, delay=3600) as steps:
+        LOGGER.info("reading t.csv")
+        timer = steps._timer
+        LOGGER.info("")
+        assert timer.finished.is_set()
+    assert told == []
+
+
+def test_what_comes_before_the_first_epoch_and_after_the_last_is_told(capsys, monkeypatch, tmp_path):
+    """Every step, where each is taken for a slow one."""
+    monkeypatch.setattr(slow_steps, "DELAY_SECONDS", 0)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    np.savez(tmp_path / "t.npz", X=X, y=(X[:, 0] > 0).astype(int))
+    command = ["train", f"data.source={tmp_path / 't.npz'}", "train.epochs=2", "--outputs", str(tmp_path)]
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    steps = [line for line in lines if line.endswith(" ...")]
+    assert steps[:3] == [
+        f"reading {tmp_path / 't.npz'} ...",
+        "splitting and scaling 200 rows ...",
+        "looking for duplicates among 200 rows ...",
+    ]
+    assert lines.index("training, epoch 1 of 2 ...") < lines.index("fitting the baselines ...")
+    assert "checking the data for leakage ..." in steps
+    assert main([*command, "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main([*command, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)
+    assert "reading " in printed.err
