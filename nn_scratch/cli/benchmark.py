@@ -16,12 +16,13 @@ EXAMPLES = (
     "examples:",
     "  python script/benchmark.py train --workloads W1,W2",
     "  python script/benchmark.py startup memory --json",
+    "  python script/benchmark.py tables                reading, predicting, memory, a file larger than memory",
     "  python script/benchmark.py tables FOLDER         test scores on the tables of a folder",
 )
 
 
 def add_arguments(cli: argparse.ArgumentParser) -> None:
-    cli.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"{', '.join(SUBJECTS)}; tables FOLDER")
+    cli.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"{', '.join(SUBJECTS)}; tables [FOLDER]")
     cli.add_argument("--threads", type=int, default=1, help="cores and BLAS threads (default: 1)")
     cli.add_argument("--workloads", metavar="W1,W2,...", help="which networks (default: W1 to W5), or which tables")
     cli.add_argument("--repeats", type=int, default=5, help="repeats of every measurement (default: 5)")
@@ -51,10 +52,16 @@ def main(arguments: Namespace) -> dict[str, Any]:
 
 
 def measure_tables(arguments: Namespace) -> dict[str, Any]:
-    """Scores on the tables of a folder, against the default config and scikit-learn."""
-    if len(arguments.subjects) != 2:
-        raise UserError("tables: name one folder of tables: benchmark tables FOLDER")
+    """Speed and memory on tables; with a folder of tables, scores on them against the default and scikit-learn."""
+    if len(arguments.subjects) > 2:
+        raise UserError("tables: name one folder of tables at most: benchmark tables [FOLDER]")
     pin(arguments.threads)
+    if len(arguments.subjects) == 1:
+        from nn_scratch.benchmarks import table_speed
+
+        speed = table_speed.measure(repeats=arguments.repeats)
+        print(table_speed.table(speed), flush=True)
+        return {"tables": speed}
     from nn_scratch.benchmarks import tables
 
     names = arguments.workloads.split(",") if arguments.workloads else None
