@@ -23,6 +23,7 @@ from nn_scratch.data.prepare import Data
 from nn_scratch.metrics import Array
 
 MAX_ROWS = 5000
+MAX_VALUES = 1_000_000  # of a part
 # The limits leave room for noise of 2 % of the range, which costs at most 0.01 of the ratio where the rarer of two
 # classes has 5 % of the rows, and lie above what columns without leakage reach (iris, petal length: a ratio of 0.94).
 SHARE, RATIO, R2 = 0.995, 0.97, 0.985
@@ -76,8 +77,10 @@ def column_groups(data: Data) -> dict[str, list[int]]:
 
 
 def all_rows(data: Data) -> tuple[Array, Array]:
-    """Rows of all parts, at most MAX_ROWS of each: features float64, and class indices or the first target."""
-    parts = [(part, sample_rows(len(part), MAX_ROWS)) for part in (data.train, data.val, data.test) if len(part)]
+    """Rows of all parts, at most MAX_ROWS of each, fewer of many features: features float64, and class indices or the
+    first target."""
+    most = min(MAX_ROWS, max(500, MAX_VALUES // min(MAX_FEATURES, len(data.feature_names))))
+    parts = [(part, sample_rows(len(part), most)) for part in (data.train, data.val, data.test) if len(part)]
     X = np.concatenate([part.X[rows, :MAX_FEATURES] for part, rows in parts]).astype(np.float64)
     y = np.concatenate([part.y[rows] for part, rows in parts])
     return X, y if y.ndim == 1 else y[:, 0].astype(np.float64)

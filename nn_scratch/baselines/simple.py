@@ -19,6 +19,7 @@ from nn_scratch.data.prepare import Data, Part
 from nn_scratch.metrics import Array
 
 MAX_ROWS = 5000
+MAX_VALUES = 1_000_000  # of a part
 MAX_WORK = 200_000_000  # rows x features x outputs: about ten seconds of logistic regression at most
 BINS = 32
 
@@ -54,8 +55,8 @@ def baselines(data: Data) -> dict[str, Any]:
 
 
 def _some(data: Data, part: Part, most: int) -> tuple[Array, Array]:
-    """X and y of at most `most` rows; targets of a regression in their own units."""
-    rows = sample_rows(len(part), most)
+    """X and y of at most `most` rows, fewer of many features; targets of a regression in their own units."""
+    rows = sample_rows(len(part), min(most, max(500, MAX_VALUES // len(data.feature_names))))
     y = part.y[rows]
     # float64 for all: where neighbours are sought among numbers of another type, all distances stand in memory at once
     return part.X[rows].astype(np.float64), y if data.task == "classification" else data.preprocessing.target_inverse(y)
