@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # these take a while to import, and --help has none
     from nn_scratch.training.observers import Observer
 
 
+LARGE_FILE = 20  # megabytes, about a second's reading
 EXAMPLES = (
     "examples:",
     "  python script/train.py",
