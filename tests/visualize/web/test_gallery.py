@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,12 @@ def test_a_lesson_shows_broken_beside_mended(tab: Any, tmp_path: Path) -> None:
     assert "- optimizer.lr: 3.0<" in text
     assert LESSONS["lr_too_high"].question in text
     assert text.count("<iframe") == 2
+    assert text.count(f".html#compact=1&amp;{LESSONS['lr_too_high'].state}") == 2
+    for page in (text, (tmp_path / "index.html").read_text()):
+        links = re.findall(r'(?:href|src)="([^"]+)"', page)
+        assert links
+        for link in links:
+            assert not re.match(r"[a-z]+:|/", link), "a link that is not relative"
     broken, mended = (tab(tmp_path / "lr_too_high" / f"{name}.html") for name in ("broken", "mended"))
     assert "Something is wrong" in broken.text
     assert "It learns well" in mended.text
