@@ -172,13 +172,18 @@ def best_table(swept: Swept) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    from nn_scratch.experiments.sweeps.sweep import as_cell
-
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("trial", swept.metric, *swept.keys):
         table.add_column(escape(title), justify="right", no_wrap=title == swept.metric, overflow="fold")
     for row in swept.ranked[:SHOWN_TRIALS]:
         spread = f" ± {row.std:.2g}" if len(row.scores) > 1 else ""
-        values = [escape(as_cell(row.values[key])) if key in row.values else "" for key in swept.keys]
+        values = [escape(short_cell(row.values[key])) if key in row.values else "" for key in swept.keys]
         table.add_row(str(row.trial), f"{row.mean:.4g}{spread}", *values)
     return table
+
+
+def short_cell(value: Any) -> str:
+    """A value with so many digits as a terminal has room for; trials.csv has all."""
+    from nn_scratch.experiments.sweeps.sweep import as_cell
+
+    return f"{value:.3g}" if isinstance(value, float) else as_cell(value)
