@@ -27,6 +27,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from nn_scratch import MLPClassifier, MLPRegressor
 from nn_scratch.config.resolve import config_from
+from nn_scratch.estimators.fits import FittedNetwork
 from nn_scratch.experiments.build import build
 from nn_scratch.experiments.train import train
 from tests.small import Quiet
@@ -156,6 +157,22 @@ def test_a_fitted_estimator_can_be_stored(store: str) -> None:
     again.coefs_[0][...] = 0.0  # the arrays are the network's own, in the copy, too
     assert not np.array_equal(again.predict_proba(X_IRIS), model.predict_proba(X_IRIS))
     assert clone(again).get_params() == model.get_params()
+
+
+def test_pickles_of_earlier_versions_name_what_is_still_there() -> None:
+    names = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor, "_Network": FittedNetwork}
+    for name, found in names.items():
+        assert pickle.loads(f"cnn_scratch.estimators\n{name}\n.".encode()) is found
+
+
+def test_a_subclass_may_have_other_parameters() -> None:
+    class Narrow(MLPClassifier):
+        def __init__(self, width: int = 3) -> None:
+            super().__init__((width,), max_iter=2, random_state=0)
+            self.width = width
+
+    assert clone(Narrow(4)).set_params(width=5).width == 5
+    assert Narrow(4).fit(X_IRIS, Y_IRIS).coefs_[0].shape == (4, 4)
 
 
 def test_a_pickle_holds_no_rows() -> None:

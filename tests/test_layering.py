@@ -72,7 +72,7 @@ def test_the_modules_at_the_root_import_each_other_without_a_cycle():
 
 def test_only_what_every_room_uses_lies_at_the_root():
     at_the_root = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
-    assert at_the_root <= FLOORS[0] | {"api", "estimators"}
+    assert at_the_root <= FLOORS[0] | {"api"}
 
 
 def test_the_network_is_numpy_alone():

@@ -13,12 +13,11 @@ FILES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for p
 
 MOST_LINES = 60  # of a function, with its signature and its docstring
 LONGER: dict[str, str] = {  # function -> why it is not cut
-    "estimators.py: __init__": "scikit-learn reads the parameters from the signature and expects an attribute for each",
     "visualize/film/scene.py: _curves": "moves to a file of its own",
 }
 
 # members with an underscore that are other libraries' protocols
-PROTOCOLS = {"_exit", "_repr_png_", "_repr_html_", "_repr_mimebundle_", "_solver"}
+PROTOCOLS = {"_exit", "_repr_png_", "_repr_html_", "_repr_mimebundle_"}
 # named nowhere in the package: called by scikit-learn's users, zipfile, http.server, pydantic
 CALLED_FROM_OUTSIDE = {"predict_log_proba", "seekable", "log_message", "_in_our_words"}
 FOR_TESTS = {"run_stacked", "MIDDLE", "shape_key"}  # what the package does in smaller steps, in one call

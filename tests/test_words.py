@@ -34,6 +34,19 @@ INSTEAD = {
     # names of the earlier layout
     r"yardsticks?|reckoning|as_people_read|knowing_loss|NumberScore|LabelScore|first_look": "see docs/architecture.md",
     # plurals and ordinals come from nn_scratch/wording.py: plural, ordinal, every
+    # programs, files and data do not speak, know or want
+    r"(?:config|doctor|docstring|data|card|checkpoint|log|page|run|user|name) (?:says|speaks|knows)": "contains",
+    r"says? (?:so|nothing|something|it all|little|most)": "is (not) informative, is enough",
+    r"speaks? of": "names, includes, contains",
+    r"of who knows|who knows (?:only|the)": "of predicting",
+    r"whoever|nobody|somebody": "the caller, no process, a user",
+    r"tells? (?:\w+ )?apart|told apart": "separates, distinguishes",
+    r"auto: told from": "auto: inferred from",
+    r"and the like": "in addition, such as",
+    r"asked? for it|is asked of": "requested, required, expected",
+    r"goes on (?:where|by itself|when|from)": "continues, is resumed",
+    r"whatever (?:the|a|its|their|comes|else|it|is|an)": "independent of, for any",
+    r"(?:the|it) (?:knows|wants|forgets|believes)": "",
     r"\}th (?:epoch|row|step|layer)": "wording.ordinal, wording.every",
     r"(?:one|two|some|\d+) rows? a step|steps an epoch": "rows per step, steps per epoch",
 }

@@ -49,9 +49,9 @@ def copied_target(data: Data) -> dict[str, Any] | None:
     found: list[dict[str, Any]] = []
     for name, features in groups.items():
         relation = of_classes if data.task == "classification" else of_numbers
-        told = relation(X[:, features], y)
-        if told is not None:
-            found.append({"column": name, **told})
+        measured = relation(X[:, features], y)
+        if measured is not None:
+            found.append({"column": name, **measured})
     if not found or sum(entry["value"] >= entry["limit"] for entry in found) > max(2, FEW_COPIES * len(groups)):
         return None
     best = max(found, key=lambda entry: (entry["value"] >= entry["limit"], entry["value"]))
@@ -97,8 +97,8 @@ def of_classes(X: Array, y: Array) -> dict[str, Any] | None:
         counts = np.bincount(inverse.ravel() * k + y, minlength=len(values) * k).reshape(-1, k)
         right = counts[np.arange(len(counts)), counts.argmax(axis=1)]
         # every class has to be predicted: a value for the frequent one alone gives nothing away
-        told = np.bincount(counts.argmax(axis=1), weights=right, minlength=k) / counts.sum(axis=0)
-        share = float(np.average([right.sum() / len(y), told.mean()]))
+        recall = np.bincount(counts.argmax(axis=1), weights=right, minlength=k) / counts.sum(axis=0)
+        share = float(np.average([right.sum() / len(y), recall.mean()]))
         return {"kind": "share", "value": share, "limit": SHARE, "exact": bool(share == 1.0)}
     if X.shape[1] > 1:
         return None

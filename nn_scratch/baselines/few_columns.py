@@ -121,12 +121,12 @@ def strongest(rows: Rows, groups: dict[str, list[int]]) -> list[str]:
     if rows.y.dtype.kind in "iu":
         one_hot = np.eye(int(rows.y.max()) + 1)[rows.y]
         sizes = np.maximum(one_hot.sum(axis=0), 1)
-        told = ((one_hot.T @ ranks) ** 2 / sizes[:, np.newaxis]).sum(axis=0) / total
+        explained = ((one_hot.T @ ranks) ** 2 / sizes[:, np.newaxis]).sum(axis=0) / total
     else:
         y = ranked(rows.y)
         y = y - y.mean()
-        told = (y @ ranks) ** 2 / total / max(float(y @ y), 1e-300)
-    return sorted(groups, key=lambda name: -float(told[groups[name]].max()))
+        explained = (y @ ranks) ** 2 / total / max(float(y @ y), 1e-300)
+    return sorted(groups, key=lambda name: -float(explained[groups[name]].max()))
 
 
 def best_of(data: Data, rows: Rows, names: tuple[str, ...], groups: dict[str, list[int]]) -> FewColumns:

@@ -20,7 +20,7 @@ from nn_scratch.metrics import Array
 
 MAX_ROWS = 2000
 FEWEST_ROWS = 50
-ALIKE = 0.5  # correlation of neighbouring rows' targets from which their order says something
+ALIKE = 0.5  # correlation of neighbouring rows' targets from which their order is informative
 EARLIER = 0.7  # share of the rows, in their order, that the last ones are predicted from
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.benchmarks.timing import ratio, take_turns
+from nn_scratch.benchmarks.timing import ratio, spread, take_turns
 from nn_scratch.metrics import Array
 
 # data set: its loader in scikit-learn, whether it is a classification, and the epochs of a fit
@@ -149,8 +149,7 @@ def table(result: dict[str, Any]) -> str:
     for row in result["results"]:
         parts, loop = row["over_parts"], row["over_loop"]
         lines.append(
-            f"| {row['data']} | {row['epochs']} | {row['milliseconds']:.1f} ms | {parts['median']:.3f} "
-            f"({parts['low']:.3f} to {parts['high']:.3f}) | {loop['median']:.3f} ({loop['low']:.3f} to "
-            f"{loop['high']:.3f}) |"
+            f"| {row['data']} | {row['epochs']} | {row['milliseconds']:.1f} ms | {spread(parts, '.3f')} | "
+            f"{spread(loop, '.3f')} |"
         )
     return "\n".join(lines)

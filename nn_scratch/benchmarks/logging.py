@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.benchmarks.timing import ratio, take_turns
+from nn_scratch.benchmarks.timing import ratio, spread, take_turns
 from nn_scratch.benchmarks.workloads import WORKLOADS, Timekeeper, Workload, data, train_epochs, trainer
 from nn_scratch.experiments.machine import matrix_peak
 from nn_scratch.runs.recorder import LogSettings, Recorder
@@ -108,8 +108,8 @@ def table(result: dict[str, Any]) -> str:
         lines.append(
             f"| {row['workload']} {row['shape']} | {row['steps_an_epoch']} | {row['epoch_milliseconds']:.2f} ms | "
             f"{row['logged_step_microseconds']:,.1f} µs | "
-            f"{cost['median']:.1%} ({cost['low']:.1%} to {cost['high']:.1%}) | "
-            f"{of_cpu['median']:.1%} ({of_cpu['low']:.1%} to {of_cpu['high']:.1%}) | "
+            f"{spread(cost, '.1%')} | "
+            f"{spread(of_cpu, '.1%')} | "
             f"{row['once_a_run_milliseconds']:.1f} ms |"
         )
     return "\n".join(lines)

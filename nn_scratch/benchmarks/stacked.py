@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.benchmarks.timing import Burst, ratio, take_turns
+from nn_scratch.benchmarks.timing import Burst, ratio, spread, take_turns
 from nn_scratch.benchmarks.train import jax_update
 from nn_scratch.benchmarks.workloads import WORKLOADS, Timekeeper, Workload, data, train_epochs, trainer
 from nn_scratch.experiments.stacks import MOST_ENTRIES, MOST_TOGETHER
@@ -109,10 +109,10 @@ def table(result: dict[str, Any]) -> str:
     ]
     for row in result["results"]:
         micro, single, jax = row["microseconds"], row["over_single"], row["over_jax"]
-        against_jax = "-" if jax is None else f"{jax['median']:.2f} ({jax['low']:.2f} to {jax['high']:.2f})"
+        against_jax = "-" if jax is None else spread(jax)
         lines.append(
             f"| {row['workload']} {row['shape']} | {row['optimizer']} | {row['at_once']} | {micro['single']:.1f} µs | "
-            f"{micro['stacked']:.2f} µs | {single['median']:.2f} ({single['low']:.2f} to {single['high']:.2f}) | "
+            f"{micro['stacked']:.2f} µs | {spread(single)} | "
             f"{against_jax} |"
         )
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.benchmarks.timing import ratio, take_turns
+from nn_scratch.benchmarks.timing import ratio, spread, take_turns
 from nn_scratch.config.resolve import config_from
 from nn_scratch.config.schema import Config
 from nn_scratch.experiments.sweeps.executors import OnDask
@@ -102,7 +102,7 @@ def table(result: dict[str, Any]) -> str:
     lines = [
         f"Sweeps, medians of {result['repeats']} turns",
         "",
-        f"throughput of two processes over one: {two['median']:.2f} ({two['low']:.2f} to {two['high']:.2f})",
+        f"throughput of two processes over one: {spread(two)}",
         f"overhead a trial on this machine (iris, {SHORT_TRIALS} trials): {result['overhead']:.0f} ms",
         "overhead a trial on Dask: distributed is not installed"
         if dask is None

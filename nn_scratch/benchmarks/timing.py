@@ -26,3 +26,8 @@ def ratio(peer: Array, ours: Array) -> dict[str, float]:
     """Peer's time over ours: of the medians, and the lowest and highest of the turns."""
     each = peer / ours
     return {"median": float(np.median(peer) / np.median(ours)), "low": float(each.min()), "high": float(each.max())}
+
+
+def spread(found: Mapping[str, float], spec: str = ".2f") -> str:
+    """A `ratio` as a cell of a table: its median, and the range of the turns."""
+    return f"{found['median']:{spec}} ({found['low']:{spec}} to {found['high']:{spec}})"

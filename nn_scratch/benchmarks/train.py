@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.benchmarks.timing import Burst, ratio, take_turns
+from nn_scratch.benchmarks.timing import Burst, ratio, spread, take_turns
 from nn_scratch.benchmarks.workloads import (
     OPTIMIZERS_MEASURED,
     WORKLOADS,
@@ -237,7 +237,7 @@ def table(result: dict[str, Any]) -> str:
         cells = []
         for peer in PEERS:
             found = row["ratios"].get(peer)
-            cells.append("-" if found is None else f"{found['median']:.2f} ({found['low']:.2f} to {found['high']:.2f})")
+            cells.append("-" if found is None else spread(found))
         lines.append(
             f"| {row['workload']} {row['shape']} ({row['batch']}) | {row['optimizer']} | {row['microseconds']:,.1f} | "
             f"{row['mfu']:.0%} | " + " | ".join(cells) + " |"

@@ -79,7 +79,7 @@ def finding_lines(
 
 
 def sureness(finding: Finding) -> str:
-    """How sure a critical finding is: of others the confidence, that they cost as much, says nothing to a reader."""
+    """The confidence of a critical finding; that of others, which is of their cost, is not shown."""
     return f"; confidence {finding.confidence:.0%}" if finding.severity == "critical" else ""
 
 

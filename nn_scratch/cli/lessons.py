@@ -35,11 +35,13 @@ def write_gallery(
         make_folder(folder / one.rule)
     configs = [change_config(config_of(one, 1), {**LOGGED, "name": one.rule}) for one in broken]
     found = trained(folder, "broken.html", broken, configs, jobs)
-    mended = [mend(one, config, told, healthy) for one, config, told in zip(broken, configs, found, strict=True)]
+    mended = [mend(*pair, healthy) for pair in zip(broken, configs, found, strict=True)]
     after = trained(folder, "mended.html", broken, [config for config, _ in mended], jobs)
     lessons = [
-        Trained(one.rule, told["summary"], then["summary"], difference(before, config), why, place_of(one, told))
-        for one, before, told, (config, why), then in zip(broken, configs, found, mended, after, strict=True)
+        Trained(
+            one.rule, diagnosis["summary"], then["summary"], difference(before, config), why, place_of(one, diagnosis)
+        )
+        for one, before, diagnosis, (config, why), then in zip(broken, configs, found, mended, after, strict=True)
     ]
     shapes, sheet = front(folder) if cheat_sheet else ([], None)
     write_site(folder, lessons, shapes, sheet)

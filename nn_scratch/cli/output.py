@@ -117,7 +117,7 @@ def open_log(path: Path) -> TextIO:
             with path.open("rb") as file:
                 if not LOG_BEGINS.match(file.read(60)):
                     raise UserError(f"{path}: holds something other than a log of commands; name a new file")
-        # a pipe that nobody reads would be waited for
+        # opening a pipe without a reader would block
         at_once = getattr(os, "O_NONBLOCK", 0)
         file_number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | at_once, 0o666)
         if at_once:

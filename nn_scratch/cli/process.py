@@ -43,7 +43,7 @@ def run_script(
         if sys.stdout is not None:
             sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # of the log file, or of stdout itself
-        code = told(error, arguments, signals)
+        code = print_error(error, arguments, signals)
     return code
 
 
@@ -60,14 +60,14 @@ def outcome(
         if sys.stdout is not None:
             sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
-        code = told(error, arguments, signals)
+        code = print_error(error, arguments, signals)
         problem = {"error": explained(error)[1], "exit_code": code}
         known = getattr(error, "document", None)
         return code, problem if known is None else {**known, **problem}
     return 0, {} if document is None else document
 
 
-def told(error: BaseException, arguments: argparse.Namespace, signals: Sequence[int]) -> int:
+def print_error(error: BaseException, arguments: argparse.Namespace, signals: Sequence[int]) -> int:
     """Print what went wrong on stderr; returns the exit code."""
     if arguments.debug:
         from traceback import print_exception

@@ -123,7 +123,7 @@ class Progress:
 
 
 def conclude(swept: Swept, console: Console) -> None:
-    """The best trials, which of them the seeds cannot tell apart, and what to type next."""
+    """The best trials, which of them are within the spread of the seeds, and the next command."""
     from rich.markup import escape
 
     from nn_scratch.experiments.sweeps.rows import indistinguishable

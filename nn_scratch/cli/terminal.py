@@ -282,8 +282,8 @@ class GradientView(Observer):
         for name in (f"{layer.name}.W" for layer in self._network.dense):
             values = gradients[name]
             norm, zeros = float(np.linalg.norm(values)), float(np.mean(values == 0))
-            told = f"  {name:<14} norm {norm:.3e}   {self._entries(name, values)}"
-            self.console.print(told + (f"   ({zeros:.0%} exactly 0)" if 0 < zeros < 1 else ""), soft_wrap=True)
+            text = f"  {name:<14} norm {norm:.3e}   {self._entries(name, values)}"
+            self.console.print(text + (f"   ({zeros:.0%} exactly 0)" if 0 < zeros < 1 else ""), soft_wrap=True)
 
     def _entries(self, name: str, values: np.ndarray[Any, Any]) -> str:
         if name not in self._places:

@@ -36,8 +36,8 @@ def start_viewer(folder: Path) -> str:
         raise EnvironmentFailure(f"--live: the viewer could not be started: {error.strerror}") from None
     assert process.stdout is not None
     with process.stdout as lines:
-        told = lines.readline()
-    if not told.startswith("live: "):
+        line = lines.readline()
+    if not line.startswith("live: "):
         raise EnvironmentFailure("--live: the viewer could not be started; train without --live")
     process.returncode = 0  # it keeps running on its own: no process waits for it
-    return told.removeprefix("live: ").split("  ")[0].strip()
+    return line.removeprefix("live: ").split("  ")[0].strip()

@@ -46,7 +46,7 @@ class LocatedError(UserError):
 
 
 @contextmanager
-def located(config: Config) -> Iterator[None]:
+def locate_errors(config: Config) -> Iterator[None]:
     """Problems that begin with a key of the config (`loss: ...`) say where it is written, as those of the schema do."""
     try:
         yield

@@ -155,7 +155,7 @@ def read_npy(path: Path, *, task: Task | Literal["auto"], missing: Missing) -> T
     X, y = values[:, :-1], np.asarray(values[:, -1], np.float64)[:, np.newaxis]
     if stored.kind in "iu" and task != "regression" and (abs(y) > EXACT).any():
         raise UserError(
-            f"{path}: the target holds whole numbers beyond 2^53, which an array of float64 cannot tell apart; save "
+            f"{path}: the target holds whole numbers beyond 2^53, which float64 cannot represent exactly; save "
             "an .npz with X and y, or write data.task: regression"
         )
     _settle_values(path, X, "the array", FILL_IN if missing == "error" else None)

@@ -245,7 +245,7 @@ class TypeFinder:
             return Column(raw.name, kind="date", style="compact")
         return Column(raw.name, kind="date", style="year first" if style is None else style[0])
 
-    # ---- columns that say nothing about new rows ----
+    # ---- columns that are not predictive for new rows ----
 
     def _is_free_text(self, typed: Typed) -> bool:
         n = int((~np.isnan(typed.values)).sum())

@@ -181,7 +181,7 @@ def class_notices(parts: Mapping[str, Array], class_names: tuple[str, ...]) -> t
         if part == "train":
             notices.append(f"no row to train on has the {which}, which cannot be learned")
         else:
-            notices.append(f"no row of {part} has the {which}, so its scores say nothing about it")
+            notices.append(f"no row of {part} has the {which}, so its scores do not cover it")
     return tuple(notices)
 
 

@@ -34,10 +34,10 @@ from nn_scratch.training.trainer import StopRequested, Trainer
 MOST_SECONDS = 10.0  # of retraining after one run, by counted work
 MARGIN = 1.5  # times the steps of an arm that may end early: so many have to be left for another
 MOST_PAIRS = 4  # of one question: more of the same seeds' noise is known well enough
-FEWEST_STEPS = 10  # of an arm: a network that took fewer says nothing of the change
+FEWEST_STEPS = 10  # of an arm: a network that took fewer is no evidence about the change
 NORMAL_90 = 1.6449  # half of a 90 % interval, in standard errors: each end is passed in 5 % of cases
 LEAST_P = 1e-7  # smallest probability in a log loss: the resolution of float32
-LOWEST_R2 = -1.0  # an R² below it counts as this; the loss says how far below it is
+LOWEST_R2 = -1.0  # an R² below it counts as this; the loss measures how far below it is
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Counterfactuals:
         own = planned if run.info.get("status") == "diverged" else int(run.info.get("steps") or planned)
         self.budget = self.left = own if given is None else given
         self.asked: list[dict[str, Any]] = []
-        self.why_not = ""  # why nothing can be asked of this run
+        self.why_not = ""  # why this run cannot be retrained
 
     # --- questions
 
@@ -361,7 +361,7 @@ def predicted(built: Built) -> Predicted:
 
 
 def constant(data: Data) -> Predicted:
-    """What is predicted by who knows the training rows' classes or mean alone: in place of a network that diverged."""
+    """The class shares or the mean of the training rows, as predictions: in place of a network that diverged."""
     parts = judged_parts(data)
     if data.task == "classification":
         counts = np.bincount(data.train.y, minlength=len(data.class_names)) + 1e-3

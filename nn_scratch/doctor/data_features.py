@@ -100,7 +100,7 @@ class LabelFeatures:
 
     def evenness(self, noise: float) -> float:
         """How even errors are: those of sure rows over those of all, the mean of what the smooth model and the network
-        say. noise: the lower end of `certain`. A network that memorizes is sure of every row, and says nothing."""
+        say. noise: the lower end of `certain`. A network that memorizes is confident on every row: no evidence."""
         pairs = ((noise, self.overall), (self.surest, self.overall), (self.network, self.network_overall))
         ratios = [sure / of for sure, of in pairs if isfinite(sure) and of > 0]
         return float(np.mean(ratios)) if ratios else nan

@@ -61,7 +61,7 @@ def concluded(
     """The diagnosis from the suspicions and what retraining said of some of them."""
     findings = ranked(best_explanation(case, suspicions, all_graded(case, suspicions, gains)))
     verdict = judge(case, findings)
-    if verdict == "healthy":  # faint signs of what does no harm help nobody
+    if verdict == "healthy":  # weak signs of what does no harm are left out
         findings = [untreated(finding) for finding in findings if finding.severity != "info"]
     note = note_of(verdict, findings)
     return Diagnosis(

@@ -1,4 +1,4 @@
-"""What the doctor says: findings with their evidence and the changes of the config that mend them."""
+"""The diagnosis: findings with their evidence and the changes of the config that mend them."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Patch:
 
 @dataclass(frozen=True)
 class Suspicion:
-    """What a hypothesis says of a run: how far its mechanism is at work, before anything is known of its cost.
+    """The evidence of a hypothesis in a run: how far its mechanism is at work, before anything is known of its cost.
 
-    strength: 0 to 1. cost: points of the score that it costs, where the hypothesis knows better than the shortfall
-    behind the references; log_loss: nats that it costs. certain: follows by logic, not from figures. most: the gravest
-    severity that it may have. testable: whether retraining with the first patch can tell its cost; goes_on: whether
-    that patch is more epochs, so that training goes on from where the run ended.
+    strength: 0 to 1. cost: points of the score that it costs, where the hypothesis gives a better estimate than the
+    shortfall behind the references; log_loss: nats that it costs. certain: follows by logic, not from figures. most:
+    the gravest severity that it may have. testable: whether retraining with the first patch can tell its cost; goes_on:
+    whether that patch is more epochs, so that training continues from where the run ended.
     """
 
     rule: str

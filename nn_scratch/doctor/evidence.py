@@ -187,7 +187,7 @@ class Case:
     @cached_property
     def balanced_decisions(self) -> float:
         """The balanced accuracy of the run's own probabilities when each is divided by its class's share of the
-        training rows (Elkan 2001): what the network knows, whatever classes weigh in its loss; nan where it is not
+        training rows (Elkan 2001): without the class weights of its loss; nan where it is not
         defined."""
         y, output = self._predicted()
         if not len(y) or not self.is_classification or self.diverged:
@@ -297,7 +297,7 @@ class Case:
 
     @cached_property
     def best_baseline(self) -> float:
-        """The score that is asked of the run: that of the best plain model; nan where none was scored.
+        """The score that the run is expected to reach: that of the best plain model; nan where none was scored.
 
         On smooth targets kernels do what no small network does: a regression that is better than the plain network is
         asked for half of what it lacks beside them.
@@ -402,7 +402,7 @@ class Case:
 
     @cached_property
     def constant_loss(self) -> float:
-        """The loss of who knows only the classes' shares (or the targets' mean): H(p), log C or the variance."""
+        """The loss of predicting the classes' shares (or the targets' mean): H(p), log C or the variance."""
         if self.is_classification:
             if name_of(self.config["loss"]) in ("auto", "cross_entropy"):
                 weighted = self.config.get("class_weight") is not None

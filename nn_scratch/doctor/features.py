@@ -289,7 +289,7 @@ def step_features(case: Case) -> StepFeatures:
     highest = float(before[known].max()) if known.any() else nan
     reference = max(start, case.constant_loss if isfinite(case.constant_loss) else 0, 1e-9)
     ratios = {name: columns["update_ratio"] for name, columns in case.steps_by_layer.items()}
-    # biases and zero weights make the first ratios large: the median says what the steps do
+    # biases and zero weights make the first ratios large: the median is representative
     medians = {name: median(values[early]) for name, values in ratios.items() if np.isfinite(values[early]).any()}
     late = [median(values[len(values) // 2 :]) for values in ratios.values()]
     first = np.flatnonzero(~(steps["loss_after"] <= steps["loss"] * WORSE) & early)

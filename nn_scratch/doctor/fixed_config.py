@@ -12,7 +12,7 @@ from nn_scratch.wording import one_line
 
 @dataclass(frozen=True)
 class Change:
-    """A key that was changed, why, and the rule that asked for it."""
+    """A key that was changed, why, and the rule that proposed it."""
 
     key: str
     why: str

@@ -34,7 +34,7 @@ RULES: dict[str, Rule] = {}
 
 
 def load_rules() -> None:
-    """Import every module of rules, so that RULES knows them."""
+    """Import every module of rules, so that all are registered in RULES."""
     import_all("nn_scratch.doctor.rules")
 
 

@@ -1,4 +1,4 @@
-"""How grave and how sure: what a mechanism, the shortfall behind the references and retraining say together.
+"""How grave and how sure: what a mechanism, the shortfall behind the references and retraining show together.
 
 The confidence that a suspicion is the cause of a harmful fault is a logistic score of the terms of `terms`, mapped to
 the share of right findings by a second logistic of that score (Platt 1999). Both are fitted by
@@ -99,7 +99,7 @@ def cost_of(case: Case, suspicion: Suspicion, gain: Gain | None) -> Cost:
 
 
 def behind(case: Case, suspicion: Suspicion) -> float:
-    """The most that the run may be behind what is attainable, whatever classes weigh."""
+    """The most that the run may be behind what is attainable, for any class weights."""
     estimates = [suspicion.cost, case.shortfall, case.best_baseline - case.held_score, 0.0]
     return max(value for value in estimates if value is not None and isfinite(value))
 
@@ -129,10 +129,10 @@ class Stakes:
         """Whether a finding of this confidence is critical: the lower end of what it costs is above HARM.
 
         likely: the confidence that this takes; interval: how many standard errors the lower end is below the mean. A
-        change that surely gains HARM proves itself, whatever else speaks for it. Of one that surely gains something,
-        retraining and references measured the same cost, and count by their precision. A cure that gained nothing says
-        little where the run is far behind, since faults come in company: twice HARM then; but no cure
-        loses HARM.
+        change that surely gains HARM proves itself, independent of other evidence. Of one that surely gains something,
+        retraining and references measured the same cost, and count by their precision. A patch that gained nothing is
+        weak evidence where the run is far behind, since faults come in company: twice HARM then; but no patch loses
+        HARM.
         """
         if self.refuted:
             return False

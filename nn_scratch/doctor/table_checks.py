@@ -72,7 +72,7 @@ def examine_file(path: str, target: str | None = None, overrides: Sequence[str] 
 
 
 def sampled(table: Table) -> tuple[Table, str]:
-    """As many rows of a table on disk as memory holds with ease, in their order; and a line that says so."""
+    """As many rows of a table on disk as memory holds with ease, in their order; and a notice of it."""
     most = max(1000, MOST_SAMPLED // table.X.shape[1])
     rows = sample_rows(len(table.X), most)
     told = f"{table.origin}: {len(rows):,} of its {len(table.X):,} rows, drawn at random, are examined"
@@ -128,13 +128,13 @@ def missing_values(table: Table, options: DataOptions) -> Iterator[Finding]:
     gaps = np.isnan(np.asarray(table.X, np.float64)).sum(axis=0)
     if gaps.any():
         worst = int(gaps.argmax())
-        filled = Patch({"data.missing": "auto"}, "missing values are filled in and, where that says something, marked")
+        filled = Patch({"data.missing": "auto"}, "missing values are filled in and, where informative, marked")
         yield finding(
             "missing_values",
             "info" if options.missing == "auto" else "warning",
             f"{np.count_nonzero(gaps)} of {len(gaps)} columns have missing values, most in "
             f"{table.feature_names[worst]!r} ({gaps[worst]} of {len(table.X)} rows)"
-            + ("; they are filled in and, where that says something, marked" if options.missing == "auto" else ""),
+            + ("; they are filled in and, where informative, marked" if options.missing == "auto" else ""),
             *(() if options.missing == "auto" else (filled,)),
             missing=int(gaps.sum()),
         )
@@ -161,7 +161,7 @@ def identifiers(table: Table, ignored: Sequence[str] = ()) -> Iterator[Finding]:
             "critical" if len(found) == len(table.columns) else "warning",
             f"{', '.join(map(repr, found))} has another value in nearly every row, as an identifier has: a network can "
             "only memorize it",
-            Patch({"data.ignore": [*ignored, *found]}, "what numbers the rows tells nothing of rows to come"),
+            Patch({"data.ignore": [*ignored, *found]}, "row numbers are not predictive for new rows"),
             columns=found,
         )
 
@@ -246,7 +246,7 @@ def copies(data: Data) -> Iterator[Finding]:
         yield finding(
             "conflicting_rows",
             "warning",
-            f"{found['conflicting']} rows have the same features as a row of another class: nobody can tell them apart",
+            f"{found['conflicting']} rows have the same features as a row of another class: no model can separate them",
             rows=found["conflicting"],
         )
 
@@ -342,7 +342,7 @@ def giveaways(data: Data, ignored: Sequence[str] = ()) -> Iterator[Finding]:
 
 
 def giveaway(columns: Sequence[str], ignored: Sequence[str], because: str, **evidence: object) -> Finding:
-    why = "a network that leans on the answer knows nothing of new rows"
+    why = "a network that relies on the answer does not generalize to new rows"
     patch = Patch({"data.ignore": [*ignored, *columns]}, why)
     return finding("leakage", "critical", because, patch, **{"columns": list(columns), **evidence})
 
@@ -358,7 +358,7 @@ def row_order(data: Data, ignored: Sequence[str] = ()) -> Iterator[Finding]:
             [told["column"]],
             ignored,
             f"{told['column']!r} numbers the rows, which stand in an order that has to do with the target: with it a "
-            f"plain model reaches {random:.3f}, without it {without:.3f}, and the numbers of new rows say nothing",
+            f"plain model reaches {random:.3f}, without it {without:.3f}, and new rows have other numbers",
             column=told["column"],
             score_without=without,
         )
@@ -370,7 +370,7 @@ def row_order(data: Data, ignored: Sequence[str] = ()) -> Iterator[Finding]:
             "warning" if harm else "info",
             f"the rows run with {told['column']!r}, and each one's target resembles that of the row before "
             f"(correlation {told['correlation']:.2f}): a random split puts neighbours of every held-out row into "
-            f"training, so the score says little of rows that come later{scored}",
+            f"training, so the score is no estimate for later rows{scored}",
             Patch({"data.shuffle": False}, "the last rows then validate and test, as later rows will"),
             column=told["column"],
             correlation_of_neighbours=told["correlation"],

@@ -3,8 +3,8 @@
 Programs that do not learn often have several faults, and the cure of the first need not show in the score before the
 second is cured. So a patch is kept where it brings the score or the loss forward or ends the symptom; the mended config
 is diagnosed anew; and what turns out to be superfluous is taken away again at the end. Candidates of a round begin with
-one seed, and the better half goes on to the others (successive halving, Jamieson and Talwalkar 2016); all are compared
-with the same split and seeds, row by row.
+one seed, and the better half continues to the others (successive halving, Jamieson and Talwalkar 2016); all are
+compared with the same split and seeds, row by row.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def treat(
     tried = tuple(node.arm for node in search.tried)
     if best is None:
         if not tried:
-            said = "the doctor knows no line of YAML that mends this"
+            said = "no change of the YAML is known to mend this"
         else:
             said = f"nothing helped: none of {len(tried)} candidates brought the score or the loss forward."
         return Treatment(diagnosis, search.before, tried, None, said + of_data)
@@ -290,7 +290,7 @@ class Search:
         return found
 
     def _without_leak(self, root: Node, diagnosis: Diagnosis) -> Node:
-        """The config without a column that tells the target: its score is lower, and the one met on new rows."""
+        """The config without a column that leaks the target: its score is lower, and the one met on new rows."""
         leak = [f for f in diagnosis.findings if f.rule == "leakage" and f.severity == "critical" and f.patches]
         found = extended(root, [(leak[0], leak[0].patches[0])], self.config) if leak else None
         return found or root

@@ -1,4 +1,4 @@
-"""Candidates of a treatment, trained: what each predicted of the same rows, and what the doctor says of it."""
+"""Candidates of a treatment, trained: their predictions for the same rows, and their diagnosis."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def joined(parts: Sequence[Predicted]) -> Predicted:
 def probed(run: Run) -> Predicted:
     """What a run predicts of its probe rows, which are training rows: where no others are, or training did not end.
 
-    A network that diverged predicts as who knows the classes' shares, or the mean, alone.
+    A network that diverged counts as predicting the classes' shares, or the mean, for every row.
     """
     probe = run.probe
     y, rows = probe["y"], probe["rows"]

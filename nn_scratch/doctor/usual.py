@@ -84,7 +84,7 @@ def of_layers(layers: list[Any]) -> list[Any]:
 def more_of_it(config: Config, steps: int) -> Iterator[list[Patch]]:
     """Longer training, wider layers, and both: for a network that trains and stays behind what the data allow."""
     plain = to_plain(config)
-    longer = Patch({"train.epochs": MORE * int(plain["train"]["epochs"])}, "training goes on where it had not ended")
+    longer = Patch({"train.epochs": MORE * int(plain["train"]["epochs"])}, "training had not converged")
     wider = Patch({"layers": widened(plain["layers"])}, "wider layers can follow a finer structure")
     plans = [[longer], [longer, wider], [wider]] if plain["layers"] else [[longer]]
     yield from (plan for plan in plans if longer not in plan or MORE * steps <= MOST_STEPS)

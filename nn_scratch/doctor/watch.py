@@ -10,7 +10,7 @@ from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import Trainer
 
 PATIENCE = 8  # epochs, at the least, before a run may be called hopeless
-SHARE = 0.15  # of the epochs asked for, likewise
+SHARE = 0.15  # of the configured epochs, likewise
 GAIN = 0.02  # of the score over guessing, and of the loss over where it began: less is nowhere
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nn_scratch.config.advice import unwise
-from nn_scratch.config.origins import located
+from nn_scratch.config.origins import locate_errors
 from nn_scratch.config.parts import Named, instantiate
 from nn_scratch.config.schema import Config
 from nn_scratch.data.column_types import ColumnOptions
@@ -80,7 +80,7 @@ def build(config: Config, data: Data | None = None) -> Built:
 
     Raises UserError for data, layers and keys that do not fit together, with the place of the key in the config.
     """
-    with located(config):
+    with locate_errors(config):
         return _build(config, data)
 
 
@@ -194,7 +194,7 @@ def build_data(config: Config, generators: Generators) -> Data:
     PROGRESS.info(f"reading {source}" if isinstance(source, str) else "drawing the data")
     table = read_source(config, generators)
     PROGRESS.info(f"splitting and scaling {plural(len(table.X), 'row')}")
-    with located(config):
+    with locate_errors(config):
         return _prepared(config, table, generators)
 
 
@@ -215,7 +215,7 @@ def _prepared(config: Config, table: Table, generators: Generators) -> Data:
 
 def read_source(config: Config, generators: Generators) -> Table:
     """The table that the config names, before it is split."""
-    with located(config):
+    with locate_errors(config):
         return _read_source(config, generators)
 
 

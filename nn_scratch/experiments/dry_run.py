@@ -34,7 +34,7 @@ from nn_scratch.training.trainer import StopRequested, Trainer
 from nn_scratch.wording import plural
 
 WRONG_GRADIENT = 1e-5  # relative error of a gradient in float64 from which it is wrong
-FAR_OFF = 3.0  # times the loss of outputs that say nothing, from which the first loss is out of order
+FAR_OFF = 3.0  # times the loss of uninformative outputs, from which the first loss is out of order
 TRIAL_ROWS = 16
 TRIAL_STEPS = 1000
 LEARNED = 0.99  # accuracy or R² on the rows of the trial, at which it ends
@@ -59,7 +59,7 @@ class DryRunReport:
 
 
 def check(built: Built) -> DryRunReport:
-    """Try out what was built; it is of no use for training afterwards."""
+    """Try out what was built; the network cannot be trained afterwards."""
     problems: list[str] = []
     with np.errstate(all="ignore"):
         errors = {entry["layer"]: entry["error"] for entry in gradient_errors(in_float64(built.network), built)}

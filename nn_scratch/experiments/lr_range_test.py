@@ -76,7 +76,7 @@ def usual_rate(optimizer: Named) -> float:
 
 
 def suggested(rates: Array, smoothed: Array) -> float | None:
-    """A tenth of the rate at which the smoothed loss is lowest, to two digits; None where it never really falls."""
+    """A tenth of the rate at which the smoothed loss is lowest, to two digits; None where it does not decrease."""
     if len(smoothed) < 2 or smoothed.min() > smoothed[0] - FALL * abs(smoothed[0]):
         return None
     return float(f"{rates[smoothed.argmin()] / SAFETY:.1e}")

@@ -137,7 +137,7 @@ def processes(n_jobs: int | None) -> int:
 
 
 def run_all(jobs: Iterable[Job[T]], n_jobs: int | None = None, *, stack: bool = False) -> Iterator[T]:
-    """The results of the jobs, in their order, each as soon as it and those before it are there.
+    """The results of the jobs, in their order, each as soon as it and those before it are done.
 
     n_jobs: processes; None: one per core; 1: all in this process. stack: small networks of one shape are trained
     together (`experiments.stacks`), which is faster, and the same up to rounding. The first error ends all jobs and is
@@ -187,7 +187,7 @@ def _perform_in_child(group: Sequence[tuple[int, Job[T]]], scratch: Path, parent
 
 @cache
 def _end_with(parent: int, scratch: Path | None = None) -> None:
-    """Let a thread end this process, and remove the temporary runs, once its parent is there no more.
+    """Let a thread end this process, and remove the temporary runs, once its parent has ended.
 
     Called once in each process that trains, which prints no warnings, either.
     """

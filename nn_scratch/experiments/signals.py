@@ -248,7 +248,7 @@ def repeated_rows(data: Data) -> dict[str, list[int]]:
 
     if data.train.X.size > MOST_COMPARED or not len(data.train):
         return {}
-    counted = data.card.get("duplicates")  # of rows whose features are equal, whatever the target
+    counted = data.card.get("duplicates")  # of rows whose features are equal, with any target
     if counted and not counted["val_in_train"] and not counted["test_in_train"]:
         return {"val": [], "test": []}
     known = np.sort(keys(data.train))

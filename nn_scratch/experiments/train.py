@@ -117,7 +117,7 @@ def train_built(
 
 
 def with_absolute_paths(config: Config, outputs: Path) -> Config:
-    """The config with whole paths, so that its run's param.yaml repeats the run wherever one stands."""
+    """The config with whole paths, so that its run's param.yaml repeats the run from any working directory."""
     changes = {
         f"data.{key}": storable(f"data.{key}", os.path.abspath(expanded(path)))  # noqa: PTH100 (absolute() leaves ".." standing)
         for key, path in (("source", config.data.source), ("test_source", config.data.test_source))
@@ -377,7 +377,7 @@ def _write_end(session: Session, stop: Stop) -> None:
     if session.info["status"] != "interrupted":
         stop.no_more_waiting()
         _conclude(session)
-        sync_folder(folder)  # run.json is not to speak of scores whose files a power cut would take away
+        sync_folder(folder)  # so that run.json lists no scores whose files a power cut would take away
     write_json(folder / "run.json", session.info)
     sync_folder(folder)
 

@@ -41,7 +41,7 @@ class Graph:
         name: str,
         inputs: Sequence[tuple[str, int]],
         outputs: Sequence[tuple[str, int, int | None]],
-        told: dict[str, str],
+        metadata: dict[str, str],
     ) -> bytes:
         """outputs: name, element type, and the number of columns; None: (rows,)."""
         helper = self.onnx.helper
@@ -57,7 +57,7 @@ class Graph:
         )
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="nn_scratch")
-        helper.set_model_props(model, told)
+        helper.set_model_props(model, metadata)
         self.onnx.checker.check_model(model, full_check=True)
         content: bytes = model.SerializeToString()
         return content

@@ -1,4 +1,5 @@
-"""What the exported scripts share: the arrays beside them, the data they name, and how predictions come of outputs."""
+"""What the exported scripts share: the arrays beside them, the data they name, and how predictions are computed from
+outputs."""
 
 from __future__ import annotations
 

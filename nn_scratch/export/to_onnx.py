@@ -43,8 +43,8 @@ def as_onnx(model: Model, name: str) -> bytes:
     features = scaled_features(graph, model.preprocessing)
     Z = network_outputs(graph, model, features)
     outputs = decoded(graph, model, Z, taken={name for name, _ in columns})
-    told = {"task": model.preprocessing.task, "classes": "\n".join(model.preprocessing.class_names)}
-    content: bytes = graph.serialized(name, columns, outputs, told)
+    metadata = {"task": model.preprocessing.task, "classes": "\n".join(model.preprocessing.class_names)}
+    content: bytes = graph.serialized(name, columns, outputs, metadata)
     return content
 
 

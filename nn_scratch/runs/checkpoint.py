@@ -28,7 +28,7 @@ def save(
 
 
 def load(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The state, and what was committed with it. A damaged file raises what it will."""
+    """The state, and what was committed with it. A damaged file may raise any exception."""
     arrays = read_npz(path)
     rest = json.loads(arrays.pop("rest").tobytes())
     rest.pop("config", None)

@@ -130,9 +130,9 @@ def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
 
 
 def renamed_when_whole(path: Path, write: Callable[[IO[bytes]], Any], needed: int) -> None:
-    """Write a file beside its place and rename it when it is whole, so that its name never stands for half of it.
+    """Write a file beside its place and rename it when it is whole, so that no reader finds a partial file.
 
-    needed: how many bytes that takes, to tell where they find no room.
+    needed: how many bytes that takes, for the error on a full disk.
     """
     beside = path.with_name(f"{path.name}.part")
     try:
@@ -187,7 +187,7 @@ class _Raw(RawIOBase):
 def read_npz(path: Path, names: Sequence[str] | None = None) -> dict[str, Array]:
     """The arrays of a .npz, or some; the file is not trusted: no more memory is taken than the file has bytes.
 
-    Whatever it is made of, the answer is arrays of numbers or text, or an exception.
+    For any content the result is arrays of numbers or text, or an exception.
     """
     arrays = {}
     with zipfile.ZipFile(path) as archive:
@@ -422,7 +422,7 @@ def sync_files(files: Mapping[Path, int]) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a folder's names to the disk: what was made, renamed or removed in it; a system that cannot is let be."""
+    """Bring a folder's names to the disk: what was made, renamed or removed in it; ignored where the system cannot."""
     if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders
         return
     with disk_errors(folder):

@@ -82,7 +82,7 @@ def newest(outputs: Path = OUTPUTS) -> Path:
 
 
 def shown(path: Path) -> str:
-    """A path as a person would type it from where they stand."""
+    """A path as it is typed in the working directory."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
@@ -117,7 +117,7 @@ def open_lock(path: Path) -> int | None:
         if not lock(file):
             os.close(file)
             return None
-        # whoever held it may have removed the file in the meantime, and a lock on a removed file locks nothing
+        # the holder may have removed the file in the meantime, and a lock on a removed file locks nothing
         try:
             if os.path.samestat(os.fstat(file), path.stat()):
                 return file

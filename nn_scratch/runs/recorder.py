@@ -157,7 +157,7 @@ class Recorder(Observer):
             self.commit()
 
     def commit(self, diverged: Mapping[str, Any] | None = None, *, ends: bool = False) -> None:
-        """Bring everything so far to disk, and say so.
+        """Write everything so far to disk, and record it in commit.json.
 
         ends: nothing follows in this process, so that the optimizer's steps of the best and the last epoch are written.
 
@@ -196,7 +196,7 @@ class Recorder(Observer):
                 sync_folder(folder)
             self._names_synced = True
         checkpoint.save(self.folder / "checkpoint.npz", state, committed, self._config)
-        sync_folder(self.folder)  # commit.json must not speak of rows of which the checkpoint does not know
+        sync_folder(self.folder)  # commit.json must not include rows that the checkpoint does not
         write_json(self.folder / "commit.json", committed)
         self._committed_at = perf_counter()
         self._commit_cost = self._committed_at - started
@@ -218,7 +218,7 @@ class Recorder(Observer):
     # --- keeping and writing
 
     def _keep(self, epoch: int) -> None:
-        """Measure the network as it is, and let what was found wait."""
+        """Measure the network as it is, and buffer the result."""
         with self._trainer.scored_parameters():  # the log is of the network that the scores are of
             self._statistics.keep()
         self._epochs.append(epoch)
@@ -310,7 +310,7 @@ class Recorder(Observer):
         return self._trainer.network.theta.size <= MOST_PARAMETERS if wanted == "auto" else bool(wanted)
 
     def _bytes_ahead(self, step_bytes: int) -> int:
-        """About how much is still to be written: tensors, lines of text, and the checkpoint beside its old self."""
+        """About how much is still to be written: tensors, lines of text, and the checkpoint beside the previous one."""
         trainer, layers = self._trainer, len(self._names)
         epochs = trainer.epochs - trainer.epoch
         lines = LAYER_LINE_BYTES + STEP_LINE_BYTES * min(trainer.steps_per_epoch, WATCHED_PER_EPOCH)
@@ -345,7 +345,7 @@ def check_stride(before: int, row_bytes: int, epochs: int, settings: LogSettings
 
 
 def check_space(folder: Path, needed: int) -> None:
-    """Refuse to begin what the disk cannot hold."""
+    """Raise EnvironmentFailure where the disk has too little space for the log."""
     with disk_errors(folder):
         free = shutil.disk_usage(folder).free
     if needed > free:

@@ -78,26 +78,26 @@ class Comparison:
                     break
             else:
                 members.append([i])
-        keys = self._telling_keys([indices[0] for indices in members])
+        keys = self._distinguishing_keys([indices[0] for indices in members])
         groups = []
         for indices in members:
             views = tuple(self.views[i] for i in indices)
-            told = ", ".join(f"{short} {brief(self._raw[key][indices[0]])}" for key, short in keys.items())
+            values = ", ".join(f"{short} {brief(self._raw[key][indices[0]])}" for key, short in keys.items())
             name = views[0].name if len(views) == 1 else f"{views[0].name} and {plural(len(views) - 1, 'more seed')}"
-            groups.append(Group(views, f"{name}: {told}" if told else name))
+            groups.append(Group(views, f"{name}: {values}" if values else name))
         return groups
 
-    def _telling_keys(self, firsts: Sequence[int]) -> dict[str, str]:
-        """The fewest keys found whose values tell groups apart, by the first run of each, and their short names."""
+    def _distinguishing_keys(self, firsts: Sequence[int]) -> dict[str, str]:
+        """The fewest keys found whose values distinguish groups, by the first run of each, and their short names."""
         keys = [key for key in self.difference if key not in IGNORED]
         columns = {key: [self.difference[key][i] for i in firsts] for key in keys}
         chosen: list[str] = []
-        told: list[Any] = [()] * len(firsts)
-        while keys and len(set(told)) < len(firsts):
-            best = max(keys, key=lambda key: len(set(zip(told, columns[key], strict=True))))
+        seen: list[Any] = [()] * len(firsts)
+        while keys and len(set(seen)) < len(firsts):
+            best = max(keys, key=lambda key: len(set(zip(seen, columns[key], strict=True))))
             keys.remove(best)
             chosen.append(best)
-            told = list(zip(told, columns[best], strict=True))
+            seen = list(zip(seen, columns[best], strict=True))
         return {key: short_key(key, list(self.difference)) for key in chosen}
 
     @property

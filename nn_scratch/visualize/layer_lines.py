@@ -32,8 +32,8 @@ def marker(x: Array) -> dict[str, Any]:
 def draw_layers(axes: Axes, view: View, series: Series, logarithmic: bool = True, **options: Any) -> None:
     """Draw a line a layer in the layer's own colour, series: layer to (x, values).
 
-    On a logarithmic axis zeros are triangles on its bottom, and layers that are zero throughout say so in the legend.
-    Where every layer is, a note replaces the empty axis.
+    On a logarithmic axis zeros are triangles on its bottom, and layers that are zero throughout are named in the
+    legend. Where every layer is, a note replaces the empty axis.
     """
     styles = layer_styles(view.run.layer_names)
     zeros = {layer: np.isfinite(y) & (y == 0) for layer, (_, y) in series.items()}

@@ -2,7 +2,7 @@
 
 No two meanings share a colour. Every colour has a contrast of at least 3:1 against light and dark paper, letters of
 4.5:1 (WCAG 2.2, 1.4.3 and 1.4.11), and the colours of one meaning differ for a deuteranope too (simulated as in Machado
-et al. 2009). Where lines share a panel, dashes tell them apart as well.
+et al. 2009). Where lines share a panel, dashes distinguish them as well.
 """
 
 from __future__ import annotations

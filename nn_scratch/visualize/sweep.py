@@ -363,7 +363,7 @@ def verdict(swept: Swept) -> str:
     text = f"Trial {best.trial} is best, with a {label(swept)} of {best.mean:.4g}"
     near = indistinguishable(swept.rows, swept.minimize)
     if len(near) > 1:
-        return escape(f"{text}; {len(near) - 1} other trials are within what {swept.sweep.seeds} seeds can tell apart.")
+        return escape(f"{text}; {len(near) - 1} other trials are within the spread of {swept.sweep.seeds} seeds.")
     if not near and len(order) > 1:
         return escape(f"{text}. Each setting was trained once: train the best ones with more seeds before you choose.")
     return escape(f"{text}.")

@@ -88,8 +88,8 @@ def test_classes_are_stratified_and_quantities_are_not():
     assert data.card["split"] == {"shuffled": False, "stratified": False, "own_test": False}
     assert data.notices == (
         "data.stratify has no effect: data.shuffle is false, so the rows stay where they are",
-        "no row of val has the classes 'setosa' and 'versicolor', so its scores say nothing about it",
-        "no row of test has the classes 'setosa' and 'versicolor', so its scores say nothing about it",
+        "no row of val has the classes 'setosa' and 'versicolor', so its scores do not cover it",
+        "no row of test has the classes 'setosa' and 'versicolor', so its scores do not cover it",
     )
 
 

@@ -119,7 +119,7 @@ def test_classes_that_a_part_lacks_are_told():
     in_parts = {"train": np.array([0, 1, 2, 3, 4, 5, 6]), "val": np.array([0, 7]), "test": np.array([], dtype=int)}
     assert class_notices(in_parts, names) == (
         "no row to train on has the class 'h', which cannot be learned",
-        "no row of val has the classes 'b', 'c', 'd', 'e', 'f' and 'g', so its scores say nothing about it",
+        "no row of val has the classes 'b', 'c', 'd', 'e', 'f' and 'g', so its scores do not cover it",
     )
 
 

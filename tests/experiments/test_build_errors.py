@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nn_scratch
-from nn_scratch.config.origins import located
+from nn_scratch.config.origins import locate_errors
 from nn_scratch.config.resolve import change_config, config_from, load_config
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.build import build
@@ -128,7 +128,7 @@ def test_the_override_is_named_where_it_sets_the_key(folder: Path) -> None:
 def test_the_file_is_named_where_the_key_is_not_written(folder: Path) -> None:
     Path("f.yaml").write_text("name: x\nlayers: []\n")
     config = load_config("f.yaml")
-    with pytest.raises(UserError, match=r"^f.yaml: class_weight: write null$"), located(config):
+    with pytest.raises(UserError, match=r"^f.yaml: class_weight: write null$"), locate_errors(config):
         raise UserError("class_weight: write null")
 
 

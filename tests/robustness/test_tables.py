@@ -76,7 +76,7 @@ TRAINED = {
     ),
     "a class of one row": (
         table("1,2,maybe"),
-        "no row of val has the class 'maybe', so its scores say nothing about it",
+        "no row of val has the class 'maybe', so its scores do not cover it",
     ),
 }
 

@@ -66,7 +66,7 @@ def sorted_data(f: Features) -> Suspicion | None:
         + (
             "the parts of the split do not resemble each other"
             if hurts
-            else f"each batch holds a narrow range of {what}s, and the network forgets the others"
+            else f"each batch holds a narrow range of {what}s, and the network unlearns the others"
         ),
         evidence={
             "runs": order.runs,
@@ -274,7 +274,7 @@ def memorized_for_long(f: Features) -> bool:
 
 
 def little_to_learn(f: Features) -> Suspicion:
-    """Hard data and random labels look alike: nothing tells them apart, so this is no more than a warning, unless no
+    """Hard data and random labels look alike and cannot be distinguished, so this is no more than a warning, unless no
     model is better than guessing."""
     case, rows = f.case, f.data.labels.rows
     better = (case.best_baseline - case.selection_bias - case.chance) / max(case.standard_error, 1e-9)
@@ -284,7 +284,7 @@ def little_to_learn(f: Features) -> Suspicion:
         0.6 if nothing else 0.3,
         "data",
         f"no plain model is {'better' if nothing else 'much better'} than guessing ({case.best_baseline:.3f}, chance "
-        f"{case.chance:.3f}): the features say little about the labels, or the labels are wrong",
+        f"{case.chance:.3f}): the features are hardly informative about the labels, or the labels are wrong",
         evidence={
             "attainable": case.best_baseline,
             "chance": case.chance,
@@ -327,7 +327,7 @@ def unscaled_inputs(f: Features) -> Suspicion | None:
         ramp(-size, 0.9, 2.0),
         ramp(decades(scale.off_centre), 0.8, 1.5),
         ramp(decades(scale.spread), 1.5, 2.5) * ramp(size, 0.5, 1.5),
-        0.25 if scale.spread > 3 or scale.off_centre > 1 else 0.0,  # retraining tells whether it matters
+        0.25 if scale.spread > 3 or scale.off_centre > 1 else 0.0,  # retraining decides whether it matters
     )
     if f.layers[0].normalized:  # a batch normalization behind the first layer undoes their scale
         strength *= 0.25

@@ -48,7 +48,7 @@ class Strong(NamedTuple):
 def over_regularized(f: Features) -> Suspicion | None:
     """A penalty or dropout so strong that the network cannot fit even the rows it trains on."""
     case = f.case
-    behind = case.best_baseline - case.train_score  # whatever a penalty does to the balance of classes is its doing
+    behind = case.best_baseline - case.train_score  # a shift of the class balance is an effect of the penalty, too
     unfit = ramp(behind, 0.0, 0.06) if isfinite(behind) else 0.5
     found = [one for one in (*penalties(f, unfit), *noise(f, unfit)) if one.strength > 0.1]
     if not found:
@@ -70,7 +70,7 @@ def penalties(f: Features, unfit: float) -> Iterator[Strong]:
     """L1, L2 and weight decay."""
     own = f.penalties
     shrunk = {"weights_shrunk_by": f.shrunk}
-    why = "a weaker penalty lets the weights grow to where the data wants them"
+    why = "a weaker penalty lets the weights grow to where the loss is minimal"
     for key, value, low, high, less in (("l2", own.l2, -2.2, -1.0, 100), ("l1", own.l1, -3.3, -2.2, 1000)):
         if value > 0:
             yield Strong(
@@ -129,7 +129,7 @@ def too_few_epochs(f: Features) -> Suspicion | None:
     if case.diverged or case.unfinished or case.info.get("status") == "stopped" or not epochs:
         return None
     falling = f.epochs.fall
-    if steps < 150 and case.start_loss > 0:  # so few that the slope from the start says more than the last jump
+    if steps < 150 and case.start_loss > 0:  # so few that the slope from the start is more reliable than the last jump
         falling = max(falling, (1 - float(case.curve("train_loss")[-1]) / case.start_loss) / epochs)
     if falling < 0.003 and steps >= FEW_STEPS:
         return None
@@ -160,7 +160,7 @@ def still_falling(f: Features, falling: float) -> float:
     """How likely the loss would go on falling: by its slope, how few steps there were, and what is still to fit."""
     steps = f.case.steps_done
     unfit = 0.3 + 0.7 * (ramp(f.case.fit_shortfall, -0.02, 0.05) if isfinite(f.case.fit_shortfall) else 0.5)
-    if steps < FEW_STEPS:  # whatever the loss does: nothing is learned in so few
+    if steps < FEW_STEPS:  # independent of the loss: nothing is learned in so few
         return unfit
     few = -log10(max(steps, 1))
     by_slope = max(ramp(falling, 0.005, 0.03), ramp(few, -2.7, -2.0))

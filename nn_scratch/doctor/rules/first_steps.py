@@ -85,7 +85,7 @@ def too_high(f: Features) -> float:
     )
     if case.diverged:
         return 0.7 if case.lr_ratio < 3 and steps.worse_share < 0.1 else strength
-    if isfinite(case.fit_shortfall):  # whoever fits the training rows was not broken
+    if isfinite(case.fit_shortfall):  # a network that fits the training rows was not broken
         strength *= 0.3 + 0.7 * ramp(case.fit_shortfall, -0.1, 0.02)
     if case.steps_done < 60 and steps.worse_share < 0.2 and steps.growth < 2:
         strength *= 0.5 if case.epochs_done > 3 else 0.25  # it has hardly begun, and nothing is broken yet
@@ -116,7 +116,7 @@ def rate_evidence(f: Features) -> dict[str, Any]:
 
 
 def diverged_at_once(f: Features) -> Suspicion | None:
-    """Before any step was watched, or with L-BFGS, which has no rate to speak of."""
+    """Before any step was watched, or with L-BFGS, which has a line search."""
     if not f.case.diverged:
         return None
     return Suspicion(

@@ -118,7 +118,7 @@ def out_of_reach(f: Features) -> tuple[float, str, dict[str, Any]]:
     beyond = max(low - target["min"], target["max"] - high) / target["std"] if target.get("std", 0) > 0 else 0.0
     evidence = {"reach": [low, high], "targets": [target.get("min"), target.get("max")], "beyond_in_std": beyond}
     if activation == "softmax":  # of one output it is 1; several always sum to 1
-        always = ": a single output is always 1" if outputs == 1 else ", whatever the targets are"
+        always = ": a single output is always 1" if outputs == 1 else " for any targets"
         return 1.0, f"softmax makes the outputs of a regression sum to 1{always}", {**evidence, "outputs": outputs}
     span = f"{target.get('min', 0):.3g} to {target.get('max', 0):.3g}"
     because = f"{activation} gives numbers from {low:g} to {high:g}, and the targets go from {span}"
@@ -201,7 +201,7 @@ def constant_init(f: Features) -> Suspicion | None:
     explains=TRAINING,
 )
 def init_too_large(f: Features) -> Suspicion | None:
-    """Initial weights far larger than the layer's width asks for: saturated units, or huge outputs."""
+    """Initial weights far larger than the layer's width allows: saturated units, or huge outputs."""
     total = sum(log10(layer.gain) for layer in f.free if layer.gain > 0)
     least = 2.2 if total < TOGETHER else 1.5  # layers that are somewhat too large each add up
     large = [layer for layer in f.free if layer.gain > least]

@@ -48,14 +48,14 @@ def of_copied_target(f: Features, copied: dict[str, Any]) -> Suspicion:
     case = f.case
     column, without = copied["column"], number(copied.get("without"))
     how = {
-        "share": "tells the class of {:.1%} of the rows",
+        "share": "determines the class of {:.1%} of the rows",
         "ratio": "varies between the classes with {:.1%} of its variance",
         "r2": "explains {:.1%} of the target's variance",
     }[copied["kind"]].format(copied["value"])
-    unused = case.held_score < without - HARM  # whatever ails this run, it is not that it knows the target
+    unused = case.held_score < without - HARM  # the run scores too low to be using the leaked target
     # data that are drawn are made so on purpose; arrays have no names that say more of a column than what it does
     drawn = str(case.card["origin"]).startswith("built in")
-    # and where all other columns say nothing, that one column is what is to be learned
+    # and where no other column is informative, that one column is what is to be learned
     confirmed = case.held_score - without > HARM and without > case.chance + HARM
     unconfirmed = is_array(case.card) and not confirmed
     return Suspicion(
@@ -117,7 +117,7 @@ def of_row_order(f: Features, told: dict[str, Any]) -> Suspicion | None:
             0.9,
             "data",
             f"{column!r} numbers the rows, which stand in an order that has to do with the target: with it a plain "
-            f"model reaches {random:.3f}, without it {without:.3f}, and the numbers of new rows say nothing",
+            f"model reaches {random:.3f}, without it {without:.3f}, and new rows have other numbers",
             evidence=evidence,
             patches=(Patch(without_column(f, column), KNOWN),),
             cost=case.held_score - without,

@@ -171,7 +171,7 @@ function optimizerStep(here, found, epoch) {
     ...(step.formula ?? Object.entries(step.slots).map(([name, value]) => [name.replaceAll("_", " "), "state of the optimizer", value])),
     [el("strong", {}, "logged"), "change of w in that step", el("strong", {}, fmt(step.change))]];
   return [el("p", {}, `${type}, the last step of epoch ${step.epoch}:`), table(["", "what", "value"], rows, "the optimizer's step"),
-    step.update === null ? null : el("p", { class: "dim" }, `the equation gives ${fmt(step.update, 6)}, the log says ${fmt(step.change, 6)} (exact to ${fmt(step.maxError, 2)}, as a float32 weight rounds)`)];
+    step.update === null ? null : el("p", { class: "dim" }, `the equation gives ${fmt(step.update, 6)}, the log has ${fmt(step.change, 6)} (exact to ${fmt(step.maxError, 2)}, as a float32 weight rounds)`)];
 }
 
 function movement(here, one, i, u, epoch) {

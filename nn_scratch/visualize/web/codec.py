@@ -39,7 +39,7 @@ class Block:
 
     @property
     def header(self) -> dict[str, Any]:
-        """What the page's table of blocks says of it."""
+        """The entry of the page's table of blocks."""
         return {
             "epochs": list(self.epochs),
             "shape": list(self.shape),

@@ -31,7 +31,7 @@ export function buildCurves(root) {
   }
 }
 
-/** Numbers of an axis with as many digits as tell them apart. */
+/** Numbers of an axis with as many digits as distinguish them. */
 function distinct(marks) {
   const known = marks.filter((mark) => mark !== null);
   let digits = 2;

@@ -61,7 +61,7 @@ export const doctorView = {
   },
 };
 
-/** What was looked for, so that an empty list of findings says something. */
+/** What was looked for, so that an empty list of findings is informative. */
 function checks(here) {
   const found = new Set(here.findings.map((one) => one.rule));
   const others = content.rules.filter((rule) => !found.has(rule.name));

@@ -1,4 +1,4 @@
-"""What the page says of a run, as plain values for JSON: its words, scores, curves, findings and table of layers."""
+"""The content of the page of a run, as plain values for JSON: texts, scores, curves, findings and table of layers."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def document(view: View, tensors: Tensors) -> dict[str, Any]:
 
 
 def sentence(view: View, tensors: Tensors) -> str:
-    """What the network is, for somebody who sees it for the first time."""
+    """A description of the network for a first-time reader."""
     outputs = view.widths[-1] if view.widths else len(view.class_names) or len(view.target_names)
     targets = ", ".join(view.target_names[:3]) + (" and more" if len(view.target_names) > 3 else "")
     what = {

@@ -25,7 +25,7 @@ LESSONS = {
         "v=classes",
         "High accuracy, but in the Classes view one column holds nearly every row: the rare class is never predicted.",
         "The loss is a mean over rows, so that the many rows of one class outweigh the few of another.",
-        "Which score tells the two runs apart: accuracy, or balanced accuracy? Why?",
+        "Which score differs between the two runs: accuracy, or balanced accuracy? Why?",
     ),
     "constant_init": Lesson(
         "Constant initialization",
@@ -128,7 +128,7 @@ LESSONS = {
     "sorted_data": Lesson(
         "Sorted rows",
         "v=classes",
-        "The loss oscillates within each epoch; the network forgets one class while it learns the next.",
+        "The loss oscillates within each epoch; the network unlearns one class while it learns the next.",
         "Batches of a single class pull all weights towards that class.",
         "Why does shuffling every epoch help, when the rows are the same?",
     ),
@@ -170,7 +170,7 @@ LESSONS = {
     "wrong_loss_output": Lesson(
         "Loss and output activation do not match",
         "v=classes",
-        "The loss cannot fall below a floor, whatever the weights.",
+        "The loss cannot fall below a floor for any weights.",
         "The output activation limits the range of the outputs, so that the network cannot produce the targets.",
         "Which outputs can the broken network not produce?",
     ),

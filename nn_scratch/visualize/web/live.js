@@ -1,4 +1,4 @@
-// While the run trains: ask what is committed, fetch the new rows, and say what happened.
+// While the run trains: poll what is committed, fetch the new rows, and show what changed.
 
 import { content, lastEpoch, runs, state } from "./state.js";
 
@@ -23,7 +23,7 @@ export function follow(onNews) {
         const committed = await answer.json();
         const followed = state().e >= lastEpoch(here);
         await take(here, base, committed);
-        wait = Math.max(GROWING, 3 * (performance.now() - started)); // so that a page that draws slowly asks seldom
+        wait = Math.max(GROWING, 3 * (performance.now() - started)); // so that a page that draws slowly polls less often
         onNews({ followed, ended: false });
       }
       const status = answer.headers.get("X-Run-Status") ?? shownStatus;

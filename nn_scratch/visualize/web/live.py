@@ -1,7 +1,8 @@
 """The page of a run that is training, served to this machine alone.
 
-A server of the standard library on 127.0.0.1, at a free port, below a path that nobody can guess. It reads the run's
-folder and writes nothing: rows go out as raw bytes of the memory-mapped logs, as far as commit.json vouches for them.
+A server of the standard library on 127.0.0.1, at a free port, below a path that holds a random token. It reads the
+run's folder and writes nothing: rows go out as raw bytes of the memory-mapped logs, as far as commit.json vouches for
+them.
 
 Requests from elsewhere are refused: a page of another site that the same browser has open may send requests here, so
 the name in `Host`, the `Origin` and `Sec-Fetch-Site` must be this page's own, and the token must be known.

@@ -21,7 +21,7 @@ export const networkView = {
     this.lit = null;
     if (!this.columns.length) {
       fill(root, el("p", {}, here.layers.some((one) => one.pooled) ? "The layers are too large for this page to draw single units; the Weights view shows them in blocks."
-        : "There is no network to draw, as the page has none of its weights: the run ended before its first epoch, or its config says log.weights: false."));
+        : "There is no network to draw, as the page has none of its weights: the run ended before its first epoch, or its config has log.weights: false."));
       this.canvas = null;
       return;
     }

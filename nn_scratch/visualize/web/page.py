@@ -1,4 +1,4 @@
-"""report.html: a run that can be touched, in one file that asks for nothing else.
+"""report.html: a run that can be touched, in one file that loads nothing else.
 
 The policy lets the browser run this file's own script and styles, known by their digests, and load nothing; no text
 of a run can become markup, as `trusted-types 'none'` forbids it.

@@ -29,7 +29,7 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 pre { background: #f6f6f6; padding: .8rem; overflow: auto; font-size: .85rem; }
 """
 
-# no script, no picture, no font from elsewhere, whatever a run's texts may hold
+# no script, no picture, no font from elsewhere, for any content of a run's texts
 POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
 
 

@@ -1,4 +1,4 @@
-// What is shown: one state, kept in the address's hash, and who wants to know when it changes.
+// What is shown: one state, kept in the address's hash, and the listeners that are called when it changes.
 
 import { Blocks, nearest } from "./blocks.js";
 

@@ -1,6 +1,6 @@
 """The arrays of a run that its page holds, within a number of bytes.
 
-Where they do not fit, what is left out is chosen in a fixed order, and told in words: optimizer steps of every tenth
+Where they do not fit, what is left out is chosen in a fixed order, and listed: optimizer steps of every tenth
 epoch, rows, digits of the gradients, epochs, and at last matrices are pooled.
 """
 
@@ -99,7 +99,7 @@ class Tensors:
 
     @property
     def size(self) -> int:
-        """Bytes: the data, and about what the table of blocks says of each."""
+        """Bytes: the data, and the size of its entry in the table of blocks."""
         return sum(len(block.data) + HEADER_BYTES + EPOCH_BYTES * len(block.epochs) for block in self.blocks.values())
 
     # --- what fits
