@@ -125,8 +125,11 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
+    if any(np.asarray(values).dtype.hasobject for values in arrays.values()):
+        raise ValueError("objects are not written: they would be pickled")
     needed = sum(np.asarray(values).nbytes for values in arrays.values())
-    renamed_when_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays), needed)
+    # without allow_pickle=False, which NumPy 2.0 would take for an array of that name
+    renamed_when_whole(path, lambda file: np.savez(file, **arrays), needed)  # type: ignore[arg-type]
 
 
 def renamed_when_whole(path: Path, write: Callable[[IO[bytes]], Any], needed: int) -> None:
