@@ -116,12 +116,30 @@ class EpochCallback(Observer):
 
     epoch: counted from 1. scores: the row of metrics.csv by column: epoch, step, lr, train_loss, val_loss, and the
     scores of the task (train_accuracy, val_r2 ...).
+
+    Examples
+    --------
+    >>> from nn_scratch import EpochCallback, MLPClassifier
+    >>> stop = EpochCallback(lambda epoch, scores: epoch == 3)
+    >>> MLPClassifier(callbacks=[stop], random_state=0).fit(X, y).n_iter_
+    3
     """
 
     def __init__(self, function: OnEpochEnd) -> None:
         self._function = function
 
     def on_epoch_end(self, trainer: Trainer, scores: Scores, seconds: Mapping[str, float]) -> None:
+        """Call the function; what the training loop calls after every epoch.
+
+        Examples
+        --------
+        >>> from nn_scratch import EpochCallback, MLPClassifier
+        >>> losses = []
+        >>> keep = EpochCallback(lambda epoch, scores: losses.append(scores["train_loss"]))
+        >>> model = MLPClassifier(max_iter=2, callbacks=[keep])
+        >>> losses == model.fit(X, y).loss_curve_
+        True
+        """
         if self._function(trainer.epoch, dict(scores)) is True:
             trainer.end_requested = True
 
@@ -280,6 +298,15 @@ def sweep(
     ------
     UserError
         If the config has no sweep, or its space does not fit the config.
+
+    Examples
+    --------
+    >>> from nn_scratch import sweep
+    >>> config = {"data": {"source": "iris"}, "train": {"epochs": 30}}
+    >>> config["sweep"] = {"method": "grid", "space": {"optimizer.lr": [1e-6, 0.01]}}
+    >>> swept = sweep(config, outputs=folder, jobs=1)
+    >>> [row.values["optimizer.lr"] for row in swept.ranked], swept.metric
+    ([0.01, 1e-06], 'val_accuracy')
     """
     from nn_scratch.experiments.sweeps.sweep import sweep as swept
 
@@ -341,42 +368,90 @@ class Run:
 
     @property
     def path(self) -> Path:
-        """The run's folder."""
+        """The run's folder.
+
+        Examples
+        --------
+        >>> run.path.parent == folder
+        True
+        """
         return self.log.path
 
     @property
     def name(self) -> str:
-        """The folder's name, such as digits-001."""
+        """The folder's name, such as digits-001.
+
+        Examples
+        --------
+        >>> run.name
+        'iris-001'
+        """
         return self.log.name
 
     @property
     def status(self) -> str:
-        """running, finished, stopped (before the last epoch), diverged or interrupted."""
+        """running, finished, stopped (before the last epoch), diverged or interrupted.
+
+        Examples
+        --------
+        >>> run.status
+        'finished'
+        """
         return str(self.log.info["status"])
 
     @property
     def info(self) -> dict[str, Any]:
-        """run.json: status, scores by part ("train", "val", "test"), times, versions."""
+        """run.json: status, scores by part ("train", "val", "test"), times, versions.
+
+        Examples
+        --------
+        >>> run.info["epochs"], sorted(run.info["val"])[:2], run.info["val"]["accuracy"] > 0.8
+        (40, ['accuracy', 'balanced_accuracy'], True)
+        """
         return self.log.info
 
     @property
     def config(self) -> dict[str, Any]:
-        """param.yaml as plain values, every default written out."""
+        """param.yaml as plain values, every default written out.
+
+        Examples
+        --------
+        >>> run.config["layers"][0]["units"], run.config["train"]["batch_size"]
+        (128, 32)
+        """
         return self.log.config
 
     @property
     def metrics(self) -> dict[str, Array]:
-        """metrics.csv by column, (epochs,) each; `pandas.DataFrame(run.metrics)` is the table."""
+        """metrics.csv by column, (epochs,) each; `pandas.DataFrame(run.metrics)` is the table.
+
+        Examples
+        --------
+        >>> list(run.metrics)[:4], run.metrics["val_loss"].shape
+        (['epoch', 'step', 'lr', 'train_loss'], (40,))
+        """
         return self.log.metrics
 
     @property
     def epochs(self) -> Array:
-        """(rows,) the epoch of each row of `weights`, `gradients` and `activations`; the first is 0."""
+        """(rows,) the epoch of each row of `weights`, `gradients` and `activations`; the first is 0.
+
+        Examples
+        --------
+        >>> run.epochs[:3].tolist(), len(run.epochs)
+        ([0, 1, 2], 41)
+        """
         return self.log.epochs
 
     @property
     def layer_names(self) -> tuple[str, ...]:
-        """The dense layers, in order: hidden_1, hidden_2, ..., output."""
+        """The dense layers, in order: hidden_1, hidden_2, ..., output.
+
+        Examples
+        --------
+        >>> run.layer_names
+        ('hidden_1', 'hidden_2', 'output')
+        """
         return self.log.layer_names
 
     def weights(self, layer: str) -> Array:
@@ -396,15 +471,33 @@ class Run:
         ------
         UserError
             If there is no such layer, or its weights were not logged.
+
+        Examples
+        --------
+        >>> run.weights("hidden_1").shape, run.weights("hidden_1.b").shape
+        ((41, 4, 128), (41, 128))
         """
         return self.log.weights(self._parameter(layer))
 
     def gradients(self, layer: str) -> Array:
-        """The gradients of a parameter on the probe rows, of the shape of `weights`."""
+        """The gradients of a parameter on the probe rows, of the shape of `weights`.
+
+        Examples
+        --------
+        >>> run.gradients("output").shape, run.gradients("output.b").shape
+        ((41, 64, 3), (41, 3))
+        """
         return self.log.gradients(self._parameter(layer))
 
     def activations(self, layer: str) -> Array:
-        """(rows, probe rows, units) the outputs of a dense layer on the probe rows."""
+        """(rows, probe rows, units) the outputs of a dense layer on the probe rows.
+
+        Examples
+        --------
+        >>> rows, probe_rows, units = run.activations("hidden_1").shape
+        >>> rows, units
+        (41, 128)
+        """
         return self.log.activations(layer)
 
     def _parameter(self, layer: str) -> str:
@@ -412,14 +505,26 @@ class Run:
 
     @cached_property
     def diagnosis(self) -> Diagnosis:
-        """The doctor's diagnosis of the run; also written to its diagnosis.json."""
+        """The doctor's diagnosis of the run; also written to its diagnosis.json.
+
+        Examples
+        --------
+        >>> run.diagnosis.verdict
+        'healthy'
+        """
         from nn_scratch.doctor.report import diagnose_and_keep
 
         return diagnose_and_keep(self.log)
 
     @cached_property
     def model(self) -> Model:
-        """The trained model."""
+        """The trained model.
+
+        Examples
+        --------
+        >>> run.model.task
+        'classification'
+        """
         return Model.load(self)
 
     # --- pictures
@@ -457,9 +562,10 @@ class Run:
         known = plots()
         if name not in known:
             raise UserError(f"plot {name!r}: no such plot{did_you_mean(name, known)}")
-        with drawing():
+        view = View(self.log, layer)
+        with drawing(letters=view.letters):
             try:
-                figure = known[name].draw(View(self.log, layer))
+                figure = known[name].draw(view)
             except NotForThisRun as reason:
                 raise UserError(f"plot {name!r}: {reason}") from None
             picture = _png(figure)
@@ -481,6 +587,11 @@ class Run:
             If the run has no logged weights.
         EnvironmentFailure
             If the encoder or the disk fails.
+
+        Examples
+        --------
+        >>> run.film().path.name
+        'weights.mp4'
         """
         from nn_scratch.visualize.film import scene
         from nn_scratch.visualize.film.make import write_film
@@ -503,6 +614,16 @@ class Run:
         ----------
         megabytes : float
             The largest size of the page; what does not fit is left out, with a note on the page.
+
+        Returns
+        -------
+        Page
+            `html` is the document, `save(path)` writes it.
+
+        Examples
+        --------
+        >>> run.page(megabytes=0.5).save(folder / "iris.html").name
+        'iris.html'
         """
         from nn_scratch.visualize.view import View
         from nn_scratch.visualize.web.page import page
@@ -612,6 +733,12 @@ class Model:
     """A trained network with its preprocessing: raw rows in, predictions out.
 
     Made by `Model.load` or `Run.model`.
+
+    Examples
+    --------
+    >>> from nn_scratch import Model
+    >>> Model.load("iris-001", outputs=folder).predict([[6.5, 3.0, 5.5, 2.0]]).tolist()
+    ['virginica']
     """
 
     def __init__(self, model: models.Model) -> None:
@@ -646,18 +773,36 @@ class Model:
 
     @property
     def task(self) -> str:
-        """classification, regression or multi_label."""
+        """classification, regression or multi_label.
+
+        Examples
+        --------
+        >>> run.model.task
+        'classification'
+        """
         return self._model.preprocessing.task
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes (or labels) as the data have them, in the order of the columns of `predict_proba`."""
+        """The classes (or labels) as the data have them, in the order of the columns of `predict_proba`.
+
+        Examples
+        --------
+        >>> run.model.class_names
+        ('setosa', 'versicolor', 'virginica')
+        """
         preprocessing = self._model.preprocessing
         return preprocessing.target_names if self.task == "multi_label" else preprocessing.class_names
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the rows to predict, in order."""
+        """The columns of the rows to predict, in order.
+
+        Examples
+        --------
+        >>> run.model.columns[0]
+        'sepal length (cm)'
+        """
         return tuple(column.name for column in self._model.preprocessing.columns)
 
     def predict(self, rows: Any) -> Array:
@@ -678,6 +823,11 @@ class Model:
         ------
         UserError
             If columns are missing, or values cannot be used.
+
+        Examples
+        --------
+        >>> run.model.predict([[5.1, 3.5, 1.4, 0.2], [6.5, 3.0, 5.5, 2.0]]).tolist()
+        ['setosa', 'virginica']
         """
         found = self._predicted(rows)
         if self.task == "classification":
@@ -688,7 +838,28 @@ class Model:
         return found[:, 0] if found.shape[1] == 1 else found
 
     def predict_proba(self, rows: Any) -> Array:
-        """(rows, classes) float64: the probability of each class, or of each label by itself; see `predict`."""
+        """The probability of each class, or of each label by itself.
+
+        Parameters
+        ----------
+        rows
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray, (rows, classes) float64
+            Columns in the order of `class_names`; between 0 and 1, those of classes add up to 1 in each row.
+
+        Raises
+        ------
+        UserError
+            As `predict`; and of a regression, which has no classes.
+
+        Examples
+        --------
+        >>> run.model.predict_proba([[5.1, 3.5, 1.4, 0.2]]).round().tolist()
+        [[1.0, 0.0, 0.0]]
+        """
         if self.task == "regression":
             raise UserError("predict_proba: a regression has no classes; use predict")
         return self._predicted(rows)
@@ -798,6 +969,19 @@ def treat(
     -------
     Treatment
         What was tried, and `written`, the path of the config that helps, or None.
+
+    Raises
+    ------
+    UserError
+        If there is no such run, or the data it was trained on are no longer there.
+
+    Examples
+    --------
+    >>> from nn_scratch import train, treat
+    >>> sick = train({"data": {"source": "iris"}, "train": {"epochs": 10}}, {"optimizer.lr": 1e-6}, outputs=folder)
+    >>> treated = treat(sick, folder)
+    >>> sick.diagnosis.findings[0].rule, treated.written.name
+    ('lr_too_low', 'digits.fixed.yaml')
     """
     from nn_scratch.doctor.treatment import treat as treated
 
@@ -817,6 +1001,19 @@ def visualize(run: Run | runs.Run | str | Path, *, film: bool = True, outputs: s
     -------
     list of Path
         What was written, the page last.
+
+    Raises
+    ------
+    UserError
+        If there is no such run.
+    EnvironmentFailure
+        If the encoder or the disk fails.
+
+    Examples
+    --------
+    >>> from nn_scratch import visualize
+    >>> [path.name for path in visualize(run, film=False)[-2:]]
+    ['plots.html', 'report.html']
     """
     from nn_scratch.runs.files import write_bytes
     from nn_scratch.visualize.gallery import draw_plots

@@ -325,6 +325,55 @@ def test_callbacks_see_every_epoch_and_can_end_training() -> None:
 # --- the doctor
 
 
+@pytest.mark.parametrize("logged", [False, True])
+def test_callbacks_of_scikit_learn_see_the_epochs(logged: bool, tmp_path: Path) -> None:
+    callbacks = pytest.importorskip("sklearn.callback")
+    pytest.importorskip("pandas")
+    monitor = callbacks.ScoringMonitor(scoring="accuracy")
+    model = small(max_iter=4, log_dir=tmp_path if logged else None).set_callbacks(monitor).fit(X_IRIS, Y_IRIS)
+    rows = monitor.get_logs().data
+    scores = [row["accuracy"] for row in rows if row["task_name"] == "epoch"]
+    each = [small(max_iter=epochs).fit(X_IRIS, Y_IRIS).score(X_IRIS, Y_IRIS) for epochs in (1, 2, 3, 4)]
+    assert scores == pytest.approx(each)
+    assert [row["accuracy"] for row in rows if row["task_name"] == "fit"] == [model.score(X_IRIS, Y_IRIS)]
+    np.testing.assert_array_equal(model.coefs_[0], small(max_iter=4).fit(X_IRIS, Y_IRIS).coefs_[0])
+    search = GridSearchCV(make_pipeline(StandardScaler(), clone(model)), {"mlpclassifier__alpha": [0.1, 0.2]}, cv=2)
+    search.fit(X_IRIS, Y_IRIS)
+    log = monitor.get_logs()
+    assert log.estimator_name == "GridSearchCV"
+    assert sum(row["task_name"] == "epoch" for row in log.data) == (2 * 2 + 1) * 4  # two folds of two, and the best
+
+
+class StopsAtThree:
+    """A callback of scikit-learn that ends training with the third epoch."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        self.calls.append("setup")
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        self.calls.append("teardown")
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        self.calls.append(f"begin {context.task_name}")
+
+    def on_fit_task_end(self, estimator: Any, context: Any) -> bool:
+        self.calls.append(f"end {context.task_name}")
+        return self.calls.count("end epoch") == 3
+
+
+def test_a_callback_of_scikit_learn_ends_training() -> None:
+    pytest.importorskip("sklearn.callback")
+    callback = StopsAtThree()
+    assert small().set_callbacks(callback).fit(X_IRIS, Y_IRIS).n_iter_ == 3
+    epochs = ["begin epoch", "end epoch"] * 3
+    assert callback.calls == ["setup", "begin fit", *epochs, "end fit", "teardown"]
+    with pytest.raises(ValueError, match="must be an integer"):
+        small(max_iter=0).set_callbacks(callback).fit(X_IRIS, Y_IRIS)
+
+
 def test_the_doctor_says_what_is_wrong_with_a_fit(tmp_path: Path) -> None:
     X, _, y, _ = scaled(load_digits)
     slow = small(learning_rate_init=1e-6, early_stopping=True, max_iter=10, hidden_layer_sizes=32).fit(X, y)

@@ -17,6 +17,10 @@ HEAD = """\
 
 What `from nn_scratch import ...` gives. How it is used together: [python.md](python.md).
 
+The examples are run by the tests. In those of functions and runs, `folder` is an empty folder and `run` is
+`train({"data": {"source": "iris"}, "train": {"epochs": 40}}, name="iris", outputs=folder)`; in those of estimators
+`X, y = sklearn.datasets.load_iris(return_X_y=True)`.
+
 *Generated from the docstrings by `python -m nn_scratch.cli.api_page`; not to be edited.*
 """
 ORDER = (

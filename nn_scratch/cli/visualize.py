@@ -349,7 +349,7 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> dict[str, Any]
     make_folder(folder / "plots")
     pictures = []
     for name in chosen:
-        with drawing(output.theme):
+        with drawing(output.theme, frozenset().union(*(view.letters for view in views))):
             path = save(COMPARISONS[name].draw(comparison), folder / "plots" / name, output, panels.get(name))
         pictures.append((COMPARISONS[name], path))
         say(f"{shown(path)}  {COMPARISONS[name].title}")

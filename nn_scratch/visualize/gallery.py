@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from nn_scratch.errors import UserError
 from nn_scratch.runs.files import make_folder, write_whole
 from nn_scratch.visualize.palette import PAGE, Theme
 from nn_scratch.visualize.plot import Plot
-from nn_scratch.visualize.style import DPI, drawing
+from nn_scratch.visualize.style import DPI, drawing, forget_missing, missing
 from nn_scratch.visualize.view import NotForThisRun, View
 from nn_scratch.wording import listed
 
@@ -41,12 +42,27 @@ def draw_plots(
     make_folder(folder)
     for plot in chosen:
         try:
-            with drawing(output.theme):
-                path = save(plot.draw(view), folder / plot.name, output, panel)
+            path = with_every_letter(partial(draw_one, plot, view, folder / plot.name, output, panel), output, view)
         except NotForThisRun as reason:
             yield plot, str(reason)
             continue
         yield plot, path
+
+
+def draw_one(plot: Plot, view: View, stem: Path, output: Output, panel: str | None) -> Path:
+    return save(plot.draw(view), stem, output, panel)
+
+
+def with_every_letter(draw: Callable[[], Path], output: Output, view: View) -> Path:
+    """Draw with the fonts that the run's names need; once more, with all of them, where the rows have other letters."""
+    lacked = missing()
+    with drawing(output.theme, view.letters):
+        path = draw()
+    if missing() != lacked:
+        forget_missing(missing() - lacked)
+        with drawing(output.theme):
+            path = draw()
+    return path
 
 
 def save(figure: Figure, stem: Path, output: Output = Output(), panel: str | None = None) -> Path:

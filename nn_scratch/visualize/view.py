@@ -60,6 +60,11 @@ class View:
         return self.run.name
 
     @cached_property
+    def letters(self) -> frozenset[str]:
+        """The letters of all names that pictures may show: of the run, its data, its config."""
+        return frozenset(f"{self.run.path}{self.run.config}{self.run.card}")
+
+    @cached_property
     def data_name(self) -> str:
         """digits, moons, or the file's name."""
         data = self.run.config.get("data")
