@@ -593,15 +593,16 @@ class Run:
         >>> run.film().path.name
         'weights.mp4'
         """
-        from nn_scratch.visualize.film import scene
         from nn_scratch.visualize.film.make import write_film
+        from nn_scratch.visualize.film.matrices import check_kinds
+        from nn_scratch.visualize.film.scene import Film as Scene
         from nn_scratch.visualize.view import NotForThisRun, View
 
         path = self.path / "weights.mp4"
-        scene.check_kinds(show or ())
+        check_kinds(show or ())
         if show is not None or not path.is_file():
             try:
-                film = scene.Film([View(self.log)], show)
+                film = Scene([View(self.log)], show)
             except NotForThisRun as reason:
                 raise UserError(f"film: {reason}") from None
             write_film(film, path, lambda done, total: None)

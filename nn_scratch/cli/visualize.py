@@ -222,7 +222,7 @@ def draw_cheat_sheet(options: argparse.Namespace) -> dict[str, Any]:
 def draw_run(run: Run, options: argparse.Namespace) -> dict[str, Any]:
     from nn_scratch.runs.files import write_bytes
     from nn_scratch.runs.folder import shown
-    from nn_scratch.visualize.film.scene import check_kinds
+    from nn_scratch.visualize.film.matrices import check_kinds
     from nn_scratch.visualize.gallery import draw_plots
     from nn_scratch.visualize.plot import choose
     from nn_scratch.visualize.view import View
@@ -321,7 +321,7 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> dict[str, Any]
     from nn_scratch.runs.files import make_folder, write_bytes
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.compare import COMPARISONS, Comparison
-    from nn_scratch.visualize.film.scene import check_kinds
+    from nn_scratch.visualize.film.matrices import check_kinds
     from nn_scratch.visualize.gallery import save
     from nn_scratch.visualize.style import drawing
     from nn_scratch.visualize.view import View

@@ -25,9 +25,11 @@ from nn_scratch.visualize.film.colour import (
 from nn_scratch.visualize.film.encoder import check, encode, probe, top_level_boxes
 from nn_scratch.visualize.film.layout import GAP, Matrix, Tiles, arrange
 from nn_scratch.visualize.film.make import write_film
+from nn_scratch.visualize.film.matrices import by_movement
+from nn_scratch.visualize.film.pace import pace
 from nn_scratch.visualize.film.parts import Blocks, CaptionPart, Stamp
 from nn_scratch.visualize.film.predictions import predictions
-from nn_scratch.visualize.film.scene import HEIGHT, WIDTH, Film, by_movement, pace
+from nn_scratch.visualize.film.scene import HEIGHT, WIDTH, Film
 from nn_scratch.visualize.palette import THEMES
 from nn_scratch.visualize.view import NotForThisRun, View
 from tests.conftest import trained
@@ -101,7 +103,7 @@ def test_a_film_is_slow_enough_to_watch_and_not_too_long(logged):
 
 
 def test_more_epochs_than_can_be_shown_are_said_to_be_thinned(runs, monkeypatch):
-    monkeypatch.setattr("nn_scratch.visualize.film.scene.MOST_EPOCHS", 3)
+    monkeypatch.setattr("nn_scratch.visualize.film.pace.MOST_EPOCHS", 3)
     film = Film([View(runs["classes"])])
     assert film.pace.rows.tolist() == [0, 2, 4]
     assert "3 of the logged epochs are shown, evenly spread" in [text.get_text() for text in film.figure().texts][-1]
@@ -341,6 +343,7 @@ def test_boxes_that_overlap_are_found():
 
 
 SIZES = [(1280, 720), (1920, 1080), (1080, 1080), (640, 480)]
+PAIRS = [("classes", "wide"), ("images", "many classes"), ("plane", "plane"), ("deep", "narrow")]
 NETWORKS = {
     "classes": None,
     "images": None,
@@ -370,14 +373,33 @@ def networks(runs, tmp_path_factory):
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_nothing_collides_or_is_cut_off(networks, name, size):
-    film = Film([View(networks[name])], size=size)
-    for _, x, y, width, height in film.boxes:
-        assert x >= 0
-        assert y >= 0
-        assert x + width <= size[0] + 1
-        assert y + height <= size[1] + 1
-    assert overlapping(film.boxes) == []
+    check_boxes(Film([View(networks[name])], size=size), size)
+
+
+@pytest.mark.parametrize("size", SIZES[:3], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    "pair", [("classes", "wide"), ("images", "many classes"), ("plane", "plane"), ("deep", "narrow")]
+)
+def test_nothing_collides_in_a_film_of_two_runs(networks, pair, size):
+    check_boxes(Film([View(networks[name]) for name in pair], size=size), size)
+
+
+def check_boxes(film, size):
+    boxes = film.boxes
+    assert sum(name.startswith("tick ") for name, *_ in boxes) > 4
+    for name, x, y, width, height in boxes:
+        assert x >= 0, name
+        assert y >= 0, name
+        assert x + width <= size[0] + 1, name
+        assert y + height <= size[1] + 1, name
+    assert overlapping(boxes) == []
     assert film.picture(-1).shape == (size[1], size[0], 3)
+
+
+def test_films_of_two_runs_show_inputs_and_their_predictions(networks):
+    film = Film([View(networks["images"]), View(networks["many classes"])])
+    assert {box[0] for box in film.boxes} >= {"predictions"}
+    assert sum(box[0].startswith("input ") for box in film.boxes) >= 8
 
 
 def test_every_matrix_has_a_title(networks):
