@@ -204,6 +204,14 @@ def test_a_fit_trains_as_the_same_config_does(tmp_path: Path) -> None:
     assert not hasattr(plain, "run_")
 
 
+def test_a_logged_fit_keeps_the_names_of_its_columns(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    names = ["sepal length", "sepal width", "Länge", "花瓣"]
+    model = small(max_iter=3, log_dir=tmp_path).fit(pandas.DataFrame(X_IRIS, columns=names), Y_IRIS)
+    assert list(model.run_.model.columns) == names
+    assert [feature["name"] for feature in model.run_.log.card["columns"]] == names
+
+
 def test_a_fit_takes_no_more_steps_and_passes_than_the_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop is the trainer's own: as many passes over the network, and the same weights at the end."""
     from nn_scratch.nn.network import Graph

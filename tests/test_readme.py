@@ -107,7 +107,7 @@ def test_the_quoted_treatment_is_printed(tmp_path: Path) -> None:
     before, printed = set((PROJECT / "config").iterdir()), ""
     for line in block.splitlines():
         if line.startswith("$ python "):
-            done = typed(str(PROJECT / line.split()[2]), *line.split()[3:], "--outputs", str(tmp_path), cwd=tmp_path)
+            done = typed(*line.split()[2:], "--outputs", str(tmp_path), cwd=PROJECT)
             assert done.returncode == 0, done.stderr
             printed = done.stdout
     for written in set((PROJECT / "config").iterdir()) - before:

@@ -38,16 +38,18 @@ BROKEN = (
     OSError,
 )
 
+NAMES = "feature_names"  # the array of an .npz that names the columns of X
 MEMORY_NEEDED = 3  # times the array itself, that training takes in memory: its rows, these scaled, what is made of them
 
 
 def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing, weight: str | int | None = None) -> Table:
     """X (rows, features) and y; whole numbers, true and false, and text are classes, unless `task` is given.
 
-    weight: the name of the array (rows,) of row weights.
+    weight: the name of the array (rows,) of row weights. An array `feature_names` (features,) of text names the columns
+    of X; without one they are x1, x2, ...
     """
     weighs = None if weight is None else str(weight)
-    arrays = load_arrays(path, ("X", "y") if weighs is None else ("X", "y", weighs))
+    arrays = load_arrays(path, ("X", "y") if weighs is None else ("X", "y", weighs), optional=(NAMES,))
     X, y = check_features(path, arrays["X"], "X"), arrays["y"]
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
@@ -66,7 +68,7 @@ def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing, weig
                 f"{path}: y is {_what(y)}; classes are one number a row, as y.argmax(axis=1) gives; for labels of "
                 "their own, 0 or 1 each, write data.task: multi_label"
             )
-        return _classes(path, X, y, weights, weighs, missing)
+        return _named(path, _classes(path, X, y, weights, weighs, missing), arrays)
     values = y.astype(np.float64).reshape(len(y), -1)
     _settle_values(path, values, "y", FILL_IN_TARGET if missing == "error" else None)
     X, kept, notices = leave_out(X, np.column_stack([values, weights]), missing, str(path))
@@ -79,8 +81,22 @@ def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing, weig
             notices = (*notices, told)
     names = numbered_names(values.shape[1], "y") if values.shape[1] > 1 else ("y",)
     values, task, class_names, _ = settle_task(values, (), task, names)
-    table = _table(path, X, values, task, class_names, names, missing, rule, notices)
+    table = _named(path, _table(path, X, values, task, class_names, names, missing, rule, notices), arrays)
     return table if weighs is None else replace(table, weights=weights, weight_name=weighs)
+
+
+def _named(path: Path, table: Table, arrays: dict[str, Array]) -> Table:
+    """The table with the names of its columns, where the file has them."""
+    names = arrays.get(NAMES)
+    if names is None:
+        return table
+    features = table.X.shape[1]
+    if names.shape != (features,) or names.dtype.kind != "U":
+        raise UserError(f"{path}: {NAMES} is {_what(names)}; write {plural(features, 'name')}, as text")
+    texts = tuple(str(name) for name in names)
+    if "" in texts or len(set(texts)) < len(texts):
+        raise UserError(f"{path}: {NAMES}: every column needs a name of its own")
+    return replace(table, columns=number_columns(texts))
 
 
 def _row_weights(path: Path, weights: Array, rows: int, name: str) -> Array:
@@ -267,8 +283,8 @@ def open_npy(path: Path, in_memory: bool | None = None) -> tuple[Array, np.dtype
         return check_features(path, _load_array(path, file, size, "the file"), "the array"), stored
 
 
-def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, Array]:
-    """The arrays of these names in an .npz file."""
+def load_arrays(path: Path, names: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Array]:
+    """The arrays of these names in an .npz file, and of those that are optional the ones that are there."""
     arrays = {}
     try:
         with zipfile.ZipFile(path) as archive:
@@ -279,7 +295,7 @@ def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, Array]:
                     f"{path}: no array {' and no array '.join(absent)} in it (it holds {', '.join(there) or 'none'}); "
                     f"save it with np.savez(path, {', '.join(f'{name}={name}' for name in names)})"
                 )
-            for name in names:
+            for name in (*names, *(name for name in optional if name in there)):
                 info = there[name]
                 if is_bomb(info.compress_size, info.file_size):
                     raise UserError(

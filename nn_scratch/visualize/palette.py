@@ -64,7 +64,7 @@ class Theme:
 PAGE = Theme("page", "#ffffff", "#222222", "#666666", "#dddddd", "#b3261e", (0.0, 0.6), (0.56, 0.0))
 PAPER = Theme("paper", "#ffffff", "#000000", "#555555", "#dddddd", "#b3261e", (0.0, 0.6), (0.56, 0.0), 9.5, False)
 SLIDE = Theme("slide", "#ffffff", "#111111", "#555555", "#dddddd", "#b3261e", (0.0, 0.6), (0.56, 0.0), 9.5)
-DARK = Theme("dark", "#161616", "#f2f2f2", "#b4b4b4", "#3a3a3a", "#ff8a80", (0.38, 0.95), (0.46, 1.0), 9.5)
+DARK = Theme("dark", "#161616", "#f2f2f2", "#b4b4b4", "#3a3a3a", "#ff8a80", (0.4, 0.95), (0.46, 1.0), 9.5)
 THEMES = {theme.name: theme for theme in (PAGE, PAPER, SLIDE, DARK)}
 
 _theme: ContextVar[Theme] = ContextVar("theme", default=PAGE)

@@ -354,3 +354,16 @@ def test_every_truncation_and_many_flips_of_an_archive_are_one_line_or_still_a_t
     assert len(refused) > len(broken) / 2
     assert all(len(problems) == 1 and problems[0].startswith("t.npz: ") for problems in refused)
     assert not any("\n" in problems[0] for problems in refused)
+
+
+def test_an_npz_may_name_its_columns():
+    X, y = np.zeros((4, 2)), np.array([0, 1, 0, 1])
+    np.savez("named.npz", X=X, y=y, feature_names=np.array(["height", "Größe"]))
+    assert [column.name for column in loaded("named.npz").columns] == ["height", "Größe"]
+    for names, problem in [
+        (np.array(["height"]), "feature_names is (1,) <U6; write 2 names, as text"),
+        (np.array([1.0, 2.0]), "feature_names is (2,) float64; write 2 names, as text"),
+        (np.array(["height", "height"]), "feature_names: every column needs a name of its own"),
+    ]:
+        np.savez("named.npz", X=X, y=y, feature_names=names)
+        assert problems_of(loaded, "named.npz") == [f"named.npz: {problem}"]

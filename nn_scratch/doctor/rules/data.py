@@ -114,6 +114,8 @@ def split_hurts(f: Features, errors: float) -> bool:
     """Whether the parts differ, and that costs: a simple model loses more than HARM and so many standard errors by the
     split, or the held-out rows are of classes that training hardly sees."""
     case, split = f.case, f.data.split
+    if case.judged_by == "train":  # no rows are held out: there are no parts to differ
+        return False
     short = not case.held_score > split.pooled - HARM
     lost = split.lost > HARM + errors * case.standard_error and short
     return lost or split.absent > ABSENT or (split.class_distance > APART and lags(f))
