@@ -979,10 +979,11 @@ def treat(
     Examples
     --------
     >>> from nn_scratch import train, treat
-    >>> sick = train({"data": {"source": "iris"}, "train": {"epochs": 10}}, {"optimizer.lr": 1e-6}, outputs=folder)
+    >>> small = {"data": {"source": "iris"}, "layers": [{"type": "dense", "units": 16}], "train": {"epochs": 10}}
+    >>> sick = train(small, {"optimizer.lr": 1e-6}, name="slow", outputs=folder)
     >>> treated = treat(sick, folder)
     >>> sick.diagnosis.findings[0].rule, treated.written.name
-    ('lr_too_low', 'digits.fixed.yaml')
+    ('lr_too_low', 'slow.fixed.yaml')
     """
     from nn_scratch.doctor.treatment import treat as treated
 

@@ -131,8 +131,8 @@ def test_a_run_shows_its_log(run: Run) -> None:
 
 def test_a_run_can_be_seen_in_a_notebook(run: Run) -> None:
     assert run.plot("curves")._repr_png_()[:4] == b"\x89PNG"
-    page = run.page(megabytes=0.2)
-    assert 1000 < len(page.html) < 400_000 < len(run.page(megabytes=5).html)
+    page = run.page(megabytes=0.4)
+    assert 1000 < len(page.html) < 440_000 < len(run.page(megabytes=5).html)
     assert page._repr_html_().startswith('<iframe sandbox="allow-scripts allow-downloads"')
     table = run._repr_html_()
     assert "<script" not in table

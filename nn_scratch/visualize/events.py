@@ -75,7 +75,8 @@ def deaths_of(life: Lives) -> list[Event]:
     if len(rows) <= MOST_NAMED:
         for row in rows:
             units = np.flatnonzero(life.died[row])
-            which = f"unit {units[0]} dies" if len(units) == 1 else f"{len(units)} units die"
+            again = " again" if len(units) == 1 and life.died[:row, units[0]].any() else ""
+            which = f"unit {units[0]} dies{again}" if len(units) == 1 else f"{len(units)} units die"
             events.append(Event(int(life.epochs[row]), f"{life.layer}: {which}, silent on every probe row", "death"))
         return events
     share = life.dead.mean(axis=1)

@@ -308,8 +308,8 @@ def font(points: float, bold: bool = False, dpi: float = DPI) -> FreeTypeFont:
 
 
 def text_width(text: str, points: float, bold: bool = False) -> float:
-    """Inches."""
-    return font(points, bold).getlength(text) / DPI
+    """Inches, drawn by Pillow or by matplotlib, which does not round letters to pixels: the wider of the two."""
+    return max(font(points, bold).getlength(text), font(8 * points, bold).getlength(text) / 8) / DPI
 
 
 def widest(texts: Sequence[str], points: float) -> float:

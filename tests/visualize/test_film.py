@@ -393,6 +393,8 @@ def check_boxes(film, size):
         assert x + width <= size[0] + 1, name
         assert y + height <= size[1] + 1, name
     assert overlapping(boxes) == []
+    for text in film.figure().texts:
+        assert text.get_window_extent().x1 <= size[0], text.get_text()
     assert film.picture(-1).shape == (size[1], size[0], 3)
 
 

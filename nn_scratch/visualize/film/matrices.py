@@ -150,7 +150,7 @@ def write_title(
         scale = "scale of each epoch"
     else:
         end = short_number(float(f"{ends[0]:.2g}"))
-        scale = f"±{end}" if ends[1] else f"0 to {end}"
+        scale = "all exactly 0" if not tensor.any() else f"±{end}" if ends[1] else f"0 to {end}"
     room = place.room
     long = f"{name} since the start" if kind == "changes" else f"{name}  {size}"
     variants = [f"{long}  {scale}", f"{name}  {scale}", name]
