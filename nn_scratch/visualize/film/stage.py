@@ -65,8 +65,15 @@ class Stage:
         bold = given.get("fontweight") == "bold"
         text = fit(text, room / (DPI * self.unit), points, bold=bold)
         options: dict[str, Any] = {"color": theme().ink, "va": "center", "fontsize": points, "ha": "left"} | given
-        self.figure.text(x / self.width, 1 - y / self.height, text, **options)
+        artist = self.figure.text(x / self.width, 1 - y / self.height, text, **options)
         wide, high = text_width(text, points, bold) * DPI * self.unit, points * self.unit * DPI / 72
+        if wide > 0.8 * room:  # matplotlib's letters may be wider by some percent
+            drawn = artist.get_window_extent().width
+            if drawn > room:
+                text = fit(text, room / (DPI * self.unit) * room / drawn, points, bold=bold)
+                artist.set_text(text)
+                drawn = artist.get_window_extent().width
+            wide = drawn
         left = x - wide * {"right": 1.0, "center": 0.5}.get(str(options["ha"]), 0.0)
         if text:
             self.take(text, left, y - high / 2, wide, high)
