@@ -10,7 +10,20 @@ from typing import Any
 from nn_scratch.errors import UserError
 from nn_scratch.wording import did_you_mean
 
-SUBJECTS = ("train", "logging", "startup", "memory", "fit", "sync", "video", "accuracy", "sweep", "stacked", "page")
+SUBJECTS = (
+    "train",
+    "logging",
+    "startup",
+    "memory",
+    "fit",
+    "sync",
+    "video",
+    "pictures",
+    "accuracy",
+    "sweep",
+    "stacked",
+    "page",
+)
 MATRIX_SUBJECTS = ("train", "logging", "stacked")  # which take workloads and threads
 EXAMPLES = (
     "examples:",
