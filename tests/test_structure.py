@@ -12,9 +12,7 @@ PACKAGE = PROJECT / "nn_scratch"
 FILES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
 
 MOST_LINES = 60  # of a function, with its signature and its docstring
-LONGER: dict[str, str] = {  # function -> why it is not cut
-    "visualize/film/scene.py: _curves": "moves to a file of its own",
-}
+LONGER: dict[str, str] = {}  # function -> why it is not cut
 
 # members with an underscore that are other libraries' protocols
 PROTOCOLS = {"_exit", "_repr_png_", "_repr_html_", "_repr_mimebundle_"}

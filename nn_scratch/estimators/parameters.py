@@ -63,7 +63,17 @@ class ParametersMixin(BaseEstimator):  # type: ignore[misc]
 
     @property
     def solver_in_use(self) -> str:
-        """The type of optimizer in use: of `optimizer` where it is given, else `solver`."""
+        """The type of optimizer in use: of `optimizer` where it is given, else `solver`.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> MLPClassifier(solver="sgd", optimizer={"type": "rmsprop", "lr": 0.01}).solver_in_use
+        'rmsprop'
+        """
         if self.optimizer is None:
             return str(self.solver)
         return str(self.optimizer if isinstance(self.optimizer, str) else self.optimizer.get("type", "adam"))
