@@ -271,11 +271,14 @@ def find_layout(path: Path, known: Collection[str] = ()) -> Layout:
     return Layout(file, delimiter, names, True, header_end, width, tuple(notices), unnamed)
 
 
+def told_of_encoding(file: TextFile) -> tuple[str, ...]:
+    """A notice where a file is not UTF-8."""
+    called = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16": "UTF-16"}.get(file.encoding)
+    return () if called is None else (f"{file.path}: the text is not UTF-8; it is read as {called}",)
+
+
 def _told_of_the_file(file: TextFile, delimiter: str, skip: int) -> list[str]:
-    path, notices = file.path, []
-    if file.encoding in ("cp1252", "latin-1", "utf-16"):
-        called = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16": "UTF-16"}[file.encoding]
-        notices.append(f"{path}: the text is not UTF-8; it is read as {called}")
+    path, notices = file.path, [*told_of_encoding(file)]
     if delimiter != "," and not _is_tsv(path):
         notices.append(f"{path}: the columns are separated by {DELIMITERS[delimiter]}")
     if skip:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,13 +9,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 
 from nn_scratch.data.columns import Coded
 from nn_scratch.data.csv_cells import CellBatch, Source, TextSource
-from nn_scratch.data.csv_layout import find_layout
+from nn_scratch.data.csv_layout import TextFile, find_layout, inspect, told_of_encoding
 from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
 from nn_scratch.wording import first_line, quoted
@@ -64,10 +63,10 @@ class RecordSource:
 
     path: Path
     names: tuple[str, ...]
+    notices: tuple[str, ...]
 
     has_header = True
     delimiter = ","
-    notices: tuple[str, ...] = ()
 
     def unnamed(self) -> Collection[str]:
         return ()
@@ -111,6 +110,8 @@ def text_of(value: Any) -> str:
     """A value as a text file would have it; nothing for None."""
     if value is None:
         return ""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
@@ -125,25 +126,28 @@ def text_of(value: Any) -> str:
 class JsonLinesSource(RecordSource):
     """An object a line; the columns are the keys of the first thousand lines, in the order in which they come."""
 
+    file: TextFile
+
     @classmethod
     def open(cls, path: Path) -> JsonLinesSource:
+        file = inspect(path)
         names: dict[str, None] = {}
-        for row in islice(json_rows(path), 1000):
+        for row in islice(json_rows(file), 1000):
             names |= dict.fromkeys(row)
         if not names:
             raise UserError(f"{path}: the file is empty; write an object a line")
-        return cls(path, check_names(path, list(names)))
+        return cls(path, check_names(path, list(names)), told_of_encoding(file), file)
 
     def batches(self, places: Sequence[int], as_text: Collection[int] = ()) -> Iterator[list[CellBatch]]:
-        rows = json_rows(self.path)
+        rows = json_rows(self.file)
         keys = [self.names[place] for place in places]
         while chunk := list(islice(rows, BATCH_ROWS)):
             yield [[text_of(row.get(key)) for row in chunk] for key in keys]
 
 
-def json_rows(path: Path) -> Iterator[dict[str, Any]]:
-    opened = gzip.open if path.name.lower().endswith(".gz") else open
-    with cast("IO[str]", opened(path, "rt", encoding="utf-8-sig")) as lines:
+def json_rows(file: TextFile) -> Iterator[dict[str, Any]]:
+    path = file.path
+    with file.open() as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
@@ -163,17 +167,23 @@ def json_rows(path: Path) -> Iterator[dict[str, Any]]:
 class ArrowSource(RecordSource):
     """Columns of Parquet or Feather, read a batch of rows at a time."""
 
-    is_parquet: bool = True
+    is_parquet: bool
 
     @classmethod
     def open(cls, path: Path) -> ArrowSource:
         is_parquet = path.name.lower().endswith((".parquet", ".pq"))
         with arrow_errors(path):
             if is_parquet:
-                names = needed("pyarrow.parquet", path).ParquetFile(path).schema_arrow.names
+                file = needed("pyarrow.parquet", path).ParquetFile(path)
+                names, rows = file.schema_arrow.names, file.metadata.num_rows
             else:
-                names = needed("pyarrow.ipc", path).open_file(str(path)).schema.names
-        return cls(path, check_names(path, names), is_parquet=is_parquet)
+                file = needed("pyarrow.ipc", path).open_file(str(path))
+                names = file.schema.names
+                rows = sum(file.get_batch(i).num_rows for i in range(file.num_record_batches))
+        names = check_names(path, names)
+        if not rows:
+            raise UserError(f"{path}: names of columns and no rows")
+        return cls(path, names, (), is_parquet)
 
     def batches(self, places: Sequence[int], as_text: Collection[int] = ()) -> Iterator[list[CellBatch]]:
         wanted = [self._own_names()[place] for place in places]
@@ -207,7 +217,7 @@ def arrow_errors(path: Path) -> Iterator[None]:
 
 
 def arrow_column(values: Any) -> Sequence[str] | Array:
-    """Numbers as float64 with NaN for null; everything else as texts, dates in their ISO form."""
+    """Numbers as float64 with NaN for null, durations in days; everything else as texts, dates in their ISO form."""
     types = import_module("pyarrow").types
     kind = values.type
     if types.is_dictionary(kind):
@@ -215,6 +225,10 @@ def arrow_column(values: Any) -> Sequence[str] | Array:
         kind = values.type
     if types.is_integer(kind) or types.is_floating(kind):
         return np.asarray(values.cast("float64", safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+    if types.is_duration(kind):
+        days = {"s": 86400, "ms": 86400 * 10**3, "us": 86400 * 10**6, "ns": 86400 * 10**9}[kind.unit]
+        whole = values.cast("int64").cast("float64", safe=False)
+        return np.asarray(whole.to_numpy(zero_copy_only=False), dtype=np.float64) / days
     return [text_of(value) for value in values.to_pylist()]
 
 
@@ -232,7 +246,11 @@ class ExcelSource(RecordSource):
             raise UserError(f"{path}: the first sheet is empty; write the columns' names in its first row")
         while header and header[-1] is None:
             header = header[:-1]
-        return cls(path, check_names(path, [f"x{i}" if name is None else name for i, name in enumerate(header, 1)]))
+        names = check_names(path, [f"x{i}" if name is None else name for i, name in enumerate(header, 1)])
+        source = cls(path, names, ())
+        if next(source.batches([0]), None) is None:
+            raise UserError(f"{path}: names of columns and no rows")
+        return source
 
     def batches(self, places: Sequence[int], as_text: Collection[int] = ()) -> Iterator[list[CellBatch]]:
         rows = (row for row in islice(excel_rows(self.path), 1, None) if any(value is not None for value in row))
