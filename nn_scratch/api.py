@@ -30,7 +30,7 @@ from nn_scratch.metrics import Array
 from nn_scratch.runs import run as runs
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import Trainer
-from nn_scratch.wording import did_you_mean
+from nn_scratch.wording import did_you_mean, utf8
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -711,7 +711,7 @@ class Page:
         """Write the page to a file; returns its path."""
         from nn_scratch.runs.files import write_output
 
-        write_output(Path(path), self.html.encode())
+        write_output(Path(path), utf8(self.html))
         return Path(path)
 
     def _repr_html_(self) -> str:
@@ -1017,7 +1017,7 @@ def visualize(run: Run | runs.Run | str | Path, *, film: bool = True, outputs: s
     >>> [path.name for path in visualize(run, film=False)[-2:]]
     ['plots.html', 'report.html']
     """
-    from nn_scratch.runs.files import write_bytes
+    from nn_scratch.runs.files import write_text
     from nn_scratch.visualize.gallery import draw_plots
     from nn_scratch.visualize.plot import choose
     from nn_scratch.visualize.view import View
@@ -1035,6 +1035,6 @@ def visualize(run: Run | runs.Run | str | Path, *, film: bool = True, outputs: s
         except UserError:  # nothing was logged to show
             movie = None
     pages = [log.path / "plots.html", log.path / "report.html"]
-    write_bytes(pages[0], report(view, pictures, movie).encode())
-    write_bytes(pages[1], page(view).encode())
+    write_text(pages[0], report(view, pictures, movie))
+    write_text(pages[1], page(view))
     return [*(path for _, path in pictures), *([] if movie is None else [movie]), *pages]

@@ -19,6 +19,14 @@ def visible(text: str) -> str:
     return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)
 
 
+def utf8(text: str) -> bytes:
+    """Text as UTF-8; half of a surrogate pair, as a name that is not UTF-8 has, becomes its escape: \\udce9.
+
+    In JSON, the escape stands for the same character.
+    """
+    return text.encode(errors="backslashreplace")
+
+
 def shortened(text: str, most: int = 60) -> str:
     """At most `most` characters, the last three of them dots where something is left out."""
     return text if len(text) <= most else text[: most - 3] + "..."

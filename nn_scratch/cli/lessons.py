@@ -13,7 +13,7 @@ from nn_scratch.config.writer import ABSENT, config_difference, yaml_line
 from nn_scratch.doctor.report import diagnose_and_keep
 from nn_scratch.doctor.zoo import Exhibit, config_of, exhibits
 from nn_scratch.experiments.parallel import Job, run_all
-from nn_scratch.runs.files import make_folder, write_bytes
+from nn_scratch.runs.files import make_folder, write_text
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.view import View
 from nn_scratch.visualize.web.lessons import LESSONS
@@ -59,7 +59,7 @@ def trained(
 def conclude(path: Path, run: Run) -> Mapping[str, Any]:
     """Diagnose a run and write its page; in the process that trained it."""
     diagnosis = diagnose_and_keep(run)
-    write_bytes(path, page(View(Run(run.path)), megabytes=MEGABYTES).encode())
+    write_text(path, page(View(Run(run.path)), megabytes=MEGABYTES))
     return diagnosis.to_json()
 
 

@@ -1,7 +1,7 @@
 """List, remove, label and compare runs.
 
   runs [list] [RUN ...]      name, when, data, network, score, verdict and size of each run
-  runs rm RUN ...            delete runs, after asking
+  runs rm RUN ...            delete runs, after asking; none where one holds files that are not the run's
   runs tag RUN TAG ...       give a run tags (--remove takes them away)
   runs note RUN TEXT         give a run a note ('-' takes it away)
   runs compare RUN RUN ...   scores, verdicts and differences of the configs, the best marked
@@ -113,16 +113,18 @@ def print_list(found: Sequence[Summary]) -> None:
 
 
 def remove_runs(arguments: Namespace, outputs: Path) -> dict[str, Any]:
-    from nn_scratch.runs.listing import is_run, matching, remove, size, typed_name
+    from nn_scratch.runs.listing import matching, removal_problem, remove, size, typed_name
     from nn_scratch.runs.run import Run
 
     folders = matching(at_least(arguments, 1, "rm"), outputs)
+    names = [typed_name(folder, outputs) for folder in folders]
     problems = [
-        f"{typed_name(folder, outputs)}: is not a whole run; not removed" for folder in folders if not is_run(folder)
+        f"{name}: {problem}"
+        for name, folder in zip(names, folders, strict=True)
+        if (problem := removal_problem(folder)) is not None
     ]
     if problems:
         raise UserError(problems)
-    names = [typed_name(folder, outputs) for folder in folders]
     total = sum(map(size, folders)) / 1e6
     if not arguments.yes:
         if not sys.stdin.isatty():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nn_scratch.config.project import OUTPUTS, command
+from nn_scratch.errors import Diverged, NNScratchError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,6 +28,22 @@ EXAMPLES = (
 SHOWN_TRIALS = 10
 
 
+class NoScore(NNScratchError):
+    """No trial of a sweep has a score; document: what --json prints all the same.
+
+    exit_code: that of the first trial that failed, or where all diverged that of a run that diverges.
+    """
+
+    def __init__(self, swept: Swept, document: dict[str, Any]) -> None:
+        from nn_scratch.runs.folder import shown
+
+        failed = next((row for row in swept.rows if row.exit_code), None)
+        why = "training diverged" if failed is None else f"trial {failed.trial}: {failed.error}"
+        super().__init__(f"{shown(swept.folder)}: none of {len(swept.rows)} trials has a score; {why}")
+        self.exit_code = Diverged.exit_code if failed is None else failed.exit_code
+        self.document = document
+
+
 def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("overrides", nargs="*", metavar="key=value", help="change a value of the config")
     cli.add_argument("--config", metavar="FILE", help="the config (default: config/param.yaml of the project)")
@@ -38,7 +55,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: Namespace) -> dict[str, Any]:
-    """Run or resume a sweep, print its best trials and draw its page."""
+    """Run or resume a sweep, print its best trials and draw its page; raises NoScore where no trial has a score."""
     from rich.console import Console
 
     from nn_scratch.config.resolve import load_config
@@ -63,13 +80,16 @@ def main(arguments: Namespace) -> dict[str, Any]:
             config, outputs, jobs=arguments.jobs, dask=arguments.dask, report=progress.row, begun=progress.begun
         )
     conclude(swept, console)
-    return {
+    document = {
         "sweep": str(swept.folder),
         "metric": swept.metric,
         "trials": [asdict(row) for row in swept.rows],
         "best": [row.trial for row in swept.ranked],
         "best_run": None if swept.best_run is None else str(swept.best_run.path),
     }
+    if swept.rows and not swept.ranked:
+        raise NoScore(swept, document)
+    return document
 
 
 def find_sweep(name: str, outputs: Path) -> Path:

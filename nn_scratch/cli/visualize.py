@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nn_scratch.cli.process import say
 from nn_scratch.errors import UserError
-from nn_scratch.wording import did_you_mean
+from nn_scratch.wording import did_you_mean, utf8
 
 if TYPE_CHECKING:
     from nn_scratch.runs.run import Run
@@ -220,7 +220,7 @@ def draw_cheat_sheet(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def draw_run(run: Run, options: argparse.Namespace) -> dict[str, Any]:
-    from nn_scratch.runs.files import write_bytes
+    from nn_scratch.runs.files import write_text
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.film.matrices import check_kinds
     from nn_scratch.visualize.gallery import draw_plots
@@ -261,7 +261,7 @@ def draw_run(run: Run, options: argparse.Namespace) -> dict[str, Any]:
     pages = []
     if not options.only:
         page, film = run.path / "plots.html", mp4_of(films)
-        write_bytes(page, report(view, pictures, film).encode(errors="backslashreplace"))
+        write_text(page, report(view, pictures, film))
         say(f"{shown(page)}  the plots{' and the film' if film else ''} on one page")
         pages = [str(page), draw_page(run, options)]
     return {**document, **written_pictures(pictures, films), "left_out": left_out, "pages": pages}
@@ -300,25 +300,25 @@ def measure_columns(run: Run) -> None:
 
 def draw_page(run: Run, options: argparse.Namespace) -> str:
     """Write report.html of a run; returns its path."""
-    from nn_scratch.runs.files import write_bytes
+    from nn_scratch.runs.files import write_text
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.view import View
     from nn_scratch.visualize.web.page import page
 
     text = page(View(run), megabytes=options.page_megabytes, rows_inside=not options.no_rows)
     path = run.path / "report.html"
-    write_bytes(path, text.encode(errors="backslashreplace"))
+    write_text(path, text)
     say(f"{shown(path)}  the network to touch, epoch by epoch: open it in a browser ({page_words(text, options)})")
     return str(path)
 
 
 def page_words(text: str, options: argparse.Namespace) -> str:
     rows = "without rows of the data" if options.no_rows else "some rows of the data are inside; --no-rows: none"
-    return f"{len(text.encode(errors='backslashreplace')) / 1e6:.1f} MB; {rows}"
+    return f"{len(utf8(text)) / 1e6:.1f} MB; {rows}"
 
 
 def compare_runs(runs: list[Run], options: argparse.Namespace) -> dict[str, Any]:
-    from nn_scratch.runs.files import make_folder, write_bytes
+    from nn_scratch.runs.files import make_folder, write_text
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.compare import COMPARISONS, Comparison
     from nn_scratch.visualize.film.matrices import check_kinds
@@ -359,7 +359,7 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> dict[str, Any]
             say(f"the film shows the first two: {views[0].name} and {views[1].name}")
         films = film_of(views[:2], folder, show, options)
     page, film = folder / "plots.html", mp4_of(films)
-    write_bytes(page, comparison_report(comparison, pictures, film).encode(errors="backslashreplace"))
+    write_text(page, comparison_report(comparison, pictures, film))
     say(f"{shown(page)}  the plots{' and the film' if film else ''} on one page")
     pages = [str(page), draw_comparison_page(comparison, runs, options)]
     return {**document, "path": str(folder), **written_pictures(pictures, films), "pages": pages}
@@ -367,7 +367,7 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> dict[str, Any]
 
 def draw_comparison_page(comparison: Comparison, runs: list[Run], options: argparse.Namespace) -> str:
     """Write report.html of several runs; returns its path."""
-    from nn_scratch.runs.files import make_folder, write_bytes
+    from nn_scratch.runs.files import make_folder, write_text
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.web.page import comparison_page
 
@@ -377,7 +377,7 @@ def draw_comparison_page(comparison: Comparison, runs: list[Run], options: argpa
     make_folder(folder)
     text = comparison_page(comparison, megabytes=options.page_megabytes, rows_inside=not options.no_rows)
     path = folder / "report.html"
-    write_bytes(path, text.encode(errors="backslashreplace"))
+    write_text(path, text)
     say(f"{shown(path)}  the runs side by side: open it in a browser ({page_words(text, options)})")
     return str(path)
 

@@ -29,7 +29,7 @@ from numpy.typing import DTypeLike
 
 from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.metrics import Array
-from nn_scratch.wording import first_line, printable
+from nn_scratch.wording import first_line, printable, utf8
 
 KINDS = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -122,6 +122,11 @@ def make_folder(folder: Path) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     renamed_when_whole(path, lambda file: file.write(content), len(content))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a page or a document as `utf8` encodes it: what names it holds cannot make it fail."""
+    write_bytes(path, utf8(text))
 
 
 def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
@@ -226,8 +231,7 @@ def read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[An
 def write_json(path: Path, content: Any) -> None:
     """JSON that any reader takes: numbers that are not finite become null."""
     text = json.dumps(finite(content), indent=1, ensure_ascii=False, allow_nan=False)
-    # half of a surrogate pair, as a path that is not UTF-8 has, becomes its JSON escape
-    write_bytes(path, (text + "\n").encode(errors="backslashreplace"))
+    write_text(path, text + "\n")
 
 
 def finite(value: Any) -> Any:

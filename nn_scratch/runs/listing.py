@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nn_scratch.config.project import OUTPUTS
@@ -19,7 +19,7 @@ from nn_scratch.metrics import lower_is_better
 from nn_scratch.runs.files import disk_errors, write_json
 from nn_scratch.runs.folder import GROUPED, find_folder, run_lock, shown
 from nn_scratch.runs.run import Run
-from nn_scratch.wording import one_line
+from nn_scratch.wording import listed, one_line
 
 # how the score of a run is called, the first that there is
 SCORES = ("accuracy", "r2")
@@ -207,11 +207,55 @@ def label(run: Run, *, add: Sequence[str] = (), remove: Sequence[str] = (), note
     write_json(run.path / LABELS, {"tags": tags, "note": found.get("note", "") if note is None else note})
 
 
-def remove(run: Run) -> None:
-    """Delete a run's folder; raises UserError for what is no run, EnvironmentFailure while a process writes it."""
-    folder = run.path
+# ---- removal ----
+
+# every file that the project writes into a run's folder, and, by WRITTEN_BESIDE, what a killed process leaves of it
+WRITTEN = tuple(
+    PurePosixPath(pattern)
+    for pattern in (
+        *("param.yaml", "fixed.yaml", "lock", "metrics.csv", "times.csv", "layers.csv", "steps.csv"),
+        *("run.json", "data.json", "commit.json", "signals.json", "diagnosis.json", "labels.json"),
+        *("importance.json", "importance.csv", "checkpoint.npz", "model.npz", "predictions.npz", "probe.npz"),
+        *("weights/*.npy", "gradients/*.npy", "activations/*.npy", "state/*.npy", "step/*/*.npy", "confusion/*.npy"),
+        *("plots.html", "report.html", "plots/*.png", "plots/*.svg", "plots/*.pdf"),
+        *("weights.mp4", "weights.gif", "weights.webp", "weights-frames/*.png", "weights-frames.part/*.png"),
+        *("export/model.onnx", "export/model.safetensors", "export/parameters.npz", "export/model_*.py"),
+        "export/tensorboard/*/events.*",
+    )
+)
+WRITTEN_BESIDE = ".part"
+OF_FILE_MANAGERS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+def foreign_files(folder: Path) -> list[str]:
+    """The files below a run's folder that the project does not write, as paths from there; links are not followed."""
+    found = []
+    for root, folders, files in os.walk(folder):
+        links = [name for name in folders if (Path(root) / name).is_symlink()]
+        paths = [(Path(root) / name).relative_to(folder) for name in (*files, *links)]
+        found += [path.as_posix() for path in paths if path.name not in OF_FILE_MANAGERS and not _is_written(path)]
+    return sorted(found)
+
+
+def _is_written(path: Path) -> bool:
+    parts = path.with_name(path.name.removesuffix(WRITTEN_BESIDE) or path.name).parts
+    return any(len(parts) == len(pattern.parts) and all(map(fnmatchcase, parts, pattern.parts)) for pattern in WRITTEN)
+
+
+def removal_problem(folder: Path) -> str | None:
+    """Why a folder is not removed: it is no whole run, a link to one, or holds files that are not the run's."""
     if not is_run(folder) or folder.is_symlink():
-        raise UserError(f"{shown(folder)}: is not a folder of its own with run.json and param.yaml; not removed")
+        return "is not a folder of its own with run.json and param.yaml; not removed"
+    if foreign := foreign_files(folder):
+        return f"holds what is not the run's: {listed(foreign)}; move it elsewhere; not removed"
+    return None
+
+
+def remove(run: Run) -> None:
+    """Delete a run's folder; raises UserError (`removal_problem`), or EnvironmentFailure while a process writes it."""
+    folder = run.path
+    if problem := removal_problem(folder):
+        raise UserError(f"{shown(folder)}: {problem}")
     with run_lock(folder):
         pass
     with disk_errors(folder):

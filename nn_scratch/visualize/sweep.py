@@ -15,7 +15,7 @@ from nn_scratch.experiments.sweeps.importance import FEWEST_TRIALS, coordinate, 
 from nn_scratch.experiments.sweeps.rows import Row, indistinguishable
 from nn_scratch.experiments.sweeps.space import Dimension, dimensions
 from nn_scratch.experiments.sweeps.sweep import Swept, as_cell
-from nn_scratch.runs.files import disk_errors, write_bytes
+from nn_scratch.runs.files import disk_errors, write_text
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.gallery import save
 from nn_scratch.visualize.palette import DASHES, RUNS, SEQUENTIAL, SERIES, theme
@@ -74,7 +74,7 @@ def draw_sweep(swept: Swept) -> Path:
             plot.function(swept, sheet)
             pictures.append((plot, save(sheet.finish(), folder / plot.name)))
     path = swept.folder / "sweep.html"
-    write_bytes(path, sweep_page(swept, pictures).encode())
+    write_text(path, sweep_page(swept, pictures))
     return path
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from nn_scratch.cli import COMMANDS
+from nn_scratch.export import FORMATS
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHORT = ("data.source=iris", "train.epochs=12", "optimizer.lr=0.01")
@@ -195,14 +196,82 @@ def test_only_runs_are_removed_and_only_when_it_is_meant(tmp_path: Path) -> None
     (tmp_path / "digits-link").symlink_to(tmp_path / "digits-001")
     asked = typed(tmp_path, "runs", "rm", "digits-001", code=2)
     assert asked.stderr == "runs rm: would delete digits-001; write --yes to do so without being asked\n"
-    assert "is not a whole run" in typed(tmp_path, "runs", "rm", "digits-mine", "--yes", code=2).stderr
+    assert (
+        "is not a folder of its own with run.json"
+        in typed(tmp_path, "runs", "rm", "digits-mine", "--yes", code=2).stderr
+    )
     assert "not removed" in typed(tmp_path, "runs", "rm", "digits-link", "--yes", code=2).stderr
     assert (tmp_path / "digits-001" / "run.json").is_file()
     assert document(typed(tmp_path, "runs", "rm", "digits-0*", "--yes", "--json"))["removed"] == ["digits-001"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["digits-link", "digits-mine"]
 
 
+def test_a_run_that_holds_files_of_the_user_is_not_removed(tmp_path: Path) -> None:
+    typed(tmp_path, "train", *SHORT, "--quiet", "train.epochs=2")
+    typed(tmp_path, "train", *SHORT, "--quiet", "train.epochs=2")
+    run = tmp_path / "digits-001"
+    (run / "notes.txt").write_text("mine")
+    (run / "plots").mkdir()
+    (run / "plots" / "mine.odt").write_text("mine")
+    (run / "data").symlink_to(tmp_path)
+    before = sorted(path.name for path in run.iterdir())
+    refused = typed(tmp_path, "runs", "rm", "digits-*", "--yes", code=2).stderr
+    files = "'data', 'notes.txt' and 'plots/mine.odt'"
+    assert refused == f"digits-001: holds what is not the run's: {files}; move it elsewhere; not removed\n"
+    assert sorted(path.name for path in run.iterdir()) == before
+    assert (tmp_path / "digits-002" / "run.json").is_file()
+    for mine in (run / "notes.txt", run / "plots" / "mine.odt", run / "data"):
+        mine.rename(tmp_path / mine.name)
+    typed(tmp_path, "runs", "rm", "digits-*", "--yes")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "mine.odt", "notes.txt"]
+
+
+@pytest.mark.slow
+def test_all_that_the_commands_write_into_a_run_is_removed_with_it(tmp_path: Path) -> None:
+    rows = [f"{a},{a * a % 7},{'yes' if a % 3 else 'no'}" for a in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,label", *rows, ""]))
+    typed(tmp_path, "train", "data.source=./t.csv", "layers=[{type: dense, units: 3}]", "train.epochs=2", "name=run")
+    for options in (["--gif", "--format", "png,svg,pdf"], ["--film-format", "webp"], ["--film-format", "frames"]):
+        typed(tmp_path, "visualize", "run-001", *options)
+    for form in FORMATS:
+        typed(tmp_path, "export", "run-001", "--to", form)
+    typed(tmp_path, "runs", "tag", "run-001", "first")
+    typed(tmp_path, "diagnose", "run-001")
+    (tmp_path / "run-001" / "weights.mp4.part").write_bytes(b"of a killed process")
+    assert (tmp_path / "run-001" / "importance.csv").is_file()
+    typed(tmp_path, "runs", "rm", "run-001", "--yes")
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
 def test_the_last_run_of_a_group_takes_its_folder_with_it(tmp_path: Path) -> None:
     typed(tmp_path, "train", *SHORT, "--seeds", "2", "--quiet")
     typed(tmp_path, "runs", "rm", "digits-seeds-*", "--yes")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("space", "code", "why"),
+    [
+        ("optimizer.lr: [1e30, 1e35]", 3, "training diverged"),
+        ("train.batch_size: [4, 8]", 2, "trial 1: sweep.metric: a run has no nosuch; write one of"),
+    ],
+)
+def test_a_sweep_none_of_whose_trials_has_a_score_did_not_succeed(
+    tmp_path: Path, space: str, code: int, why: str
+) -> None:
+    metric = "nosuch" if code == 2 else "val_accuracy"
+    sweep = f"sweep={{method: grid, metric: {metric}, space: {{{space}}}}}"
+    arguments = ("data.source=diabetes" if code == 3 else "data.source=iris", "optimizer.type=sgd", "train.epochs=3")
+    for given in ((*arguments, sweep, "--name", "run"), ("--resume", "run-sweep-001")):
+        done = typed(tmp_path, "sweep", *given, "--json", code=code)
+        assert done.stderr.splitlines()[-1].startswith(f"run-sweep-001: none of 2 trials has a score; {why}")
+        found = document(done)
+        assert (found["exit_code"], found["best"], len(found["trials"])) == (code, [], 2)
+    assert (tmp_path / "run-sweep-001" / "trials.csv").is_file()
+
+
+def test_a_sweep_one_of_whose_trials_has_a_score_succeeds(tmp_path: Path) -> None:
+    arguments = ("data.source=diabetes", "layers=[]", "optimizer.type=sgd", "train.epochs=3")
+    done = typed(tmp_path, "sweep", *arguments, "sweep={method: grid, space: {optimizer.lr: [1e-4, 1e30]}}", "--json")
+    found = document(done)
+    assert (found["best"], [trial["status"] for trial in found["trials"]]) == ([1], ["finished", "diverged"])

@@ -42,6 +42,12 @@ from tests.robustness.processes import Job, Scripts
 
 Spoilt = tuple[str, Callable[[], bytes]]  # what was done, and the bytes of the file then
 
+LEAKS = {  # what stands at the end of signals.json where columns give the target away, which those of RUNS do not
+    "copied_target": {"column": "x", "kind": "share", "value": 1.0, "limit": 0.995, "exact": True, "without": 0.5},
+    "telling_columns": {"columns": ["x", "y"], "score": 0.99, "how": "a line", "without": 0.5},
+    "row_order": {"column": "x", "counts": True, "correlation": 0.9, "random": 0.99, "later": 0.5, "without": 0.5},
+    "giveaway": {"feature": "x", "val": 0.99, "test": 0.5},
+}
 ABSENT = object()
 ARRAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "objects of text": lambda old: np.full(old.shape, "x"),
@@ -123,6 +129,21 @@ def npz_spoilt(content: bytes) -> Iterator[Spoilt]:
             yield f"{name} {how}", made
 
 
+def leaks_spoilt(content: bytes) -> Iterator[Spoilt]:
+    """signals.json with each of LEAKS in turn, spoilt."""
+    document = json.loads(content)
+    for name, leak in LEAKS.items():
+        others = {key: None for key in LEAKS if key != name}
+        for how, made in json_spoilt(json.dumps({"end": {name: leak}}).encode()):
+
+            def within(made: Callable[[], bytes] = made, others: dict[str, None] = others) -> bytes:
+                end = json.loads(made()).get("end")
+                merged = {**document["end"], **others, **end} if isinstance(end, dict) else end
+                return json.dumps({**document, "end": merged}).encode("utf-8", "surrogatepass")
+
+            yield f"leak: {how}", within
+
+
 def swapped(run: Path, others: list[Path]) -> Iterator[tuple[Path, Spoilt]]:
     """A file of each name, from each of the other runs."""
     for other in others:
@@ -137,6 +158,9 @@ def spoilt(run: Path, others: list[Path]) -> Iterator[tuple[Path, Spoilt]]:
     for path in sorted(run.iterdir()):
         if path.suffix in kinds:
             for how in kinds[path.suffix](path.read_bytes()):
+                yield path, how
+        if path.name == "signals.json" and "end" in json.loads(path.read_bytes()):
+            for how in leaks_spoilt(path.read_bytes()):
                 yield path, how
     yield from swapped(run, others)
 

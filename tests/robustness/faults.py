@@ -3,7 +3,8 @@
 `python -m tests.robustness.faults` lists them. `--probe` types the commands of each at this checkout, `--tree PATH` at
 another one, such as a worktree of an earlier commit: a fault that is there is red. `--test` runs the tests.
 
-At b58832e, before they were mended, all 32 were red.
+At b58832e, before they were mended, 31 of the 32 probes are red. That of #10, dropout layers, is green there: its bound
+of CPU seconds is wide, so that it holds on any machine. Its test, which counts lines of code executed, is red there.
 """
 
 from __future__ import annotations

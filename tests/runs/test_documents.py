@@ -67,6 +67,21 @@ def test_the_first_misfit_is_named_with_its_place(key: str, value: Any, wrong: s
     assert documents.misfit(documents.Info, of_run("run.json") | {key: value}) == wrong
 
 
+@pytest.mark.parametrize(
+    ("end", "wrong"),
+    [
+        ({"row_order": 2147483648}, "end.row_order is not a mapping"),
+        ({"row_order": [[[]]]}, "end.row_order is not a mapping"),
+        ({"row_order": {"column": "x"}}, "end.row_order.counts is missing"),
+        ({"telling_columns": {"columns": ["x", 1]}}, "end.telling_columns.columns[1] is not text"),
+        ({"copied_target": {"column": "x", "kind": "other"}}, "end.copied_target.kind is none of share, ratio, r2"),
+        ({"copied_target": None, "telling_columns": None, "row_order": None}, None),
+    ],
+)
+def test_what_gives_the_target_away_is_checked(end: dict[str, Any], wrong: str | None) -> None:
+    assert documents.misfit(documents.Signals, of_run("signals.json") | {"end": {"finite": True, **end}}) == wrong
+
+
 def test_the_place_of_a_misfit_is_not_longer_than_a_line() -> None:
     wrong = documents.misfit(documents.Info, of_run("run.json") | {"versions": {"x" * 10_000: 1}})
     assert wrong is not None

@@ -14,7 +14,17 @@ import pytest
 
 from nn_scratch.errors import EnvironmentFailure
 from nn_scratch.runs import files
-from nn_scratch.runs.files import CsvLog, NpyLog, commit_logs, read_npz, write_bytes, write_json, write_npz, write_whole
+from nn_scratch.runs.files import (
+    CsvLog,
+    NpyLog,
+    commit_logs,
+    read_npz,
+    write_bytes,
+    write_json,
+    write_npz,
+    write_text,
+    write_whole,
+)
 
 
 def test_a_log_of_an_array_is_a_plain_npy_file_that_grows(tmp_path: Path) -> None:
@@ -252,3 +262,8 @@ def test_a_file_that_cannot_be_synced_is_named(tmp_path: Path, monkeypatch: pyte
     assert str(error.value) == f"{bad.path}: no space left on the disk"
     for log in (good, bad):
         log.close()
+
+
+def test_a_page_whose_names_are_not_utf8_is_written(tmp_path: Path) -> None:
+    write_text(tmp_path / "page.html", "<h1>caf\udce9 é</h1>")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == "<h1>caf\\udce9 é</h1>"

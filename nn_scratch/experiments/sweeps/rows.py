@@ -24,7 +24,8 @@ class Row:
     """What a trial reached.
 
     scores: of each seed, nan where the run diverged. status: that of run.json, the worst of the seeds; or failed (with
-    the `error`), or killed (the process that ran it died). rung: 0, or how often successive halving kept the trial.
+    the `error` and the exit code that it would be of `train`), or killed (the process that ran it died). rung: 0, or
+    how often successive halving kept the trial.
     """
 
     trial: int
@@ -36,6 +37,7 @@ class Row:
     epochs: int = 0
     runs: list[str] = field(default_factory=list)
     error: str = ""
+    exit_code: int = 0
 
     @property
     def mean(self) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
 from nn_scratch.data.prepare import Data
-from nn_scratch.errors import Diverged, NNScratchError, UserError
+from nn_scratch.errors import Diverged, EnvironmentFailure, NNScratchError, UserError
 from nn_scratch.experiments.parallel import QUIET
 from nn_scratch.experiments.stacks import Request, train_requests
 from nn_scratch.experiments.sweeps.rows import STATUSES, Row, read_row, row_path
@@ -57,7 +57,7 @@ class Job:
     def killed(self, why: str) -> Row:
         """Write the row of a trial whose process died."""
         row = self.empty_row()
-        row.status, row.error = "killed", why
+        row.status, row.error, row.exit_code = "killed", why, EnvironmentFailure.exit_code
         row.write(Path(self.folder))
         return row
 
@@ -116,7 +116,7 @@ def concluded(trial: Job, ends: Sequence[Ended]) -> Row:
             statuses.append(run.info["status"])
         row.status = max(statuses, key=STATUSES.index)
     except NNScratchError as error:
-        row.status, row.error = "failed", str(error).splitlines()[0]
+        row.status, row.error, row.exit_code = "failed", str(error).splitlines()[0], error.exit_code
     row.write(Path(trial.folder))
     return row
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from nn_scratch.runs.documents.base import Count, Document, Figures, Mapping, Number, OptionalNumber, Text
 
@@ -65,7 +65,35 @@ class Giveaway(Document):
 
 class CopiedTarget(Document):
     column: Annotated[Text, "the column that is the target, or is computed from it"]
-    kind: Annotated[Text, "how the target follows from it"]
+    kind: Annotated[
+        Literal["share", "ratio", "r2"],
+        "share: of rows whose class the column determines; ratio: of its variance that lies between classes; "
+        "r2: of the target's variance that it explains",
+    ]
+    value: Annotated[Number, "the share, the ratio or R²"]
+    limit: Annotated[Number, "from which the column counts as a copy"]
+    exact: Annotated[bool, "whether the target follows from it without error"]
+    without: Annotated[OptionalNumber, "score of a plain model on the other columns"] = None
+
+
+class TellingColumns(Document):
+    """One column, or two, that predict the target all but exactly, while all others together do not."""
+
+    columns: list[Text]
+    score: Annotated[OptionalNumber, "that these reach alone"]
+    how: Annotated[Text, "the model that reaches it"]
+    without: Annotated[OptionalNumber, "score of a plain model on the other columns"]
+
+
+class RowOrder(Document):
+    """A column that never falls, or never rises, along the rows, whose neighbours have similar targets."""
+
+    column: Text
+    counts: Annotated[bool, "whether it numbers the rows"]
+    correlation: Annotated[OptionalNumber, "of the targets of neighbouring rows"]
+    random: Annotated[OptionalNumber, "score of a plain model on rows left out at random"]
+    later: Annotated[OptionalNumber, "its score on the last rows, fitted on the earlier ones"]
+    without: Annotated[OptionalNumber, "as `random`, without the column"]
 
 
 class End(Document):
@@ -77,6 +105,8 @@ class End(Document):
     giveaway: Giveaway | None = None
     repeated_rows: Annotated[Mapping[list[Count]] | None, "held-out rows that equal a training row, by part"] = None
     copied_target: CopiedTarget | None = None
+    telling_columns: TellingColumns | None = None
+    row_order: RowOrder | None = None
 
 
 class WithoutBest(Document):

@@ -33,6 +33,7 @@ from nn_scratch.visualize.view import View
 from nn_scratch.visualize.web.document import document
 from nn_scratch.visualize.web.page import in_script, page
 from nn_scratch.visualize.web.tensors import Tensors
+from nn_scratch.wording import utf8
 
 NAMES = {"127.0.0.1", "localhost", "[::1]"}
 RUNNING = "running"
@@ -152,7 +153,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self._serve(path.path.removeprefix(f"/{self._token}/"), parse_qs(path.query))
         except (NNScratchError, OSError, ValueError) as error:
-            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error).encode(), "text/plain; charset=utf-8")
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, utf8(str(error)), "text/plain; charset=utf-8")
 
     do_HEAD = do_GET
 
@@ -178,7 +179,7 @@ class Handler(BaseHTTPRequestHandler):
         live = self._live
         if name == "":
             text = live.html(f"/{self._token}/") if live.ready() else WAITING
-            self._answer(HTTPStatus.OK, text.encode(), "text/html; charset=utf-8")
+            self._answer(HTTPStatus.OK, utf8(text), "text/html; charset=utf-8")
         elif name == "commit.json":
             committed, status = live.open().committed, live.status
             tag = f'"{len(committed["tensor_epochs"])}-{committed["epoch"]}-{status}"'
@@ -189,7 +190,7 @@ class Handler(BaseHTTPRequestHandler):
                 told = {key: committed[key] for key in ("epoch", "tensor_epochs", "files")}
                 self._answer(HTTPStatus.OK, json.dumps(told).encode(), "application/json", headers)
         elif name == "content.json":
-            self._answer(HTTPStatus.OK, in_script(live.content()).encode(), "application/json")
+            self._answer(HTTPStatus.OK, utf8(in_script(live.content())), "application/json")
         elif name.startswith("rows/"):
             start, stop = (int(query.get(key, ["0"])[0]) for key in ("from", "to"))
             found = live.rows(name.removeprefix("rows/"), start, stop)

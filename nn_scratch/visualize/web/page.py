@@ -23,6 +23,7 @@ from nn_scratch.visualize.view import View
 from nn_scratch.visualize.web.colours import colours
 from nn_scratch.visualize.web.document import document, guide, rules
 from nn_scratch.visualize.web.tensors import Tensors
+from nn_scratch.wording import utf8
 
 HERE = Path(__file__).parent
 MEGABYTES = 5.0
@@ -144,7 +145,7 @@ def _pages(
     title = " against ".join(view.name for view in views[:3]) if several else views[0].name
     while True:
         text = _assembled(title, views, parts, comparison, live)
-        excess = len(text.encode()) - limit
+        excess = len(utf8(text)) - limit
         filled = [tensors for tensors in parts if tensors.blocks]
         if excess <= 0 or not filled:
             break

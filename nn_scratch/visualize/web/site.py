@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from nn_scratch.runs.files import make_folder, write_bytes
+from nn_scratch.runs.files import make_folder, write_text
 from nn_scratch.visualize.web.colours import colours
 from nn_scratch.visualize.web.lessons import LESSONS
 from nn_scratch.visualize.web.page import digest
@@ -61,7 +61,7 @@ def write_site(folder: Path, lessons: Sequence[Trained], shapes: Sequence[Sequen
     for number, trained in enumerate(lessons):
         make_folder(folder / trained.rule)
         after = lessons[number + 1].rule if number + 1 < len(lessons) else None
-        write_bytes(folder / trained.rule / "index.html", lesson_page(trained, after).encode())
+        write_text(folder / trained.rule / "index.html", lesson_page(trained, after))
     known = [one.rule for one in lessons]
     body = (
         "<h1>Why networks do not learn</h1>"
@@ -72,7 +72,7 @@ def write_site(folder: Path, lessons: Sequence[Trained], shapes: Sequence[Sequen
         + "".join(card(linked(rule, LESSONS[rule].title), LESSONS[rule].see) for rule in known)
         + "</ul>"
     )
-    write_bytes(folder / "index.html", document("Why networks do not learn", body).encode())
+    write_text(folder / "index.html", document("Why networks do not learn", body))
 
 
 def front_of_shapes(shapes: Sequence[Sequence[str]], sheet: str | None, lessons: Sequence[str]) -> str:
