@@ -5,7 +5,6 @@ Every ratio is of CPU times measured in turns in this run. What is compared with
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -31,6 +30,8 @@ WIDE = 500  # columns of that file
 
 def measure(*, repeats: int = 3, rows: int = ROWS, limit: int | None = LIMIT) -> dict[str, Any]:
     """All figures; `limit`: bytes for the file larger than memory, None leaves that part out."""
+    if sys.platform == "win32":
+        raise EnvironmentFailure("benchmark tables: measures memory by calls that Windows lacks; use Linux or macOS")
     with tempfile.TemporaryDirectory(prefix="nn-scratch-") as place:
         folder = Path(place)
         numbers, texts, array = write_tables(folder, rows)
@@ -101,6 +102,8 @@ def timed(work: Callable[[], object]) -> Callable[[], float]:
 
 def whole_command(path: Path, folder: Path, rows: int) -> dict[str, float]:
     """One epoch of the default config from the command to its end; memory is the peak of all that the process holds."""
+    import resource  # not on Windows
+
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = perf_counter()
     peak = child("train", f"data.source={path}", "train.epochs=1", *LARGE_BATCH[:1], folder=folder, name="whole")

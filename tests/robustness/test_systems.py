@@ -91,5 +91,6 @@ def test_a_run_is_trained_further_and_drawn_with_the_same_bytes(system: str, scr
     run = tmp_path / "run-001"
     python(system, COMMAND, "train", "--resume", str(run), "train.epochs=5")
     assert difference(hashes(whole / "run-001"), run) == []
-    python(system, COMMAND, "visualize", str(run), "--no-film")
+    python(system, COMMAND, "visualize", str(run))
     assert list((run / "plots").glob("*.png"))
+    assert (run / "weights.mp4").is_file()
