@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,10 +17,12 @@ from nn_scratch.data.notation import (
     Decimal,
     any_date,
     clock_of,
+    date_of,
     date_style,
     is_full_of_words,
     number,
     says_decimal,
+    unit_of,
     written_number,
     yes_and_no,
 )
@@ -31,12 +33,16 @@ from nn_scratch.wording import did_you_mean, listed, plural, quoted
 
 KINDS = ("text", "date", "number", "ignore")  # what data.columns may say of a column
 FEW_NUMBERS = 20  # different ones, up to which a column of numbers and text is text
+FEWEST_WITH_UNIT = 3  # different texts, from which numbers with a unit are numbers rather than categories
 CAMEL_IDENTIFIER = re.compile(r"(?<=[a-z])(?:Id|ID)$")
 PLAIN_IDENTIFIER = re.compile(
     r"(?:^|[_\s.-])(?:id|ids|index|idx|nr|no|key|uuid|guid|row|row_?names?)$|^unnamed", re.IGNORECASE
 )
 MOSTLY = 0.8  # share of the rows with a value of their own from which a column may be an identifier
 FEWEST_ROWS = 10  # from which a column's values can be said to be all different
+
+
+NINES = re.compile(r"-9+(?:\.0*)?|99+(?:\.0*)?")
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,8 @@ class TypeFinder:
             typed = Typed(raw, typed.column, typed.values, left_out="has no values")
         if kind is None and not typed.left_out and (reason := self._is_useless(typed)):
             typed = Typed(raw, typed.column, typed.values, left_out=reason)
+        if not typed.left_out and not typed.told and typed.column.kind == "number":
+            typed = replace(typed, told=told_of_stand_in(typed.values))
         if not typed.left_out and self.fill_in is not None:
             gaps = np.flatnonzero(np.isnan(typed.values))
             if len(gaps):
@@ -211,12 +219,19 @@ class TypeFinder:
         written = self._written(texts)
         if written:
             return Column(raw.name, style=written), f"numbers such as {quoted(texts[0])}"
+        if (unit := self._unit(texts)) is not None:
+            return Column(raw.name, style="".join(unit)), f"numbers such as {quoted(texts[0])}, read without their unit"
         if (words := yes_and_no(texts)) is not None:
             return Column(raw.name, kind="boolean", style="|".join(words)), ""
         if all(clock_of(text) is not None for text in texts):
             return Column(raw.name, kind="time"), "times of day, in hours"
         if (style := date_style(texts)) is not None:
-            told = f"dates, {style[0]}" + (" (day and month could be exchanged)" if style[1] else "")
+            mixed = style[0] != "year first" and any(date_of(text, "year first") is not None for text in texts)
+            told = (
+                f"dates, {style[0]}"
+                + " or year first" * mixed
+                + (" (day and month could be exchanged)" if style[1] else "")
+            )
             return Column(raw.name, kind="date", style=style[0]), told
         known = {text for text in texts if written_number(text, self.decimal) is not None}
         if len(known) > FEW_NUMBERS and self._share(raw, known) > 0.5:
@@ -231,6 +246,13 @@ class TypeFinder:
             if all(written_number(text, decimal) is not None for text in texts):
                 return decimal
         return None
+
+    def _unit(self, texts: Sequence[str]) -> tuple[Decimal, str] | None:
+        """The notation and the unit of numbers that all have the same one."""
+        if len(texts) < FEWEST_WITH_UNIT:
+            return None
+        found = ((decimal, unit_of(texts, decimal)) for decimal in sorted(DECIMALS, key=lambda d: d != self.decimal))
+        return next((pair for pair in found if pair[1]), None)
 
     def _share(self, raw: RawColumn, texts: Collection[str]) -> float:
         """How much of the cells that are not missing hold one of the texts."""
@@ -273,6 +295,26 @@ class TypeFinder:
         if different < MOSTLY * len(values):
             return ""
         return f"holds {different:,} different whole numbers in {len(values):,} rows: identifiers"
+
+
+def told_of_stand_in(values: Array) -> str:
+    """A notice on a number made of nines, such as -999, that is far from all others; "" without one."""
+    there = values[np.isfinite(values)]
+    if len(there) < FEWEST_ROWS:
+        return ""
+    for stand_in in {float(there.min()), float(there.max())}:
+        if not NINES.fullmatch(f"{stand_in:g}"):
+            continue
+        others = there[there != stand_in]
+        n = len(there) - len(others)
+        if n < 2 or len(others) < FEWEST_ROWS:
+            continue
+        if np.abs(others - stand_in).min() > 2 * np.ptp(others) > 0:
+            return (
+                f"numbers; {stand_in:g} in {n:,} of {len(values):,} cells is far from all others; if it stands for a "
+                f"missing value: data.na_values=[{stand_in:g}]"
+            )
+    return ""
 
 
 def is_identifier(name: str) -> bool:

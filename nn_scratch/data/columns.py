@@ -40,7 +40,9 @@ class Column:
     name: str
     categories: tuple[str, ...] = ()
     kind: Kind = "number"
-    style: str = ""  # how cells are written: "." or "," in numbers, "no|yes", a style of notation.DATES
+    style: str = (
+        ""  # how cells are written: "." or "," in numbers, then their unit; "no|yes"; a style of notation.DATES
+    )
     # what fitting adds
     counts: tuple[int, ...] = ()  # training rows of each category
     other: bool = False  # a feature for all other categories
@@ -104,7 +106,7 @@ class Column:
             if self.kind in ("number", "boolean"):
                 return cells
             cells = texts_of(cells)
-        if self.kind == "number" and self.style != ",":
+        if self.kind == "number" and not self.style.startswith(","):
             numbers = numbers_of(cells, nothing)
             if numbers is not None:
                 return numbers
@@ -194,6 +196,9 @@ def _date(style: str, text: str) -> float | None:
 
 
 def _number(style: str, text: str) -> float | None:
+    style, unit = style[:1], style[1:]
+    if unit and text.endswith(unit):
+        text = text[: -len(unit)].rstrip()
     if style == ",":
         found = written_number(text, ",")
         return written_number(text, ".") if found is None else found

@@ -8,11 +8,12 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import re
 import zlib
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, count, islice
+from itertools import chain, count, islice, takewhile
 from pathlib import Path
 from typing import IO, cast
 
@@ -27,6 +28,7 @@ HEAD_CELLS = 2_000_000
 HEAD = 1000  # rows, of at most HEAD_CELLS cells together, looked at to tell whether the first line is a header
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 COMMENT = "#"
+SEP = re.compile(r'"?sep=.?"?')  # Excel's own line above a header
 
 Record = tuple[int, list[str]]  # the file's line on which it begins, counted from 1; its cells
 
@@ -240,15 +242,16 @@ class Layout:
 def find_layout(path: Path, known: Collection[str] = ()) -> Layout:
     """How a file is laid out; with the names of columns that are `known`, a header is a line that has one of these."""
     file = inspect(path)
-    skip = _comments(file)
+    comments = _comments(file)
+    skip = _title_end(file, comments, known)
     delimiter = _find_delimiter(file, skip)
     with file.open() as lines:
         head = _head(records(path, lines, delimiter, skip))
     if not head:
         raise UserError(f"{path}: the file is empty; write a header with the columns' names, and a line for each row")
-    notices = _told_of_the_file(file, delimiter, skip)
+    notices = _told_of_the_file(file, delimiter, comments, skip - comments)
     line, first = head[0]
-    commented = _commented_header(file, delimiter, skip, head, known) if skip else None
+    commented = _commented_header(file, delimiter, skip, head, known) if 0 < comments == skip else None
     has_header = commented is not None or _is_header(path, head, known)
     if commented is not None:
         line, first, header_end = skip, commented, skip
@@ -277,12 +280,14 @@ def told_of_encoding(file: TextFile) -> tuple[str, ...]:
     return () if called is None else (f"{file.path}: the text is not UTF-8; it is read as {called}",)
 
 
-def _told_of_the_file(file: TextFile, delimiter: str, skip: int) -> list[str]:
+def _told_of_the_file(file: TextFile, delimiter: str, comments: int, titles: int) -> list[str]:
     path, notices = file.path, [*told_of_encoding(file)]
     if delimiter != "," and not _is_tsv(path):
         notices.append(f"{path}: the columns are separated by {DELIMITERS[delimiter]}")
-    if skip:
-        notices.append(f"{path}: {plural(skip, 'line')} before the table left out as comments ({COMMENT})")
+    if comments:
+        notices.append(f"{path}: {plural(comments, 'line')} before the table left out as comments ({COMMENT})")
+    if titles:
+        notices.append(f"{path}: {plural(titles, 'line')} before the header left out as a title")
     return notices
 
 
@@ -321,6 +326,36 @@ def _comments(file: TextFile) -> int:
             return 0  # nothing else is there
     with file.open() as lines:
         return n if any(text.startswith(COMMENT) for text in islice(lines, n)) else 0
+
+
+def _title_end(file: TextFile, skip: int, known: Collection[str]) -> int:
+    """The last line of a title above the header; `skip` where there is none.
+
+    A title is lines of one text each, above a line of two names or more with a column of numbers below one of them;
+    so is the line `sep=;` that Excel writes.
+    """
+    with file.open() as lines:
+        first = next(islice(lines, skip, None), "")
+    if SEP.fullmatch(first.strip()):
+        return skip + 1
+    for delimiter in DELIMITERS:
+        with file.open() as lines:
+            try:
+                head = _head(records(file.path, lines, delimiter, skip))
+            except UserError:  # a quote that makes sense with another delimiter only
+                continue
+        titles = list(takewhile(lambda record: sum(map(bool, map(str.strip, record[1]))) <= 1, head))
+        below = head[len(titles) :]
+        words = [cell.strip() for _, cells in titles for cell in cells if cell.strip()]
+        if not words or len(below) < 2 or any(number(word) is not None or word in known for word in words):
+            continue
+        line, names = below[0]
+        rows = [cells for _, cells in below[1:] if len(cells) == len(names)]
+        if len(names) > 1 and rows and all(name.strip() and number(name) is None for name in names):
+            columns = zip(*rows, strict=True)
+            if any(all(number(cell) is not None for cell in cells if cell.strip()) for cells in columns):
+                return line - 1
+    return skip
 
 
 def _commented_header(

@@ -18,7 +18,7 @@ from nn_scratch.data.columns import Column, texts_of
 from nn_scratch.data.csv_cells import Cells, RawColumn, Source, read_cells
 from nn_scratch.data.missing import leave_out
 from nn_scratch.data.moments import row_blocks
-from nn_scratch.data.notation import number
+from nn_scratch.data.notation import TOTALS, number
 from nn_scratch.data.problems import FILL_IN, FILL_IN_TARGET
 from nn_scratch.data.table import Groups, Missing, Table, Task
 from nn_scratch.data.targets import (
@@ -37,6 +37,8 @@ ColumnName = str | int  # as in the header, or counted from 0
 Target = ColumnName | list[ColumnName] | None
 TOLD_COLUMNS = 20  # with a line of their own each; of more, their number
 
+SHOWN_LINES = 5  # of rows that are left out
+FEWEST_ABOVE_TOTAL = 3  # rows
 NO_WEIGHT = "write one; 0 leaves the row out of the loss"
 
 
@@ -66,6 +68,7 @@ def read_table(
     roles = find_roles(source, target, ignore, weight, by, options)
     names = {*roles.features, *roles.targets} | {name for name in (roles.weight, roles.by) if name is not None}
     cells, options = _read(source, names, roles, task, options)
+    cells, no_rows = (cells, []) if missing == "error" else _without_headers_and_totals(cells)
     raw = {column.name: column for column in cells.columns}
     finder = TypeFinder(cells, options, options.decimal or ".", FILL_IN if missing == "error" else None)
     typed = [finder.find(raw[name]) for name in roles.features]
@@ -83,7 +86,12 @@ def read_table(
     y_values, settled, class_names, rule = settle_task(
         y[:, :n], read[-1].categories, task, tuple(roles.targets), X if len(numeric) == len(kept) else X[:, numeric]
     )
-    told = [*source.notices, *_told_of_columns(path, kept, left_out), *targets.notices]
+    told = [
+        *source.notices,
+        *(f"{path}: {line}" for line in no_rows),
+        *_told_of_columns(path, kept, left_out),
+        *targets.notices,
+    ]
     if task == "auto" and n == 1 and not read[0].categories and "whole number" in rule:
         told.append(task_notice(settled, len(np.unique(y[:, 0])), rule))
     return Table(
@@ -193,6 +201,62 @@ def _read(
     return cells, replace(options, decimal=decimal)
 
 
+def _without_headers_and_totals(cells: Cells) -> tuple[Cells, list[str]]:
+    """The cells with those of rows that are none as missing, so that such a row has no target and is left out.
+
+    Such rows are the header again, which stands between files that were joined, and a last row of totals.
+    """
+    told = []
+    texts = [raw for raw in cells.columns if raw.numbers is None]
+    if cells.source.has_header and len(texts) == len(cells.columns) and cells.rows:
+        again = np.ones(cells.rows, dtype=bool)
+        for raw in texts:
+            codes = [code for code, text in enumerate(raw.texts) if " ".join(text.split()) == raw.name]
+            again &= np.isin(raw.codes, codes)
+        rows = np.flatnonzero(again)
+        if len(rows):
+            cells = _blanked(cells, rows)
+            told.append(f"the header stands among the rows again, {_lines_of(cells, rows)}: left out")
+    last = np.array([cells.rows - 1])
+    for raw in texts:
+        word = raw.texts[raw.codes[-1]].strip() if len(raw.codes) > FEWEST_ABOVE_TOTAL else ""
+        if word.lower() in TOTALS and np.count_nonzero(raw.codes == raw.codes[-1]) == 1:
+            told.append(f"the last row, {_lines_of(cells, last)}, holds totals ({quoted(word)}): left out")
+            return _blanked(cells, last), told
+    return cells, told
+
+
+def _blanked(cells: Cells, rows: Array) -> Cells:
+    """The cells with these rows empty."""
+    columns = []
+    for raw in cells.columns:
+        if raw.numbers is not None:
+            numbers = raw.numbers.astype(np.float64)
+            numbers[rows] = np.nan
+            columns.append(replace(raw, numbers=numbers))
+            continue
+        codes = raw.codes.copy()
+        codes[rows] = len(raw.texts)
+        left = set(np.unique(codes).tolist())
+        texts = [text if code in left else "" for code, text in enumerate(raw.texts)]
+        columns.append(replace(raw, codes=codes, texts=[*texts, ""]))
+    return replace(cells, columns=tuple(columns), matrix=None)
+
+
+def _lines_of(cells: Cells, rows: Array) -> str:
+    """`line 7`, `lines 7 and 9`; `row 7` of a file without lines."""
+    located = cells.source.locate({(int(row), 0) for row in rows[:SHOWN_LINES]})
+    places = [located[int(row), 0][0].partition(":")[0] for row in rows[:SHOWN_LINES]]
+    if places[0].startswith("row"):
+        places = [place.removeprefix("row ") for place in places]
+        word = "row"
+    else:
+        word = "line"
+    more = len(rows) - len(places)
+    named = [*places, f"{more:,} more"] if more else places
+    return f"{word} {places[0]}" if len(rows) == 1 else f"{word}s {', '.join(named[:-1])} and {named[-1]}"
+
+
 def _without_useless(path: Path, typed: list[Typed], roles: Roles) -> tuple[list[Typed], list[Typed]]:
     kept = [column for column in typed if not column.left_out]
     left_out = [column for column in typed if column.left_out]
@@ -272,7 +336,8 @@ class TargetReader:
         texts = [text.strip() for text in raw.texts]
         there = [text for text in dict.fromkeys(texts) if text.lower() not in self.finder.nothing]
         column = self.finder.type_of(raw, there, "number" if kind == "number" else None)[0] if there else Column("")
-        judge = column.judge() if column.kind == "number" else number
+        few = len(column.style) > 1 and len(there) <= MAX_CLASSES_OF_NUMBERS  # with a unit: 3 stars, 4 stars, 5 stars
+        judge = column.judge() if column.kind == "number" and not (few and kind is None) else number
         numbers = {text for text in there if judge(text) is not None}
         may_be_text = self.task == "auto" and self.alone and kind != "number"
         if may_be_text and (not numbers or (len(numbers) <= MAX_CLASSES_OF_NUMBERS and len(numbers) < len(there))):

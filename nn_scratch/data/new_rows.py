@@ -101,7 +101,7 @@ class RowReader:
             plain = {
                 place
                 for place, column in zip(self.places, self.columns, strict=True)
-                if column.kind == "number" and column.style != ","
+                if column.kind == "number" and not column.style.startswith(",")
             }
             for batch in self.source.batches(wanted, [place for place in wanted if place not in plain]):
                 rows = len(batch[0])

@@ -45,11 +45,13 @@ MISSING_WORDS = frozenset(
     ]
 )
 
+TOTALS = frozenset(["total", "totals", "grand total", "sum", "summe", "gesamt", "average", "mean"])  # of a last row
 YES_AND_NO = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
 
 CURRENCY = r"(?:[$€£¥₹₽]|(?:US|CA|AU)\$|(?:USD|EUR|GBP|CHF|JPY|INR|CNY)\b|\b(?:USD|EUR|GBP|CHF|JPY|INR|CNY))"
 SPACES = re.compile("[\\s\u00a0\u202f]+")
 SIGN = re.compile(r"^\((.*)\)$")
+WITH_UNIT = re.compile(r"(.*\d)\s*([^\d\s](?:[^\d]{0,11}[^\d\s])?)")
 WRITTEN = {
     decimal: re.compile(
         rf"(?P<sign>[+-]?)\s*{CURRENCY}?\s*(?P<number>[+-]?(?:\d{{1,3}}(?:{group}\d{{3}})+|\d+){point}(?:[eE][+-]?\d+)?"
@@ -87,6 +89,17 @@ def written_number(text: str, decimal: Decimal = ".") -> float | None:
         digits = digits.replace(mark, "")
     value = float(digits.replace(",", "."))
     return -value if (negative is not None) != (found["sign"] == "-") else value
+
+
+def unit_of(texts: Sequence[str], decimal: Decimal) -> str:
+    """The unit that stands behind all the numbers, as kg in "12 kg"; "" where they have none, or several."""
+    found = [WITH_UNIT.fullmatch(text) for text in texts]
+    units = {match[2] for match in found if match is not None}
+    numbers = [None if match is None else written_number(match[1], decimal) for match in found]
+    if len(units) != 1 or None in numbers:
+        return ""
+    unit = units.pop()
+    return unit if any(letter.isalpha() or letter in "\"'°" for letter in unit) else ""
 
 
 def says_decimal(text: str) -> Decimal | None:
@@ -151,6 +164,7 @@ DATES = {
 }
 CLOCK = re.compile(r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}(?:\.\d+)?))?\s*(?P<ap>[AaPp][Mm])?")
 EPOCH = datetime(1970, 1, 1)
+EXCEL_DAYS = 25569  # from 1899-12-30 to 1970-01-01
 
 
 def date_of(text: str, style: str) -> float | None:
@@ -197,6 +211,8 @@ def clock_of(text: str, style: str = "") -> float | None:
 def date_style(texts: Sequence[str]) -> tuple[str, bool] | None:
     """The style that all the texts are dates in, and whether another would do as well; None where there is none.
 
+    Dates that begin with the year may be among dates of any style, for they cannot be mistaken.
+
     A day before the month is recognized by its number; where every date reads both ways, by points between the numbers.
     """
     fitting = [
@@ -207,19 +223,26 @@ def date_style(texts: Sequence[str]) -> tuple[str, bool] | None:
         and all(date_of(text, style) is not None for text in texts)
     ]
     if not fitting:
-        return None
+        rest = [text for text in texts if date_of(text, "year first") is None]
+        return date_style(rest) if 0 < len(rest) < len(texts) else None
     if {"day first", "month first"} <= set(fitting):
         return ("day first" if "." in texts[0] else "month first"), "." not in texts[0]
     return fitting[0], False
 
 
 def any_date(text: str) -> float | None:
-    """For a column declared to hold dates, numbers included: 20240131, a year, or seconds since 1970."""
+    """For a column declared to hold dates, numbers included.
+
+    20240131; a year; days of Excel, which counts from 1899-12-30 (10,000 to 99,999: the years 1927 to 2173); seconds
+    or, from 1e11, milliseconds since 1970.
+    """
     value = date_of(text, "compact")
     if value is None and (whole := number(text)) is not None and math.isfinite(whole):
         if 1000 <= whole <= 3000 and whole == int(whole):
             return date_of(f"{int(whole)}-01-01", "year first")
-        return whole / 86400 if abs(whole) < 1e11 else None
+        if 10_000 <= whole < 100_000:
+            return whole - EXCEL_DAYS
+        return whole / 86400 if abs(whole) < 1e11 else whole / 86_400_000 if abs(whole) < 1e14 else None
     return value
 
 

@@ -28,6 +28,7 @@ from nn_scratch.errors import UserError
 from nn_scratch.experiments.build import read_source
 from nn_scratch.metrics import Array
 from nn_scratch.seeding import spawn_generators
+from nn_scratch.wording import plural
 
 PROGRESS = logging.getLogger("nn_scratch.progress")
 MOST_SAMPLED = 5_000_000  # values of a table on disk that are examined
@@ -65,7 +66,7 @@ def examine_file(path: str, target: str | None = None, overrides: Sequence[str] 
     what = f"{len(table.class_names)} classes" if table.class_names else "a number"
     return Examined(
         findings,
-        f"{table.origin}: {len(table.X):,} rows, {len(table.columns):,} columns; "
+        f"{table.origin}: {plural(len(table.X), 'row')}, {plural(len(table.columns), 'column')}; "
         f"target {table.target_name} ({what}; {table.task_rule or table.task})",
         tuple(notices),
     )
@@ -253,7 +254,7 @@ def copies(data: Data) -> Iterator[Finding]:
 
 def keys(part: Part) -> Array:
     """(rows,) a number a row, the same for rows whose features and target are all equal."""
-    y = part.y.reshape(len(part), -1).astype(np.float64)
+    y = part.y.reshape(len(part), int(np.prod(part.y.shape[1:]))).astype(np.float64)
     return np.array([hash(x.tobytes() + t.tobytes()) for x, t in zip(part.X + 0.0, y, strict=True)], np.int64)
 
 
@@ -279,8 +280,8 @@ def balance(data: Data) -> Iterator[Finding]:
         yield finding(
             "class_imbalance",
             "warning",
-            f"the class {rare!r} has {total.min()} rows, the most frequent one {ratio:.0f} times as many: look at the "
-            "balanced accuracy, not at the accuracy",
+            f"the class {rare!r} has {plural(int(total.min()), 'row')}, the most frequent one {ratio:.0f} times as "
+            "many: look at the balanced accuracy, not at the accuracy",
             Patch({"class_weight": "balanced"}, "rare rows count for more in the loss"),
             counts_ratio=ratio,
         )
@@ -288,7 +289,7 @@ def balance(data: Data) -> Iterator[Finding]:
         yield finding(
             "few_rows",
             "warning",
-            f"the class {rare!r} has {total.min()} rows: too few to learn from and to be judged on",
+            f"the class {rare!r} has {plural(int(total.min()), 'row')}: too few to learn from and to be judged on",
             rows=int(total.min()),
         )
 

@@ -209,3 +209,10 @@ def test_of_a_table_on_disk_a_sample_is_examined(tmp_path: Path, monkeypatch: py
     assert examined.told.endswith(
         "t.npy: 2,000 rows, 3 columns; target x4 (2 classes; 'x4' holds 2 different whole numbers in 3,000 rows)"
     )
+
+
+def test_a_table_of_two_rows_is_examined(tmp_path: Path) -> None:
+    table = write(tmp_path / "t.csv", ("x", "kind"), [[1, "a"], [2, "b"]])
+    examined = examine_file(table)
+    (few,) = (finding for finding in examined.findings if finding.rule == "few_rows")
+    assert few.because == "the class 'a' has 1 row: too few to learn from and to be judged on"

@@ -1,0 +1,206 @@
+"""Tables as people have them: titles, totals, units, several notations of dates, numbers that stand for nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn_scratch.data import read_rows
+from nn_scratch.data.notation import any_date, unit_of
+from tests.data.reading import loaded, prepared, problems_of
+
+ROWS = "".join(f"{i / 4},{i * 7 % 5},{'uv'[i % 2]}\n" for i in range(30))
+
+
+def csv(text, name="t.csv"):
+    Path(name).write_text(text, encoding="utf-8")
+    return name
+
+
+def told(table):
+    return [notice.removeprefix("t.csv: ") for notice in table.notices]
+
+
+@pytest.mark.parametrize(
+    ("title", "lines"),
+    [
+        ("Sales of 2024\n", 1),
+        ("Sales of 2024\n\n", 2),
+        ("Sales of 2024,,\n,,\n", 2),
+        ('"Sales, and more"\nby region\n', 2),
+        ("sep=,\n", 1),
+    ],
+)
+def test_a_title_above_the_header_is_left_out_and_told(title, lines):
+    table = loaded(csv(f"{title}a,b,y\n{ROWS}"))
+    assert table.feature_names == ("a", "b")
+    assert table.X.shape == (30, 2)
+    assert table.class_names == ("u", "v")
+    assert told(table) == [f"{lines} line{'s' * (lines > 1)} before the header left out as a title"]
+
+
+def test_a_line_of_the_delimiter_is_left_out_whatever_the_columns_hold():
+    table = loaded(csv("sep=;\na;y\n" + "r;u\ng;v\n" * 5))
+    assert table.feature_names == ("a",)
+    assert told(table)[:2] == [
+        "the columns are separated by semicolons",
+        "1 line before the header left out as a title",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"5,,\n{ROWS}",  # a row without a header
+        "red,,\nblue,x,u\ngreen,z,v\n" * 3,  # nothing shows that a header follows
+        f'"a\n(cm)",b,y\n{ROWS}',
+    ],
+)
+def test_a_first_line_that_is_a_row_or_the_header_is_no_title(text):
+    assert not any("title" in notice for notice in loaded(csv(text)).notices)
+
+
+def test_rows_to_predict_may_have_a_title_too():
+    model = prepared(loaded(csv(f"a,b,y\n{ROWS}"))).preprocessing
+    rows = read_rows(csv(f"New ones\n\na,b\n{ROWS.replace(',u', '').replace(',v', '')}"), model)
+    assert rows.X.shape == (30, 2)
+    assert rows.lines[0] == 4
+
+
+def test_a_header_that_is_repeated_among_the_rows_is_left_out_and_told():
+    table = loaded(csv(f"a,b,y\n{ROWS}a,b,y\n{ROWS}a,b,y\n{ROWS}"))
+    assert table.X.shape == (90, 2)
+    assert np.isfinite(table.X).all()
+    assert table.class_names == ("u", "v")
+    assert told(table) == [
+        "the header stands among the rows again, lines 32 and 63: left out",
+        "2 of 92 rows left out for a missing target, which is never filled in",
+    ]
+
+
+@pytest.mark.parametrize("word", ["Total", "SUM", "Grand total", "Gesamt"])
+def test_a_last_row_of_totals_is_left_out_and_told(word):
+    rows = "".join(f"{i / 4},{i % 7},{i / 8}\n" for i in range(30))
+    table = loaded(csv(f"a,b,y\n{rows}{word},90,54.375\n"))
+    assert table.X.shape == (30, 2)
+    assert np.isfinite(table.X).all()
+    assert table.y.max() == 29 / 8
+    assert told(table) == [
+        f"the last row, line 32, holds totals ({word!r}): left out",
+        "1 of 31 rows left out for a missing target, which is never filled in",
+    ]
+    in_text = loaded(csv("a,b,y\n" + "x,1,0.5\nz,2,0.75\n" * 9 + f"{word},27,11.25\n"))
+    assert in_text.columns[0].categories == ("x", "z")
+    assert in_text.X.shape == (18, 2)
+
+
+def test_a_category_that_is_called_total_is_one():
+    table = loaded(csv("a,b,y\n" + "total,1,0.5\nnet,2,0.75\n" * 9 + "total,3,1.5\n"))
+    assert table.X.shape == (19, 2)
+
+
+# ---- units ----
+
+
+@pytest.mark.parametrize(
+    ("texts", "unit"),
+    [
+        (["12 kg", "3.5 kg", "1,200 kg"], "kg"),
+        (["5°", "7.5°"], "°"),
+        (["3 m/s", "-4 m/s"], "m/s"),
+        (['5"', '7"'], '"'),
+        (["12 kg", "500 g"], ""),
+        (["12 kg", "13"], ""),
+        (["12-", "13-"], ""),
+        (["Q1", "Q2"], ""),
+        (["1st", "2nd"], ""),
+    ],
+)
+def test_a_unit_is_one_if_all_numbers_have_it(texts, unit):
+    assert unit_of(texts, ".") == unit
+
+
+def test_numbers_with_a_unit_are_numbers_in_training_and_in_new_rows():
+    weights = [f"{i / 2} kg" for i in range(30)]
+    train = "weight,b,y\n" + "".join(f"{w},{i * 7 % 5},{'uv'[i % 2]}\n" for i, w in enumerate(weights))
+    table = loaded(csv(train))
+    assert table.X[:, 0].tolist() == [i / 2 for i in range(30)]
+    assert told(table) == ["column 'weight' holds numbers such as '0.0 kg', read without their unit"]
+    rows = read_rows(csv("weight,b\n2.5 kg,1\n3,2\n4 lb,3\n,4\n"), prepared(table).preprocessing)
+    assert np.array_equal(rows.X[:, 0], [2.5, 3, np.nan, np.nan], equal_nan=True)
+    assert rows.notices[-2:] == (
+        "weight: 1 of 4 missing, filled in as in training",
+        "weight: 1 of 4 not a number ('4 lb' in line 4), filled in as missing",
+    )
+    with_commas = loaded(csv("weight;y\n" + "".join(f"{i},5 kg;{i},25\n" for i in range(9))))
+    assert with_commas.X[:, 0].tolist() == [i + 0.5 for i in range(9)]
+
+
+def test_a_few_labels_with_a_unit_are_classes_and_many_numbers_a_quantity():
+    stars = loaded(csv("a,y\n" + "".join(f"{i / 4},{i % 3 + 3} stars\n" for i in range(30))))
+    assert stars.class_names == ("3 stars", "4 stars", "5 stars")
+    heights = loaded(csv("a,y\n" + "".join(f"{i / 4},{150.5 + i} cm\n" for i in range(30))))
+    assert heights.task == "regression"
+    assert heights.y[0, 0] == 150.5
+
+
+# ---- dates ----
+
+
+def test_dates_in_two_notations_are_dates_where_none_can_be_mistaken():
+    cells = [f"2024-01-{i + 1:02d}" if i % 2 else f"{i + 1:02d}/01/2024" for i in range(30)]
+    table = loaded(csv("when,y\n" + "".join(f"{cell},{i / 4}\n" for i, cell in enumerate(cells))))
+    assert (table.X[:, 0] - table.X[0, 0]).tolist() == list(range(30))
+    assert told(table) == ["column 'when' holds dates, day first or year first"]
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("45292", 19723),  # Excel: 2024-01-01
+        ("45292.5", 19723.5),
+        ("1704067200", 19723),  # seconds
+        ("1704067200000", 19723),  # milliseconds
+        ("20240101", 19723),
+        ("2024", 19723),
+    ],
+)
+def test_numbers_are_dates_in_a_column_that_is_said_to_hold_dates(text, days):
+    assert any_date(text) == days
+
+
+# ---- numbers that stand for nothing ----
+
+
+@pytest.mark.parametrize("stand_in", [-999, 9999])
+def test_a_number_of_nines_far_from_all_others_is_told(stand_in):
+    text = "a,y\n" + "".join(f"{stand_in if i % 6 == 0 else i / 4},{'uv'[i % 2]}\n" for i in range(60))
+    table = loaded(csv(text))
+    assert told(table) == [
+        f"column 'a' holds numbers; {stand_in} in 10 of 60 cells is far from all others; if it stands for a missing "
+        f"value: data.na_values=[{stand_in}]"
+    ]
+    assert loaded(csv(text)).X[0, 0] == stand_in
+
+
+def test_nines_among_numbers_like_them_are_numbers():
+    assert told(loaded(csv("a,y\n" + "".join(f"{i % 100},{i / 4}\n" for i in range(300))))) == []
+
+
+# ---- what is refused ----
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            f"a,b,y\n{ROWS}1,2\n",
+            "t.csv:32:3: 2 values on this line; a row has 3 (one that holds a ',' is put in quotes)",
+        ),
+        ("a,y\n" + "1,u\n2,u\n" * 5, "t.csv: every row has 'y' = 'u'; classification needs two classes or more"),
+        (f"a,b,y\n{ROWS}\0\0", "t.csv:32: a NUL byte, which no text holds; is this a CSV file?"),
+        ("<html></html>\n", "t.csv:1: a header and no rows; write a line for each row"),
+    ],
+)
+def test_what_is_no_table_is_one_line_each(text, problem):
+    assert problems_of(loaded, csv(text)) == [problem]
