@@ -12,6 +12,7 @@ import re
 import zlib
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, count, islice, takewhile
 from pathlib import Path
@@ -24,6 +25,7 @@ from nn_scratch.errors import UserError
 from nn_scratch.wording import plural, quoted
 
 MAX_RECORD = 16 << 20  # characters or bytes of one row: a million columns; each cell takes 60 bytes of memory
+TITLE_HEAD = 20  # rows, looked at to tell whether a title stands above the header
 HEAD_CELLS = 2_000_000
 HEAD = 1000  # rows, of at most HEAD_CELLS cells together, looked at to tell whether the first line is a header
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -338,24 +340,31 @@ def _title_end(file: TextFile, skip: int, known: Collection[str]) -> int:
         first = next(islice(lines, skip, None), "")
     if SEP.fullmatch(first.strip()):
         return skip + 1
+    heads = {}
     for delimiter in DELIMITERS:
-        with file.open() as lines:
-            try:
-                head = _head(records(file.path, lines, delimiter, skip))
-            except UserError:  # a quote that makes sense with another delimiter only
-                continue
+        with file.open() as lines, suppress(UserError):  # a quote that makes sense with another delimiter only
+            heads[delimiter] = list(islice(records(file.path, lines, delimiter, skip), TITLE_HEAD))
+    # Where one delimiter fits all lines, the others are part of the cells.
+    fits = [head for head in heads.values() if head and {len(cells) for _, cells in head} == {len(head[0][1])} != {1}]
+    for head in fits or heads.values():
         titles = list(takewhile(lambda record: sum(map(bool, map(str.strip, record[1]))) <= 1, head))
         below = head[len(titles) :]
         words = [cell.strip() for _, cells in titles for cell in cells if cell.strip()]
-        if not words or len(below) < 2 or any(number(word) is not None or word in known for word in words):
-            continue
-        line, names = below[0]
-        rows = [cells for _, cells in below[1:] if len(cells) == len(names)]
-        if len(names) > 1 and rows and all(name.strip() and number(name) is None for name in names):
-            columns = zip(*rows, strict=True)
-            if any(all(number(cell) is not None for cell in cells if cell.strip()) for cells in columns):
+        if words and len(below) > 1 and not any(number(word) is not None or word in known for word in words):
+            line, names = below[0]
+            if _names_numbers(names, [cells for _, cells in below[1:]]):
                 return line - 1
     return skip
+
+
+def _names_numbers(names: list[str], rows: list[list[str]]) -> bool:
+    """Whether a line is the header of the rows below it, of two columns or more: names, one of them of numbers."""
+    if len(names) < 2 or not all(name.strip() and number(name) is None for name in names):
+        return False
+    if any(len(cells) != len(names) for cells in rows):
+        return False
+    columns = ([cell for cell in cells if cell.strip()] for cells in zip(*rows, strict=True))
+    return any(cells and all(number(cell) is not None for cell in cells) for cells in columns)
 
 
 def _commented_header(

@@ -54,6 +54,7 @@ def test_a_line_of_the_delimiter_is_left_out_whatever_the_columns_hold():
         f"5,,\n{ROWS}",  # a row without a header
         "red,,\nblue,x,u\ngreen,z,v\n" * 3,  # nothing shows that a header follows
         f'"a\n(cm)",b,y\n{ROWS}',
+        "a,b,c\n0.5,0.5,0.5\n0.5,0.5,1.5\n0.5, 0.500e+00\t,2.5\n0.5,0.5, 0.500e+00\t\n",  # tabs within cells
     ],
 )
 def test_a_first_line_that_is_a_row_or_the_header_is_no_title(text):
