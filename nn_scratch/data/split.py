@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,12 +65,13 @@ def split_rows(
             "on; give train a larger share, or bring more rows"
         )
     notices = [
-        f"data.split.{name}: {share:g} of {plural(n_rows, 'row')} is less than one row, so {name} has none"
+        _told_of_none(name, share, n_rows)
         for name, share, size in (("val", val, n_val), ("test", test, n_test))
         if share > 0 and not size
     ]
     if groups is not None:
-        return _split_groups(groups, n_val, n_test, tuple(notices), shuffle, rng)
+        split = _split_groups(groups, n_val, n_test, tuple(notices), shuffle, rng)
+        return replace(split, notices=(*split.notices, _told_of_groups(groups, split)))
     if not shuffle:
         if classes is not None:
             notices.append("data.stratify has no effect: data.shuffle is false, so the rows stay where they are")
@@ -105,13 +106,23 @@ def _split_groups(
     chosen = [np.flatnonzero(np.isin(values, part)) for part in parts]
     if groups.in_time:
         chosen = [rows[np.argsort(values[rows], kind="stable")] for rows in chosen]
-        how = "the first rows in time train, the last are the test"
     else:
         chosen = [rng.permutation(rows) if shuffle else rows for rows in chosen]
-        how = f"the {len(sizes):,} groups are never parted"
-    sizes_told = ", ".join(f"{len(rows):,} {name}" for name, rows in zip(("train", "val", "test"), chosen, strict=True))
-    told = f"data.split.by: {groups.name}: {how} ({sizes_told})"
-    return Split(chosen[0], chosen[1], chosen[2], (*notices, told))
+    return Split(chosen[0], chosen[1], chosen[2], notices)
+
+
+def _told_of_none(part: str, share: float, n_rows: int) -> str:
+    return f"data.split.{part}: {share:g} of {plural(n_rows, 'row')} is less than one row, so {part} has none"
+
+
+def _told_of_groups(groups: Groups, split: Split) -> str:
+    how = (
+        "the first rows in time train, the last are the test"
+        if groups.in_time
+        else f"the {len(np.unique(groups.values)):,} groups are never parted"
+    )
+    sizes = f"{len(split.train):,} train, {len(split.val):,} val, {len(split.test):,} test"
+    return f"data.split.by: {groups.name}: {how} ({sizes})"
 
 
 def _nearest(ends: Array, wanted: int, least: int, most: int) -> int:
@@ -134,6 +145,7 @@ def _split_fold(
 
     from nn_scratch.seeding import random_state
 
+    _check_folds(n_rows, fold, groups)
     mixed: dict[str, Any] = {"shuffle": shuffle, "random_state": random_state(rng) if shuffle else None}
     rows, labels = np.arange(n_rows), classes
     values = None if groups is None else groups.values
@@ -155,16 +167,31 @@ def _split_fold(
     except ValueError as error:
         raise UserError(f"data.split.folds: {fold.of} folds cannot be made ({error})") from None
     train, test = (rows[part] for part in folds[fold.number - 1])
-    inner = split_rows(
-        len(train),
-        val=val,
-        test=0.0,
-        shuffle=shuffle,
-        classes=None if classes is None else classes[train],
-        groups=None if groups is None else Groups(groups.name, groups.values[train], groups.in_time),
-        rng=rng,
-    )
-    return Split(train[inner.train], train[inner.val], test, inner.notices)
+    if groups is None:
+        labels = None if classes is None else classes[train]
+        inner = split_rows(len(train), val=val, test=0.0, shuffle=shuffle, classes=labels, groups=None, rng=rng)
+        return Split(train[inner.train], train[inner.val], test, inner.notices)
+    n_val = round(val * len(train))
+    if n_val and len(np.unique(groups.values[train])) < 2:
+        raise UserError(
+            f"data.split.by: {fold.of} folds of {groups.name!r} leave 1 group to train and to validate on; name "
+            "another column, or set data.split.val to 0"
+        )
+    inner = _split_groups(replace(groups, values=groups.values[train]), n_val, 0, (), shuffle, rng)
+    split = Split(train[inner.train], train[inner.val], test)
+    none = [_told_of_none("val", val, len(train))] if val > 0 and not n_val else []
+    return replace(split, notices=(*none, _told_of_groups(groups, split)))
+
+
+def _check_folds(n_rows: int, fold: Fold, groups: Groups | None) -> None:
+    """Raise UserError where there are more folds than what they are made of."""
+    what, there = "rows", n_rows
+    if groups is not None and groups.in_time:
+        there -= 1  # the first rows are no test
+    elif groups is not None:
+        what, there = f"groups of {groups.name!r}", len(np.unique(groups.values))
+    if fold.of > there:
+        raise UserError(f"data.split.folds: {fold.of} folds of {there:,} {what}; write {there:,} or fewer")
 
 
 def class_notices(parts: Mapping[str, Array], class_names: tuple[str, ...]) -> tuple[str, ...]:

@@ -46,7 +46,10 @@ CASES = {
     ),
     "data: {source: t.csv, split: {by: h}}": "1:35: data.split.by: 'h' has 2 groups, fewer than there are parts; ",
     "data: {source: t.npz, split: {by: g}}": "1:35: data.split.by: t.npz has no columns with names; write null",
-    "data: {source: t.csv, split: {by: g, folds: 5}}": "1:45: data.split.folds: 5 folds cannot be made (",
+    "data: {source: t.csv, split: {by: g, folds: 5}}": (
+        "1:45: data.split.folds: 5 folds of 3 groups of 'g'; write 3 or fewer"
+    ),
+    "data: {source: t.csv, split: {by: h, folds: 2}}": "1:35: data.split.by: 2 folds of 'h' leave 1 group to train ",
     "data: {source: iris, task: multi_label}": (
         "1:28: data.task: built in: iris has one target; multi_label needs columns of 0 and 1"
     ),
@@ -88,8 +91,13 @@ CASES = {
         "come out; write 4"
     ),
 }
-# not errors of a key: a monitor that went missing while training, and whole numbers that only .npz files can hold
-ELSEWHERE = {"schedule.monitor: no score is called ", "data.task: {} holds whole numbers beyond 2^53"}
+# not errors of a key: a monitor that went missing while training, whole numbers that only .npz files can hold, and what
+# scikit-learn alone refuses
+ELSEWHERE = {
+    "schedule.monitor: no score is called ",
+    "data.task: {} holds whole numbers beyond 2^53",
+    "data.split.folds: {} folds cannot be made (",
+}
 
 
 @pytest.fixture

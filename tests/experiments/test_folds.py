@@ -78,5 +78,15 @@ def test_fewer_than_two_folds_are_refused(tmp_path: Path) -> None:
 
 def test_more_folds_than_groups_are_refused(tmp_path: Path) -> None:
     small = config(str(table(tmp_path)), data__target="y", data__split={"by": "who"})
-    with pytest.raises(UserError, match=r"data.split.folds: 20 folds cannot be made"):
+    with pytest.raises(UserError, match=r"data.split.folds: 20 folds of 12 groups of 'who'; write 12 or fewer"):
         train(fold_configs(small, 20)[0], tmp_path / "out")
+
+
+def test_the_note_on_groups_counts_those_of_all_parts(tmp_path: Path) -> None:
+    small = config(str(table(tmp_path)), data__target="y", data__split={"by": "who"}, train__epochs=1)
+    for folded in [small, *fold_configs(small, 3)]:
+        run = train(folded, tmp_path / "out")
+        sizes = [len(run.predictions[f"{part}_rows"]) for part in ("val", "test")]
+        (told,) = (notice for notice in run.info["notices"] if notice.startswith("data.split.by: who: the 12 groups"))
+        assert told.endswith(f"{sizes[0]} val, {sizes[1]} test)")
+        assert sizes[1] > 0
