@@ -108,6 +108,7 @@ def read_table(
         task_rule=rule,
         groups=None if groups is None else replace(groups, values=y[:, -1].astype(np.int64)),
         na_values=tuple(str(word) for word in options.na_values),
+        target_styles=tuple(column.style for column in read) if any(column.style for column in read) else (),
         left_out=tuple((column.column.name, column.left_out) for column in left_out),
         notices=(*told, *notices),
     )
@@ -310,6 +311,7 @@ def _told_of_columns(path: Path, kept: list[Typed], left_out: list[Typed]) -> li
 class TargetColumn:
     values: Array  # (rows,) float64: numbers, or codes of the categories; NaN where missing
     categories: tuple[str, ...]  # sorted; () for numbers
+    style: str = ""  # of numbers, as Column.style
 
 
 class TargetReader:
@@ -353,7 +355,7 @@ class TargetReader:
             self.notices.append(
                 f"{self.finder.cells.source.path}: column {quoted(raw.name)} holds numbers such as {quoted(there[0])}"
             )
-        return TargetColumn(self.finder.checked_numbers(raw, values[raw.codes]), ())
+        return TargetColumn(self.finder.checked_numbers(raw, values[raw.codes]), (), column.style)
 
     def _labels(self, raw: RawColumn) -> TargetColumn:
         """Classes, for cells of any content."""

@@ -265,6 +265,7 @@ def _fit_scales(table: Table, train: Moments, scale: Scale, target_scale: Scale,
         target_offset=target_offset,
         target_scale=target_factor,
         na_values=table.na_values,
+        target_styles=table.target_styles,
     )
 
 

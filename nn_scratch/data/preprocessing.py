@@ -51,6 +51,7 @@ class Preprocessing:
     fill: Array | None  # (features,) float64: what stands for a missing value; None: none may be missing
     target_offset: Array  # (outputs,) float64; () for classification
     target_scale: Array  # (outputs,) float64; () for classification
+    target_styles: tuple[str, ...] = ()  # how the targets' numbers are written, as Column.style; (): plainly
     na_values: tuple[str, ...] = ()  # what stands for a missing value in text, beside notation.MISSING_WORDS
 
     @cached_property
@@ -106,6 +107,7 @@ class Preprocessing:
             "image_shape": self.image_shape,
             "scale": self.scale_kind,
             "na_values": self.na_values,
+            "target_styles": self.target_styles,
         }
         arrays = {
             "words": np.array(json.dumps(words, ensure_ascii=True)),
@@ -133,6 +135,7 @@ class Preprocessing:
                 fill=_numbers(arrays["fill"]) if "fill" in arrays else None,
                 target_offset=_numbers(arrays["target_offset"]),
                 target_scale=_numbers(arrays["target_scale"]),
+                target_styles=_texts(words.get("target_styles", ())),
                 na_values=_texts(words.get("na_values", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
@@ -149,6 +152,7 @@ class Preprocessing:
             and (self.image_shape is None or self.image_shape[0] * self.image_shape[1] == n)
             and (len(self.class_names) >= 2) == (self.task == "classification")
             and len(self.target_names) >= 1
+            and len(self.target_styles) in (0, len(self.target_names))
             and np.all(self.scale != 0)
             and np.all(self.target_scale != 0)
         )

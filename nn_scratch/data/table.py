@@ -52,6 +52,7 @@ class Table:
     weights: Array | None = None  # (rows,) float64, 0 or more: how much each row counts in the loss; None: all alike
     weight_name: str = ""  # the column they come from
     na_values: tuple[str, ...] = ()  # what stands for a missing value in its file, beside notation.MISSING_WORDS
+    target_styles: tuple[str, ...] = ()  # how the targets' numbers are written, as Column.style; (): plainly
     left_out: tuple[tuple[str, str], ...] = ()  # columns of the file that are of no use, and why
     task_rule: str = ""  # why `task: auto` came out as it did
     notices: tuple[str, ...] = field(default=())

@@ -20,6 +20,7 @@ from nn_scratch.data.formats import has_named_columns, open_table
 from nn_scratch.data.missing import leave_out
 from nn_scratch.data.moments import row_blocks
 from nn_scratch.data.new_rows import Block, RowReader
+from nn_scratch.data.notation import Decimal
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.data.problems import FILL_IN, LARGEST
 from nn_scratch.data.sources import SOURCES
@@ -285,7 +286,9 @@ def _targets_of(
         for block in blocks:
             column.add(block.targets[i])
         raw.append(column.column())
-    finder = TypeFinder(Cells(source, tuple(raw), reader.rows, None), options, options.decimal or ".", None)
+    known: tuple[Decimal, ...] = tuple("," if style.startswith(",") else "." for style in table.target_styles)
+    decimal: Decimal = options.decimal or (known[0] if known else ".")
+    finder = TypeFinder(Cells(source, tuple(raw), reader.rows, None), options, decimal, None)
     targets = TargetReader(finder, table.task, alone=len(raw) == 1, refuse_gaps=table.missing == "error")
     read = [targets.read(column, "number" if table.task != "classification" else None) for column in raw]
     finder.problems.raise_any()

@@ -76,7 +76,9 @@ class ClassScores:
 def _numbers(targets: Sequence[Cells], preprocessing: Preprocessing) -> Array:
     """(rows, targets) float64, NaN where one is no number."""
     nothing = MISSING_WORDS | {word.lower() for word in preprocessing.na_values}
-    values = np.column_stack([Column("").read(cells, nothing) for cells in targets])
+    styles = preprocessing.target_styles or ("",) * len(targets)
+    columns = [Column("", style=style) for style in styles]
+    values = np.column_stack([column.read(cells, nothing) for column, cells in zip(columns, targets, strict=True)])
     return np.where(np.isfinite(values), values, np.nan)
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from nn_scratch.data import read_rows
 from nn_scratch.data.notation import any_date, unit_of
+from nn_scratch.data.preprocessing import Preprocessing
+from nn_scratch.experiments.prediction_scores import scores_for
 from tests.data.reading import loaded, prepared, problems_of
 
 ROWS = "".join(f"{i / 4},{i * 7 % 5},{'uv'[i % 2]}\n" for i in range(30))
@@ -205,3 +207,30 @@ def test_nines_among_numbers_like_them_are_numbers():
 )
 def test_what_is_no_table_is_one_line_each(text, problem):
     assert problems_of(loaded, csv(text)) == [problem]
+
+
+# ---- targets in peoples' notation ----
+
+
+def test_a_target_in_decimal_commas_stays_so_in_test_rows():
+    csv("a;y\n1;2,500\n2;3,125\n", "test.csv")
+    table = loaded(csv("a;y\n" + "".join(f"{i};{i % 9},{i % 7}5\n" for i in range(30))), test_source="test.csv")
+    assert table.target_styles == (",",)
+    assert table.test.y[:, 0].tolist() == [2.5, 3.125]
+
+
+@pytest.mark.parametrize(
+    ("train", "cells", "values"),
+    [
+        ("a;y\n" + "".join(f"{i};{i % 9},{i % 7}5\n" for i in range(30)), ["2,500", "3,125"], [2.5, 3.125]),
+        ("a,y\n" + "".join(f"{i},{150.5 + i} cm\n" for i in range(30)), ["2.5 cm", "3"], [2.5, 3]),
+        ("a,y\n" + "".join(f'{i},"$1,{100 + i}.50"\n' for i in range(30)), ["$1,200", "3"], [1200, 3]),
+    ],
+)
+def test_a_target_of_new_rows_is_read_as_in_training(train, cells, values):
+    model = prepared(loaded(csv(train))).preprocessing
+    model = Preprocessing.from_arrays(model.to_arrays())
+    scores = scores_for(model)
+    scores.add([cells], np.zeros(2), np.array(values)[:, np.newaxis])
+    assert scores.rows == 2
+    assert scores.result()["mae"] == 0
