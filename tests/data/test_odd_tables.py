@@ -234,3 +234,31 @@ def test_a_target_of_new_rows_is_read_as_in_training(train, cells, values):
     scores.add([cells], np.zeros(2), np.array(values)[:, np.newaxis])
     assert scores.rows == 2
     assert scores.result()["mae"] == 0
+
+
+# ---- text that is no category, and text of very many ----
+
+
+def test_free_text_is_left_out_and_told():
+    rows = "".join(f"{i / 4},the {i}th part came late and broken,{'uv'[i % 2]}\n" for i in range(60))
+    table = loaded(csv(f"a,remark,y\n{rows}"))
+    assert table.feature_names == ("a",)
+    assert told(table) == [
+        "column 'remark' is left out: holds 60 different texts in 60 rows: free text; to use it, set its type in "
+        "data.columns"
+    ]
+
+
+def test_rare_categories_of_very_many_share_a_feature_in_training_and_in_new_rows():
+    towns = [f"town {i}" for i in range(60) for _ in range(2 if i < 49 else 1)]
+    rows = "".join(f"{i / 4},{town},{'uv'[i % 2]}\n" for i, town in enumerate(towns * 2))
+    table = loaded(csv(f"a,town,y\n{rows}"))
+    data = prepared(table, split={"train": 1.0, "val": 0.0, "test": 0.0}, shuffle=False, stratify=False)
+    column = data.preprocessing.columns[1]
+    assert len(column.categories) == 49
+    assert set(column.counts) == {4}
+    assert column.feature_names[-1] == "town=(other)"
+    new = read_rows(csv("a,town\n1,town 3\n2,town 55\n3,elsewhere\n"), data.preprocessing)
+    features = data.preprocessing.encode(new.X)[:, 1:]
+    assert features.sum(axis=1).tolist() == [1, 1, 1]
+    assert features[:, -1].tolist() == [0, 1, 1]
