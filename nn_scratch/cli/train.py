@@ -81,10 +81,28 @@ def concluded(runs: Sequence[Run], arguments: Namespace) -> dict[str, Any]:
     """The document of --json: a run, or several; raises VerdictFailure where --fail-on is met."""
     documents = [run_document(run) for run in runs]
     several = arguments.seeds is not None or arguments.folds is not None
-    document = {"runs": documents} if several else documents[0]
+    document = {"runs": documents, "scores": spreads_of(documents)} if several else documents[0]
     diagnoses = {entry["name"]: entry["diagnosis"] for entry in documents if entry["diagnosis"] is not None}
     check_verdict(arguments, diagnoses, document)
     return document
+
+
+def spreads_of(documents: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Mean and sample standard deviation over runs of each score, by part; None of what fewer than 1 or 2 runs have."""
+    from statistics import fmean, stdev
+
+    scores: dict[str, dict[str, dict[str, float | None]]] = {}
+    for part in ("train", "val", "test"):
+        for name, value in (documents[0].get(part) or {}).items():
+            if value is not None and not isinstance(value, (int, float)):
+                continue  # recall, a number a class
+            found = [(document.get(part) or {}).get(name) for document in documents]
+            known = [number for number in found if number is not None]
+            scores.setdefault(part, {})[name] = {
+                "mean": fmean(known) if known else None,
+                "std": stdev(known) if len(known) > 1 else None,
+            }
+    return scores
 
 
 def run_document(run: Run) -> dict[str, Any]:

@@ -147,8 +147,12 @@ def test_seeds_share_a_folder(tmp_path: Path) -> None:
         "digits-seeds-001/runs/digits-001",
         "digits-seeds-001/runs/digits-002",
     ]
+    for part in ("train", "val", "test"):
+        losses = [run[part]["loss"] for run in found["runs"]]
+        assert found["scores"][part]["loss"]["mean"] == pytest.approx(sum(losses) / 2)
+        assert found["scores"][part]["loss"]["std"] == pytest.approx(abs(losses[0] - losses[1]) / 2**0.5)
     newest = document(typed(tmp_path, "diagnose", "--json"))
-    assert newest["run"] == "digits-002"
+    assert newest["run"] in ("digits-001", "digits-002")  # side by side, either may end last
     assert len(document(typed(tmp_path, "runs", "list", "digits-seeds-*", "--json"))["runs"]) == 2
 
 
