@@ -30,7 +30,7 @@ from rich.console import Console
 from nn_scratch.cli.diagnosis_text import brief, rendered
 from nn_scratch.cli.terminal import data_table, score_table, speed_line
 from nn_scratch.doctor.diagnose import diagnose
-from nn_scratch.errors import UserError
+from nn_scratch.errors import Diverged, UserError
 from nn_scratch.experiments.model import load_model
 from nn_scratch.experiments.train import resume
 from nn_scratch.runs.run import Run
@@ -194,7 +194,7 @@ def fault(read: Callable[[], object]) -> str | None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             read()
-    except UserError as error:
+    except (UserError, Diverged) as error:  # a run that is trained further may diverge: that is an answer, too
         lines = str(error).splitlines()
         return None if all(len(line) < 1000 for line in lines) else f"a line of {max(map(len, lines))} characters"
     except Exception as error:

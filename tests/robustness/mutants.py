@@ -157,6 +157,7 @@ def tests_of(mutant: Mutant) -> Iterator[list[str]]:
     yield [
         f"tests/nn/test_{name}.py" for name in ("gradients", "stability", "network", "losses", "layers", "trajectories")
     ]
+    yield ["tests/training/test_stacked.py"]
 
 
 def survives(mutant: Mutant, copy: Path) -> bool:
@@ -213,7 +214,7 @@ def main(minutes: float, seed: int, only: str, most: int | None = None) -> int:
     ends = time.monotonic() + 60 * minutes
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        for part in ("nn_scratch", "tests/nn"):
+        for part in ("nn_scratch", "tests/nn", "tests/training"):
             shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
         assert passes(["tests/nn/test_gradients.py", "-k", "tanh"], copy), "the tests fail without any mutant"

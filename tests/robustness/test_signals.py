@@ -96,7 +96,7 @@ def start(tmp_path: Path, *command: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    while process.poll() is None and not list(temporary.glob("nn_scratch-*/*/*/run.json")):
+    while process.poll() is None and not list(temporary.glob("nn_scratch-*/*/*/*/run.json")):
         time.sleep(0.02)
     return process
 

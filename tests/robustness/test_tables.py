@@ -167,8 +167,8 @@ def test_an_array_of_large_whole_numbers_is_refused_where_its_labels_would_merge
     ended = scripts.train(tmp_path, "data.source=./large.npy", "layers=[]", "train.epochs=1", "name=run")
     assert ended.code == 2
     assert ended.output.splitlines()[-1] == (
-        f"{tmp_path / 'large.npy'}: the target holds whole numbers beyond 2^53, which an array of float64 cannot tell "
-        "apart; save an .npz with X and y, or write data.task: regression"
+        f"{tmp_path / 'large.npy'}: the target holds whole numbers beyond 2^53, which float64 cannot represent "
+        "exactly; save an .npz with X and y, or write data.task: regression"
     )
 
 
