@@ -118,6 +118,27 @@ def test_every_command_runs_in_an_empty_folder(programs, tmp_path):
     assert "train --help" in run(cli, "benchmark", "startup", "--repeats", "1", cwd=tmp_path)
 
 
+IN_CODE = """
+from sklearn.datasets import load_iris
+import nn_scratch
+
+run = nn_scratch.train({"data": {"source": "iris"}, "train": {"epochs": 3}}, name="iris")
+print(run.diagnosis.verdict)
+X, y = load_iris(return_X_y=True)
+outputs = nn_scratch.Model.load(run).predict(X)
+estimator = nn_scratch.MLPClassifier(max_iter=40, random_state=0).fit(X, y)
+print("accuracy above chance:", estimator.score(X, y) > 0.5)
+"""
+
+
+@pytest.mark.slow
+def test_the_api_the_estimators_and_exports_run_in_an_empty_folder(programs, tmp_path):
+    printed = run(programs / "python", "-W", "ignore", "-c", IN_CODE, cwd=tmp_path)
+    assert printed.splitlines()[-1] == "accuracy above chance: True"
+    run(programs / "nn-scratch", "export", "iris-001", "--to", "sklearn", cwd=tmp_path)
+    assert list((tmp_path / "outputs" / "iris-001" / "export").iterdir())
+
+
 @pytest.mark.slow
 def test_the_package_runs_as_a_module_and_names_its_commands_so(programs, tmp_path):
     python = programs / "python"
