@@ -107,6 +107,8 @@ def test_documented_commands_run(page, checkout):
         name, arguments = words(command)
         if name == "sweep" and "--resume" not in arguments:
             arguments += ["train.epochs=2"]  # as many as show that it works
+        if name == "init" and not arguments:
+            arguments = ["--force"]  # a checkout has a config
         if name in COMMANDS:
             run(name, ["digits-001" if word == "RUN" else word for word in arguments], checkout, command)
 
