@@ -8,6 +8,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+
+from nn_scratch.errors import EnvironmentFailure
 
 LOGGER = logging.getLogger("nn_scratch.progress")
 DELAY_SECONDS = 1.0
@@ -59,5 +62,8 @@ class SlowSteps(logging.Handler):
 
     def _told(self, step: str) -> None:
         if step != self._last:
-            self._tell(f"{step} ...")
+            with suppress(
+                EnvironmentFailure, OSError
+            ):  # in a thread: the next line of the command meets the same error
+                self._tell(f"{step} ...")
         self._last = step
