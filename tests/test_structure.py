@@ -18,7 +18,6 @@ LONGER: dict[str, str] = {}  # function -> why it is not cut
 PROTOCOLS = {"_exit", "_repr_png_", "_repr_html_", "_repr_mimebundle_"}
 # named nowhere in the package: called by scikit-learn's users, zipfile, http.server, pydantic
 CALLED_FROM_OUTSIDE = {"predict_log_proba", "seekable", "log_message", "_in_our_words"}
-FOR_TESTS = {"run_stacked", "MIDDLE", "shape_key"}  # what the package does in smaller steps, in one call
 
 
 def functions(tree):
@@ -83,5 +82,5 @@ def test_every_function_class_and_constant_is_used():
             for target in node.targets
             if isinstance(target, ast.Name)
         }
-        unused |= {f"{name}: {one}" for one in names - CALLED_FROM_OUTSIDE - FOR_TESTS if words[one] == 1}
+        unused |= {f"{name}: {one}" for one in names - CALLED_FROM_OUTSIDE if words[one] == 1}
     assert not unused

@@ -317,12 +317,18 @@ def widest(texts: Sequence[str], points: float) -> float:
     return max((text_width(text, points) for text in texts), default=0.0)
 
 
-def first_that_fits(variants: Sequence[str], inches: float, points: float) -> str:
+def first_that_fits(variants: Sequence[str], inches: float, points: float, bold: bool = False) -> str:
     """The first of some wordings, the longest first, that there is room for; the last one shortened where none is."""
     for text in variants:
-        if text_width(one_line(text), points) <= inches:
+        if text_width(one_line(text), points, bold) <= inches:
             return one_line(text)
-    return fit(variants[-1], inches, points)
+    return fit(variants[-1], inches, points, bold)
+
+
+def without_last_clauses(text: str) -> list[str]:
+    """The text, then what is left of it without its last clauses, as long as that is half of it or more."""
+    ends = [found.start() for found in re.finditer(r"[:;,] ", text) if 2 * found.start() >= len(text)]
+    return [text, *(text[:end] for end in reversed(ends))]
 
 
 def fit(text: str, inches: float, points: float, bold: bool = False, at_end: bool = False) -> str:

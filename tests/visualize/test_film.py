@@ -13,7 +13,6 @@ from nn_scratch.visualize.film import encoder
 from nn_scratch.visualize.film.animation import write_animation
 from nn_scratch.visualize.film.colour import (
     LEVELS,
-    MIDDLE,
     NOT_FINITE,
     Cells,
     Frame,
@@ -31,6 +30,7 @@ from nn_scratch.visualize.film.parts import Blocks, CaptionPart, Stamp
 from nn_scratch.visualize.film.predictions import predictions
 from nn_scratch.visualize.film.scene import HEIGHT, WIDTH, Film
 from nn_scratch.visualize.palette import THEMES
+from nn_scratch.visualize.style import without_last_clauses
 from nn_scratch.visualize.view import NotForThisRun, View
 from tests.conftest import trained
 
@@ -116,16 +116,16 @@ def test_zero_is_the_middle_of_the_scale_and_opposite_values_mirror_each_other()
     scale = Scale(-0.3, 0.3)
     values = np.array([0.0, 0.1, -0.1, 0.3, -0.3, 99.0, -np.inf, np.nan], np.float32)
     levels = scale.levels(values).astype(int)
-    assert levels[0] == MIDDLE
+    assert levels[0] == LEVELS // 2
     assert levels[1] + levels[2] == LEVELS - 1
     assert levels.tolist()[3:] == [LEVELS - 1, 0, LEVELS - 1, 0, NOT_FINITE]
 
 
 def test_zero_is_neutral():
     palette = diverging()
-    assert np.abs(palette.U[MIDDLE].astype(int) - 128) <= 1
-    assert np.abs(palette.V[MIDDLE].astype(int) - 128) <= 1
-    assert palette.Y[MIDDLE] > 220
+    assert np.abs(palette.U[LEVELS // 2].astype(int) - 128) <= 1
+    assert np.abs(palette.V[LEVELS // 2].astype(int) - 128) <= 1
+    assert palette.Y[LEVELS // 2] > 220
 
 
 def test_yuv_of_known_colours():
@@ -447,3 +447,10 @@ def test_a_dark_film_is_dark(runs):
     picture = Film([View(runs["classes"])], theme=THEMES["dark"]).picture(-1)
     assert np.median(picture) < 40
     assert picture.max() > 200
+
+
+def test_a_caption_that_is_too_wide_ends_with_a_clause() -> None:
+    text = "epoch 13: doctor: overfit: the loss rises (0.16 to 0.237) while training's falls: the network memorizes"
+    whole, shorter, *rest = without_last_clauses(text)
+    assert (whole, shorter, rest) == (text, text.removesuffix(": the network memorizes"), [])
+    assert without_last_clauses("no clause at all") == ["no clause at all"]

@@ -14,7 +14,6 @@ from nn_scratch.metrics import Array
 from nn_scratch.visualize.palette import SEQUENTIAL, signed_map, theme
 
 LEVELS = 253  # odd: the middle one, 126, is zero exactly
-MIDDLE = LEVELS // 2
 NOT_FINITE, PAPER = 254, 255  # two entries of the table that are no values
 
 KR, KB = 0.2126, 0.0722  # BT.709's weights of red and blue in the brightness

@@ -13,7 +13,7 @@ from nn_scratch.visualize.film.colour import PAPER, Cells, Frame, Scale, colour
 from nn_scratch.visualize.film.layout import Fit, Tiles
 from nn_scratch.visualize.film.letters import Digits, bitmap, paper
 from nn_scratch.visualize.palette import theme
-from nn_scratch.visualize.style import DPI, fit
+from nn_scratch.visualize.style import DPI, first_that_fits, without_last_clauses
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -216,7 +216,8 @@ class CaptionPart:
     def _line(self, number: int, new: bool) -> Array:
         key = (number, new)
         if key not in self._lines:
-            text = fit(self._text(number), self._width / DPI, self._points, bold=new, at_end=True)
+            wordings = without_last_clauses(self._text(number))
+            text = first_that_fits(wordings, self._width / DPI, self._points, bold=new)
             ink = self._inks[0 if new else 1]
             self._lines[key] = bitmap(text, self._points, ink, self._width, self.LINE, new, self._paper)
         return self._lines[key]
