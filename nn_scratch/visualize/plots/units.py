@@ -80,7 +80,9 @@ def share_panels(view: View, layers: dict[str, Lives]) -> dict[str, Series]:
 def share_lines(axes: Axes, view: View, series: Series, title: str) -> None:
     draw_layers(axes, view, {name: (x, 100 * y) for name, (x, y) in series.items()}, logarithmic=False)
     values = np.concatenate([values for _, values in series.values()] or [np.zeros(0)])
-    axes.set_ylim(-2, max(10.0, 105 * float(np.nanmax(values))) if np.isfinite(values).any() else 100)
+    top = max(10.0, 105 * float(np.nanmax(values))) if np.isfinite(values).any() else 100.0
+    axes.set_ylim(-0.03 * top, top)  # room for a line at 0
+    axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= top])
     axes.set_title(title)
     epoch_axis(axes, 0, float(max((epochs[-1] for epochs, _ in series.values() if len(epochs)), default=0)))
 

@@ -193,7 +193,8 @@ def verdict(view: View) -> dict[str, Any]:
     if not diagnosis:
         typed = f"{command('diagnose')} {view.run.as_typed}"
         return {"verdict": "unknown", "summary": "The doctor has not looked at this run yet.", "command": typed}
-    return {"verdict": str(diagnosis.get("verdict")), "summary": one_line(str(diagnosis.get("summary") or ""))}
+    words = {key: one_line(str(diagnosis.get(key) or "")) for key in ("summary", "note")}
+    return {"verdict": str(diagnosis.get("verdict")), **words}
 
 
 def findings(view: View) -> list[dict[str, Any]]:

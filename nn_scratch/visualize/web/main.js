@@ -80,7 +80,7 @@ function header() {
 
 function verdictBox(here) {
   const verdict = here.verdict;
-  const words = { healthy: "It learns well", sick: "Something is wrong", inconclusive: "Not enough to judge", unknown: "Not examined yet" };
+  const words = { healthy: verdict.note ? "It learns" : "It learns well", sick: "Something is wrong", inconclusive: "Not enough to judge", unknown: "Not examined yet" };
   const first = here.findings.find((one) => one.severity !== "info") ?? null;
   const patch = first?.patches[0];
   const waits = verdict.command && content.live !== null;
