@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
@@ -14,9 +15,23 @@ from nn_scratch.benchmarks.train import jax_update
 from nn_scratch.benchmarks.workloads import WORKLOADS, Timekeeper, Workload, data, train_epochs, trainer
 from nn_scratch.experiments.stacks import MOST_ENTRIES, MOST_TOGETHER
 from nn_scratch.training.stacked import StackedTrainer
+from nn_scratch.training.trainer import Trainer
 
 NETWORKS = 64
 SINGLE_NETWORKS = 4  # of those trained one after another: their mean is that of all
+SIZES = (4, 16)  # networks of a stack in the table by shape
+SHAPES = tuple(
+    Workload("", sizes, 32, 50)
+    for sizes in (
+        (4, 16, 3),
+        (2, 16, 16, 2),
+        (30, 32, 16, 2),
+        (64, 32, 10),
+        (64, 64, 32, 10),
+        (30, 128, 64, 2),
+        (64, 128, 64, 10),
+    )
+)
 
 
 def measure(
@@ -30,7 +45,8 @@ def measure(
         for name in names:
             for optimizer in ("sgd", "adam"):
                 results.append(_measure(WORKLOADS[name], optimizer, networks, repeats))
-    return {"threads": threads, "repeats": repeats, "networks": networks, "results": results}
+        shapes = [by_shape(shape, repeats) for shape in SHAPES]
+    return {"threads": threads, "repeats": repeats, "networks": networks, "results": results, "shapes": shapes}
 
 
 def _measure(workload: Workload, optimizer: str, networks: int, repeats: int) -> dict[str, Any]:
@@ -40,17 +56,7 @@ def _measure(workload: Workload, optimizer: str, networks: int, repeats: int) ->
     at_once = min(networks, MOST_TOGETHER, max(1, MOST_ENTRIES // made[0].network.theta.size))
     stacks = [StackedTrainer(made[start : start + at_once]) for start in range(0, networks, at_once)]
 
-    def single() -> float:
-        keeper = Timekeeper()
-        for one in singles:
-            train_epochs(one, keeper, 1)
-        return keeper.training / (SINGLE_NETWORKS * workload.steps)
-
-    def stacked() -> float:
-        seconds = sum(stack.train_epoch() * len(stack.trainers) for stack in stacks)
-        return seconds / (networks * workload.steps)
-
-    bursts: dict[str, Burst] = {"single": single, "stacked": stacked}
+    bursts = {"single": one_by_one(singles, workload), "stacked": together(stacks, workload)}
     if find_spec("jax") is not None:
         bursts["jax"] = jax_vmap(workload, optimizer, X, y, networks)
     seconds = take_turns(bursts, repeats)
@@ -62,6 +68,47 @@ def _measure(workload: Workload, optimizer: str, networks: int, repeats: int) ->
         "microseconds": {name: float(np.median(values) * 1e6) for name, values in seconds.items()},
         "over_single": ratio(seconds["single"], seconds["stacked"]),
         "over_jax": ratio(seconds["jax"], seconds["stacked"]) if "jax" in seconds else None,
+    }
+
+
+def one_by_one(trainers: Sequence[Trainer], workload: Workload) -> Burst:
+    """Seconds a step of one network, of an epoch of each."""
+
+    def burst() -> float:
+        keeper = Timekeeper()
+        for one in trainers:
+            train_epochs(one, keeper, 1)
+        return keeper.training / (len(trainers) * workload.steps)
+
+    return burst
+
+
+def together(stacks: Sequence[StackedTrainer], workload: Workload) -> Burst:
+    """Seconds a step of one network, of an epoch of each stack."""
+    networks = sum(len(stack.trainers) for stack in stacks)
+
+    def burst() -> float:
+        return sum(stack.train_epoch() * len(stack.trainers) for stack in stacks) / (networks * workload.steps)
+
+    return burst
+
+
+def by_shape(workload: Workload, repeats: int) -> dict[str, Any]:
+    """How many times as fast stacks of some networks are as the same networks one by one, with Adam."""
+    X, y = data(workload)
+
+    def made(networks: int) -> list[Trainer]:
+        return [trainer(workload, "adam", X, y, seed)[0] for seed in range(networks)]
+
+    bursts = {"single": one_by_one(made(SINGLE_NETWORKS), workload)}
+    bursts |= {str(size): together([StackedTrainer(made(size))], workload) for size in SIZES}
+    seconds = take_turns(bursts, repeats)
+    parameters = sum((a + 1) * b for a, b in pairwise(workload.sizes))
+    return {
+        "shape": workload.shape,
+        "batch": workload.batch,
+        "parameters_times_rows": parameters * workload.batch,
+        "over_single": {str(size): ratio(seconds["single"], seconds[str(size)]) for size in SIZES},
     }
 
 
@@ -115,4 +162,14 @@ def table(result: dict[str, Any]) -> str:
             f"{micro['stacked']:.2f} µs | {spread(single)} | "
             f"{against_jax} |"
         )
+    lines += [
+        "",
+        "Where a stack pays: one by one / together, with Adam",
+        "",
+        "| network, batch | parameters x rows | " + " | ".join(f"{size} together" for size in SIZES) + " |",
+        "|---|---|" + "---|" * len(SIZES),
+    ]
+    for row in result["shapes"]:
+        ratios = " | ".join(spread(row["over_single"][str(size)]) for size in SIZES)
+        lines.append(f"| {row['shape']}, {row['batch']} | {row['parameters_times_rows']:,} | {ratios} |")
     return "\n".join(lines)
