@@ -311,7 +311,9 @@ def train_several(configs: Sequence[Config], folder: Path, view: TrainingView, a
     from nn_scratch.experiments.train import train
 
     if side_by_side(configs, arguments):
-        return list(trained_side_by_side(configs, folder, view, arguments))
+        runs = list(trained_side_by_side(configs, folder, view, arguments))
+        (runs[-1].path / "run.json").touch()  # the last is the newest run, whichever ended last
+        return runs
     return [
         with_verdict(view, partial(train, config, folder), watch=arguments.watch, live=arguments.live and not number)
         for number, config in enumerate(configs)
