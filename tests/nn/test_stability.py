@@ -96,9 +96,10 @@ def test_normalizations_are_finite_for_constant_and_for_large_signals(name: str,
     X = np.ones((4, 5), dtype)
     X[:-1] = scale
     X[0, 0] *= -1
-    with np.errstate(invalid="ignore"):  # as in training: BLAS may set the flag for memory that it overwrites
-        Y = layer.forward(X).copy()
-        dX = layer.backward(np.ones((3, 5), dtype))
+    if hasattr(layer, "sum_rows"):  # without BLAS, which may raise the flag of an invalid value for unused memory
+        layer.sum_rows = lambda A, out: np.sum(A, axis=-1, out=out)
+    Y = layer.forward(X).copy()
+    dX = layer.backward(np.ones((3, 5), dtype))
     assert np.isfinite(Y).all()
     assert np.isfinite(dX).all()
 
