@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from math import prod
+from threading import enumerate as enumerate_threads
+from threading import get_ident
 from typing import Any, Protocol
 
 import numpy as np
@@ -111,7 +113,7 @@ class Network:
         for layer in self.every_layer:
             layer.initialize(self.parameter_layout.views(layer, self.theta), init)
             layer.initialize_state(self.state_layout.views(layer, self.state))
-        self._graphs: dict[tuple[int, bool], Graph] = {}
+        self._graphs: dict[tuple[int, int, bool], Graph] = {}
 
     def block(self, layer: Layer, name: str, vector: Array) -> Array:
         """The view of one of a layer's blocks in a vector laid out as theta (..., size)."""
@@ -158,11 +160,15 @@ class Network:
         return (self.noise,)
 
     def on(self, rows: int, *, training: bool) -> Graph:
-        """The network bound to a batch size, with buffers of its own; cached."""
-        key = (rows, training)
-        if key not in self._graphs:
-            self._graphs[key] = Graph(self, rows, training=training, grad=self.grad)
-        return self._graphs[key]
+        """The network bound to a batch size, with buffers of its own, in each thread that asks; cached."""
+        key = (get_ident(), rows, training)
+        graph = self._graphs.get(key)
+        if graph is None:
+            running = {thread.ident for thread in enumerate_threads()}
+            for other in [one for one in list(self._graphs) if one[0] not in running]:
+                self._graphs.pop(other, None)
+            graph = self._graphs[key] = Graph(self, rows, training=training, grad=self.grad)
+        return graph
 
     def probe(self, rows: int) -> Graph:
         """The network in evaluation mode, bound to `rows`, whose gradients go to a vector of their own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.losses import LOSSES
 from nn_scratch.nn.losses.regression import MeanSquaredError
 from nn_scratch.nn.memory import Memory, Scratch
-from nn_scratch.nn.network import Network
+from nn_scratch.nn.network import Graph, Network
 from nn_scratch.nn.optimizers import OPTIMIZERS
 from tests.nn.subjects import Case, bound, cases, hidden_layers, targets_for
 
@@ -120,6 +121,25 @@ def test_graphs_for_several_batch_sizes_do_not_disturb_each_other() -> None:
         loss = bound(MeanSquaredError(), together.outputs, rows)
         graph.backward(loss.backward(Z, np.zeros_like(Z), 1.0 / rows))
         np.testing.assert_array_equal(graph.grad, expected_gradient)
+
+
+def test_threads_share_no_buffers() -> None:
+    """Each has a graph of its own, which goes once the thread has ended and another asks for one."""
+    network = network_of(everything())
+    found: dict[str, list[Graph]] = {}
+
+    def ask(name: str) -> None:
+        found[name] = [network.on(5, training=False) for _ in range(2)]
+
+    ask("here")
+    for name in ("first", "second"):
+        thread = Thread(target=ask, args=(name,))
+        thread.start()
+        thread.join()
+    assert all(one is again for one, again in found.values())
+    assert len({id(graph) for graph, _ in found.values()}) >= 2
+    assert found["here"][0] is network.on(5, training=False)
+    assert not np.shares_memory(found["here"][0].forward(signal(5)), found["first"][0].forward(signal(5)))
 
 
 def test_a_probe_leaves_the_gradient_of_training_alone() -> None:
