@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 from nn_scratch.errors import EnvironmentFailure
 
@@ -27,6 +27,7 @@ class SlowSteps(logging.Handler):
         super().__init__(logging.INFO)
         self._tell, self._delay = tell, DELAY_SECONDS if delay is None else delay
         self._timer: threading.Timer | None = None
+        self._failure: EnvironmentFailure | None = None
         self._last = ""
 
     def __enter__(self) -> SlowSteps:
@@ -36,11 +37,12 @@ class SlowSteps(logging.Handler):
         LOGGER.addHandler(self)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.end()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         LOGGER.removeHandler(self)
         LOGGER.setLevel(self._level)
         LOGGER.propagate = self._propagate
+        with nullcontext() if kind is None else suppress(EnvironmentFailure):  # the first error is the one to report
+            self.end()
 
     def emit(self, record: logging.LogRecord) -> None:
         self.end()
@@ -55,15 +57,19 @@ class SlowSteps(logging.Handler):
         self._timer.start()
 
     def end(self) -> None:
-        """The step that was announced last is over."""
+        """The step that was announced last is over. Raises what its line ran into."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer.join()
             self._timer = None
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     def _told(self, step: str) -> None:
         if step != self._last:
-            with suppress(
-                EnvironmentFailure, OSError
-            ):  # in a thread: the next line of the command meets the same error
+            try:
                 self._tell(f"{step} ...")
+            except EnvironmentFailure as error:  # in a thread it would be seen by no caller
+                self._failure = error
         self._last = step

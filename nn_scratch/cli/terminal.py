@@ -48,9 +48,9 @@ class TrainingView:
         self._slow_steps.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._slow_steps.__exit__()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.close()
+        self._slow_steps.__exit__(kind)
 
     def close(self) -> None:
         """Remove the progress bar from the screen."""

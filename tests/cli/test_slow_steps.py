@@ -1,11 +1,14 @@
 """Steps that last are told, each once; short ones and those under --quiet are not."""
 
 import json
+import threading
 
 import numpy as np
+import pytest
 
 from nn_scratch.cli import main, slow_steps
 from nn_scratch.cli.slow_steps import LOGGER, SlowSteps
+from nn_scratch.errors import EnvironmentFailure
 
 
 def test_steps_are_told_while_the_context_lasts():
@@ -29,6 +32,29 @@ def test_a_step_that_is_over_is_not_told():
         LOGGER.info("")
         assert timer.finished.is_set()
     assert told == []
+
+
+def told_into_a_full_disk(then=None):
+    """Announce a step, and let `then` follow once its line has been tried."""
+    begun = threading.Event()
+
+    def tell(line):
+        begun.set()
+        raise EnvironmentFailure("standard output: No space left on device")
+
+    with SlowSteps(tell, delay=1e-6):
+        LOGGER.info("reading t.csv")
+        begun.wait()
+        if then is not None:
+            raise then
+
+
+def test_an_error_of_the_line_is_raised_by_the_thread_that_announces():
+    with pytest.raises(EnvironmentFailure, match="No space"):
+        told_into_a_full_disk()
+    assert not LOGGER.handlers
+    with pytest.raises(KeyError):
+        told_into_a_full_disk(KeyError())
 
 
 def test_what_comes_before_the_first_epoch_and_after_the_last_is_told(capsys, monkeypatch, tmp_path):
