@@ -53,8 +53,7 @@ def _measure(workload: Workload, optimizer: str, networks: int, repeats: int) ->
     X, y = data(workload)
     singles = [trainer(workload, optimizer, X, y, seed)[0] for seed in range(SINGLE_NETWORKS)]
     made = [trainer(workload, optimizer, X, y, seed)[0] for seed in range(networks)]
-    at_once = min(networks, MOST_TOGETHER, max(1, MOST_ENTRIES // made[0].network.theta.size))
-    stacks = [StackedTrainer(made[start : start + at_once]) for start in range(0, networks, at_once)]
+    stacks = stacks_of(made)
 
     bursts = {"single": one_by_one(singles, workload), "stacked": together(stacks, workload)}
     if find_spec("jax") is not None:
@@ -64,11 +63,17 @@ def _measure(workload: Workload, optimizer: str, networks: int, repeats: int) ->
         "workload": workload.name,
         "shape": workload.shape,
         "optimizer": optimizer,
-        "at_once": at_once,
+        "at_once": len(stacks[0].trainers),
         "microseconds": {name: float(np.median(values) * 1e6) for name, values in seconds.items()},
         "over_single": ratio(seconds["single"], seconds["stacked"]),
         "over_jax": ratio(seconds["jax"], seconds["stacked"]) if "jax" in seconds else None,
     }
+
+
+def stacks_of(made: Sequence[Trainer]) -> list[StackedTrainer]:
+    """The trainers in stacks of as many networks as experiments put together."""
+    at_once = min(len(made), MOST_TOGETHER, max(1, MOST_ENTRIES // made[0].network.theta.size))
+    return [StackedTrainer(made[start : start + at_once]) for start in range(0, len(made), at_once)]
 
 
 def one_by_one(trainers: Sequence[Trainer], workload: Workload) -> Burst:

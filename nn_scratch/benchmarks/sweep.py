@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_scratch.benchmarks import stacked_processes
 from nn_scratch.benchmarks.timing import ratio, spread, take_turns
 from nn_scratch.config.resolve import config_from
 from nn_scratch.config.schema import Config
@@ -34,10 +36,16 @@ def config(name: str, trials: int, epochs: int, source: str) -> Config:
     return config_from(values)
 
 
-def measure(*, repeats: int = 3) -> dict[str, Any]:
-    """Seconds of the same sweep with one and with two processes, in turns; milliseconds of overhead a trial."""
-    two = two_processes(repeats)
-    return {"repeats": repeats, "two_processes": two, "overhead": overhead(), "dask": dask_overhead()}
+def measure(*, repeats: int = 3, parts: Sequence[str]) -> dict[str, Any]:
+    """What each of the parts found: of two processes and of stacks the ratio of throughputs, each a measurement in
+    turns; of local and Dask the milliseconds that a trial costs beside its training, None without Dask."""
+    measures: dict[str, Callable[[], Any]] = {
+        "processes": lambda: two_processes(repeats),
+        "stacked": lambda: stacked_processes.measure(repeats=repeats),
+        "local": overhead,
+        "dask": dask_overhead,
+    }
+    return {"repeats": repeats, **{part: measures[part]() for part in parts}}
 
 
 def two_processes(repeats: int) -> dict[str, float]:
@@ -76,7 +84,12 @@ def dask_overhead() -> float | None:
 
     with (
         tempfile.TemporaryDirectory() as folder,
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,  # when the workers end, the scheduler warns that their results are lost
+        ) as cluster,
     ):
         swept = Swept(Path(folder), config("none", DASK_TRIALS, 1, "iris"))
         (swept.folder / "rows").mkdir()
@@ -98,14 +111,18 @@ def no_training(job: Mapping[str, Any]) -> Row:
 
 
 def table(result: dict[str, Any]) -> str:
-    two, dask = result["two_processes"], result["dask"]
-    lines = [
-        f"Sweeps, medians of {result['repeats']} turns",
-        "",
-        f"throughput of two processes over one: {spread(two)}",
-        f"overhead a trial on this machine (iris, {SHORT_TRIALS} trials): {result['overhead']:.0f} ms",
-        "overhead a trial on Dask: distributed is not installed"
-        if dask is None
-        else f"overhead a trial on Dask ({DASK_TRIALS:,} trials that train nothing, two workers): {dask:.1f} ms",
-    ]
+    lines = [f"Sweeps, medians of {result['repeats']} turns", ""]
+    if "processes" in result:
+        lines.append(f"throughput of two processes over one: {spread(result['processes'])}")
+    if "local" in result:
+        lines.append(f"overhead a trial on this machine (iris, {SHORT_TRIALS} trials): {result['local']:.0f} ms")
+    if "dask" in result:
+        lines.append(
+            "overhead a trial on Dask: distributed is not installed"
+            if result["dask"] is None
+            else f"overhead a trial on Dask ({DASK_TRIALS:,} trials that train nothing, two workers): "
+            f"{result['dask']:.1f} ms"
+        )
+    if "stacked" in result:
+        lines += ["", *stacked_processes.lines(result["stacked"])]
     return "\n".join(lines)

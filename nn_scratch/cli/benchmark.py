@@ -24,10 +24,12 @@ SUBJECTS = (
     "stacked",
     "page",
 )
+SWEEP_PARTS = ("processes", "stacked", "local", "dask")
 MATRIX_SUBJECTS = ("train", "logging", "stacked")  # which take workloads and threads
 EXAMPLES = (
     "examples:",
     "  python script/benchmark.py train --workloads W1,W2",
+    "  python script/benchmark.py sweep --parts processes,local --repeats 3",
     "  python script/benchmark.py startup memory --json",
     "  python script/benchmark.py tables                reading, predicting, memory, a file larger than memory",
     "  python script/benchmark.py tables FOLDER         test scores on the tables of a folder",
@@ -38,6 +40,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"{', '.join(SUBJECTS)}; tables [FOLDER]")
     cli.add_argument("--threads", type=int, default=1, help="cores and BLAS threads (default: 1)")
     cli.add_argument("--workloads", metavar="W1,W2,...", help="which networks (default: W1 to W5), or which tables")
+    cli.add_argument("--parts", metavar="PART,...", help=f"of sweep: {', '.join(SWEEP_PARTS)} (default: all)")
     cli.add_argument("--repeats", type=int, default=5, help="repeats of every measurement (default: 5)")
 
 
@@ -48,6 +51,10 @@ def main(arguments: Namespace) -> dict[str, Any]:
     for subject in arguments.subjects:
         if subject not in SUBJECTS:
             raise UserError(f"{subject}: no such subject{did_you_mean(subject, (*SUBJECTS, 'tables'))}")
+    parts = arguments.parts.split(",") if arguments.parts else list(SWEEP_PARTS)
+    for part in parts:
+        if part not in SWEEP_PARTS:
+            raise UserError(f"--parts {part}: no such part of sweep{did_you_mean(part, SWEEP_PARTS)}")
     if arguments.subjects not in (["sweep"], ["page"]):  # which measure processes, on every core
         pin(arguments.threads)  # before NumPy and its peers are imported: they read it then
     import importlib
@@ -58,6 +65,8 @@ def main(arguments: Namespace) -> dict[str, Any]:
         options: dict[str, Any] = {"threads": arguments.threads} if subject in MATRIX_SUBJECTS else {}
         if arguments.workloads and subject in MATRIX_SUBJECTS:
             options["names"] = arguments.workloads.split(",")
+        if subject == "sweep":
+            options["parts"] = parts
         result = module.measure(repeats=arguments.repeats, **options)
         print(module.table(result) + "\n", flush=True)
         measured[subject] = result

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from hashlib import blake2b
 from itertools import islice
+from math import inf
+from time import monotonic
 from typing import Any, Protocol
 
 from nn_scratch.config.resolve import change_config, config_from
@@ -36,6 +38,7 @@ class Executor(Protocol):
     def close(self) -> None: ...
 
 
+SECONDS_BETWEEN_COUNTS = 1.0  # of a cluster's workers
 DIED = "the process that ran it died (out of memory, or killed)"
 
 
@@ -138,6 +141,7 @@ class OnDask:
         except (OSError, ValueError, TimeoutError) as error:
             raise EnvironmentFailure(f"--dask {address}: no scheduler answers: {error}") from None
         self._ahead, self._run = ahead, run or run_on_worker
+        self._counted, self._asked = 1, -inf  # threads of the workers, and when they were asked for
 
     def __call__(self, jobs: Iterable[Job], tell: Tell) -> None:
         from distributed import as_completed
@@ -167,7 +171,10 @@ class OnDask:
         self._client.close()
 
     def _threads(self) -> int:
-        return sum(self._client.nthreads().values()) or 1
+        """Of all workers, as of the last second: to ask takes milliseconds."""
+        if monotonic() - self._asked > SECONDS_BETWEEN_COUNTS:
+            self._counted, self._asked = sum(self._client.nthreads().values()) or 1, monotonic()
+        return self._counted
 
     def _submit(self, job: Job, lost: int) -> Any:
         folder = blake2b(job.folder.encode(), digest_size=6).hexdigest()
@@ -176,12 +183,17 @@ class OnDask:
 
 
 def row_of(future: Any, job: Job) -> Row | None:
-    """The row of a trial whose future ended; None where it was lost before it had one."""
-    if future.status == "finished":
+    """The row of a trial whose future ended; None where it was lost before it had one.
+
+    It is read from disk: to fetch a result takes the scheduler and the worker, milliseconds of each.
+    """
+    if (row_on_disk := job.row()) is not None:
+        return row_on_disk
+    if future.status == "finished":  # a shared file system may show a file late
         row: Row = future.result()
         return row
-    if (row_on_disk := job.row()) is not None or future.status != "error":
-        return row_on_disk
+    if future.status != "error":
+        return None
     return job.killed(f"{DIED}: {future.exception()!r:.200}")
 
 

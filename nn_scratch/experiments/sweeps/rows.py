@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from math import isfinite, nan, sqrt
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class Row:
     @property
     def mean(self) -> float:
         """nan where a seed has no score."""
-        return float(np.mean(self.scores)) if self.scores else nan
+        return fmean(self.scores) if self.scores else nan
 
     @property
     def std(self) -> float:

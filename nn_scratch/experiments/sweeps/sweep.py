@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil, isfinite, log
+from operator import attrgetter
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -161,24 +163,31 @@ class Table:
 
     def __init__(self, swept: Swept, report: Report | None) -> None:
         self._swept, self._report = swept, report
-        self._rows = {row.trial: row for row in swept.rows}
+        self._lines = {row.trial: table_line(row, swept.keys) for row in swept.rows}  # each is made once: YAML is slow
         self._best: Setting | None = None  # that best.yaml holds
         self._written = -SECONDS_BETWEEN_TABLES
 
     def add(self, row: Row) -> None:
         """Take a row that a trial has written."""
-        self._rows[row.trial] = row
-        self._swept.rows = [self._rows[trial] for trial in sorted(self._rows)]
-        if len(self._rows) <= SMALL_SWEEP or monotonic() - self._written >= SECONDS_BETWEEN_TABLES:
+        rows = self._swept.rows
+        at = bisect_left(rows, row.trial, key=attrgetter("trial"))
+        rows[at : at + (row.trial in self._lines)] = [row]
+        self._lines[row.trial] = table_line(row, self._swept.keys)
+        if len(rows) <= SMALL_SWEEP or monotonic() - self._written >= SECONDS_BETWEEN_TABLES:
             self.write()
         if self._report is not None:
             self._report(row)
 
     def write(self) -> None:
-        write_table(self._swept)
-        best = self._swept.ranked
+        """trials.csv and best.yaml, each whole or as before."""
+        swept = self._swept
+        header = csv_line(["trial", "status", swept.metric, f"{swept.metric}_std", "seeds", "epochs", *swept.keys])
+        lines = [header, *(self._lines[row.trial] for row in swept.rows)]
+        write_bytes(swept.folder / "trials.csv", "".join(lines).encode())
+        best = swept.ranked
         if best and best[0].values != self._best:
-            write_best(self._swept, best[0].values)
+            config = apply_setting(swept.config, best[0].values)
+            write_bytes(swept.folder / "best.yaml", dump_config(config).encode())
             self._best = best[0].values
         self._written = monotonic()
 
@@ -236,22 +245,17 @@ def new_job(swept: Swept, number: int, setting: Setting, epochs: int = 0, rung: 
     return Job(str(swept.folder), number, plain, setting, seeds, metric, epochs, rung)
 
 
-def write_table(swept: Swept) -> None:
-    """trials.csv, whole or as before."""
-    metric = swept.metric
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", "status", metric, f"{metric}_std", "seeds", "epochs", *swept.keys])
-    for row in swept.rows:
-        numbers = [f"{value:.7g}" if isfinite(value) else "" for value in (row.mean, row.std)]
-        values = [as_cell(row.values[key]) if key in row.values else "" for key in swept.keys]
-        writer.writerow([row.trial, row.status, *numbers, len(row.scores), row.epochs, *values])
-    write_bytes(swept.folder / "trials.csv", text.getvalue().encode())
+def table_line(row: Row, keys: Sequence[str]) -> str:
+    """A trial's line of trials.csv."""
+    numbers = [f"{value:.7g}" if isfinite(value) else "" for value in (row.mean, row.std)]
+    values = [as_cell(row.values[key]) if key in row.values else "" for key in keys]
+    return csv_line([row.trial, row.status, *numbers, len(row.scores), row.epochs, *values])
 
 
-def write_best(swept: Swept, best: Setting) -> None:
-    """best.yaml, whole or as before."""
-    write_bytes(swept.folder / "best.yaml", dump_config(apply_setting(swept.config, best)).encode())
+def csv_line(cells: Sequence[Any]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
 
 
 def as_cell(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class Job:
 
     def plain(self) -> dict[str, Any]:
         """Plain values, which go to any process of any version."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Job:

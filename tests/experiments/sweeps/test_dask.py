@@ -20,7 +20,7 @@ from nn_scratch.errors import EnvironmentFailure
 from nn_scratch.experiments.sweeps import sweep as sweeping
 from nn_scratch.experiments.sweeps.executors import OnDask, run_on_worker
 from nn_scratch.experiments.sweeps.rows import Row, read_rows
-from nn_scratch.experiments.sweeps.sweep import Swept, new_job, settings, write_table
+from nn_scratch.experiments.sweeps.sweep import Swept, Table, new_job, settings
 
 pytest.importorskip("distributed")
 PROJECT = Path(__file__).resolve().parents[3]
@@ -97,7 +97,7 @@ def run(swept: Swept, address: str, told: Callable[[Row], None]) -> None:
     with closing(OnDask(address, run=poisonous)) as execute:
         execute((job for job in jobs if not job.done), told)
     swept.rows = read_rows(swept.folder)
-    write_table(swept)
+    Table(swept, None).write()
 
 
 def statuses(folder: Path) -> dict[int, str]:

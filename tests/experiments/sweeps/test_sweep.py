@@ -13,10 +13,11 @@ import pytest
 from nn_scratch.config.resolve import config_from, load_config
 from nn_scratch.config.schema import Config
 from nn_scratch.errors import UserError
+from nn_scratch.experiments.sweeps import sweep as sweeping
 from nn_scratch.experiments.sweeps.importance import importance
 from nn_scratch.experiments.sweeps.rows import Row, indistinguishable, read_rows
 from nn_scratch.experiments.sweeps.space import dimensions
-from nn_scratch.experiments.sweeps.sweep import Swept, open_sweep, resume_sweep, rung_epochs, sweep
+from nn_scratch.experiments.sweeps.sweep import Swept, Table, open_sweep, resume_sweep, rung_epochs, sweep
 from nn_scratch.experiments.train import train
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.sweep import SWEEP_PLOTS, draw_sweep
@@ -41,6 +42,26 @@ def config(name: str = "small", space: dict[str, Any] = SPACE, **more: Any) -> C
 def table(swept: Swept) -> list[dict[str, str]]:
     with (swept.folder / "trials.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_a_row_is_formatted_once_however_often_the_table_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    formatted: list[object] = []
+    as_cell = sweeping.as_cell
+    monkeypatch.setattr(sweeping, "as_cell", lambda value: formatted.append(value) or as_cell(value))
+    swept = Swept(tmp_path, config())
+    kept = Table(swept, None)
+    for trial in (3, 1, 2):
+        kept.add(Row(trial, 0, "val_accuracy", {"optimizer.lr": 0.01 * trial}, "finished", [0.1 * trial], 1))
+    kept.add(Row(2, 1, "val_accuracy", {"optimizer.lr": 0.02}, "finished", [0.9], 3))
+    assert formatted == [0.03, 0.01, 0.02, 0.02]
+    assert [(row["trial"], row["val_accuracy"], row["epochs"]) for row in table(swept)] == [
+        ("1", "0.1", "1"),
+        ("2", "0.9", "3"),
+        ("3", "0.3", "1"),
+    ]
+    assert load_config(tmp_path / "best.yaml").optimizer.parameters["lr"] == 0.02
 
 
 def test_a_sweep_leaves_a_row_and_a_run_a_trial_and_the_best_config(tmp_path: Path) -> None:
