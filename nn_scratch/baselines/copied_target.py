@@ -22,16 +22,17 @@ from nn_scratch.baselines.protocol import MAX_FEATURES, sample_rows
 from nn_scratch.data.prepare import Data
 from nn_scratch.metrics import Array
 
-MAX_ROWS = 5000
-MAX_VALUES = 1_000_000  # of a part
+MAX_ROWS = 5000  # bounds time
+MAX_VALUES = 1_000_000  # of a part; bounds time
 # The limits leave room for noise of 2 % of the range, which costs at most 0.01 of the ratio where the rarer of two
 # classes has 5 % of the rows, and lie above what columns without leakage reach (iris, petal length: a ratio of 0.94).
-SHARE, RATIO, R2 = 0.995, 0.97, 0.985
-NOISE = 0.025  # standard deviation of what the classes, or a line, leave over, in units of the range
-SKEWED_R2 = 0.85  # a column with so little noise is a copy of a skewed target if it explains this much, and the others
-CLEAR = 0.05  # together at least this much less
-FEWEST_COLUMNS = 3  # of two columns, one may well be all that the target depends on
-FEW_COPIES = 0.1  # share of the columns that may be copies; if more are, the target is simply that easy
+SHARE, RATIO, R2 = 0.995, 0.97, 0.985  # by hand
+NOISE = 0.025  # standard deviation of what the classes, or a line, leave over, in units of the range; by hand
+# a column with so little noise is a copy of a skewed target if it explains this much, and the others; by hand
+SKEWED_R2 = 0.85
+CLEAR = 0.05  # together at least this much less; by hand
+FEWEST_COLUMNS = 3  # of two columns, one may well be all that the target depends on; by hand
+FEW_COPIES = 0.1  # share of the columns that may be copies; if more are, the target is simply that easy; by hand
 
 
 @once_per_split

@@ -20,14 +20,14 @@ from nn_scratch.baselines.protocol import MAX_FEATURES, main_score, sample_rows,
 from nn_scratch.data.prepare import Data
 from nn_scratch.metrics import Array
 
-MAX_ROWS = 3000
-TREES = 40  # columns that a tree is grown on, those with the strongest relation of ranks first
-PAIRED = 12  # columns of which pairs are tried
-ALONE = 0.98  # the score of a few columns by themselves from which they give the target away
-PLAIN = 0.85  # what a plain model on all columns reaches at least where a few of them give the target away
-MORE_ERRORS, CLEAR = 3.0, 0.03  # the others together make so many times the errors, and so much more
-FEWEST_ROWS = 20  # of a class: too few to tell chance from rule
-DEPTH = 2  # of a tree on one column; on two columns twice that
+MAX_ROWS = 3000  # bounds time
+TREES = 40  # columns that a tree is grown on, those with the strongest relation of ranks first; bounds time
+PAIRED = 12  # columns of which pairs are tried; bounds time
+ALONE = 0.98  # the score of a few columns by themselves from which they give the target away; by hand
+PLAIN = 0.85  # what a plain model on all columns reaches at least where a few of them give the target away; by hand
+MORE_ERRORS, CLEAR = 3.0, 0.03  # the others together make so many times the errors, and so much more; by hand
+FEWEST_ROWS = 20  # of a class: too few to tell chance from rule; by hand
+DEPTH = 2  # of a tree on one column, which finds one interval; twice that on two columns; a definition
 
 
 @dataclass(frozen=True)

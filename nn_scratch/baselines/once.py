@@ -13,7 +13,7 @@ from nn_scratch.data.prepare import Data
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MOST_KEPT = 64  # results of each function, the ones used last; each is a small dictionary
+MOST_KEPT = 64  # results of each function, the ones used last; each is a small dictionary; bounds memory
 
 
 def once_per_split(function: Callable[Concatenate[Data, P], T]) -> Callable[Concatenate[Data, P], T]:

@@ -37,11 +37,12 @@ from nn_scratch.training.batches import Examples
 from nn_scratch.training.evaluation import pass_through
 from nn_scratch.training.trainer import Trainer
 
-UNITS = (64, 32)
-LR, BATCH, STEPS = 0.005, 32, 1200
-EVALUATIONS = 4  # times that the network is scored on val; the best one counts, because small data are soon overfitted
-LOWEST_LOG = -20.0  # of a probability, so that one row does not decide a mean
-MAX_ROWS = 2000  # of train, and of each other part
+UNITS = (64, 32)  # of its hidden layers; by hand
+LR, BATCH, STEPS = 0.005, 32, 1200  # by hand
+# times that the network is scored on val; the best one counts, because small data are soon overfitted; by hand
+EVALUATIONS = 4
+LOWEST_LOG = -20.0  # of a probability, so that one row does not decide a mean; by hand
+MAX_ROWS = 2000  # of train, and of each other part; bounds time
 
 
 @once_per_split

@@ -11,10 +11,10 @@ from nn_scratch.data.prepare import Data
 from nn_scratch.data.preprocessing import offset_and_scale
 from nn_scratch.metrics import Array, class_scores, regression_scores, rounded
 
-MAX_FEATURES = 1000  # a baseline uses the first ones
-MAX_CLASSES = 1000  # of more, a sample of some hundred or thousand rows is not informative
-MAX_STANDARDIZED = 8.0  # features are clipped to this, so that no outlier dominates a distance or a gradient
-RARE_ROWS = 60  # rows of a rare class that a sample keeps where its share would be fewer
+MAX_FEATURES = 1000  # a baseline uses the first ones; bounds time
+MAX_CLASSES = 1000  # of more, a sample of some hundred or thousand rows is not informative; bounds time
+MAX_STANDARDIZED = 8.0  # features are clipped to this, so that no outlier dominates a distance or a gradient; by hand
+RARE_ROWS = 60  # rows of a rare class that a sample keeps where its share would be fewer; by hand
 
 
 def sample_rows(rows: int, most: int, classes: Array | None = None) -> Array:

@@ -18,10 +18,10 @@ from nn_scratch.baselines.protocol import MAX_FEATURES, main_score, sample_rows,
 from nn_scratch.data.prepare import Data, Part
 from nn_scratch.metrics import Array
 
-MAX_ROWS = 5000
-MAX_VALUES = 1_000_000  # of a part
-MAX_WORK = 200_000_000  # rows x features x outputs: about ten seconds of logistic regression at most
-BINS = 32
+MAX_ROWS = 5000  # bounds time
+MAX_VALUES = 1_000_000  # of a part; bounds time
+MAX_WORK = 200_000_000  # rows x features x outputs: about ten seconds of logistic regression at most; bounds time
+BINS = 32  # thresholds of a stump, of a feature; bounds time
 
 Predict = Callable[[Array], Array]
 

@@ -20,10 +20,10 @@ from nn_scratch.data.table import Column, Table
 from nn_scratch.metrics import Array, rounded
 
 PROGRESS = logging.getLogger("nn_scratch.progress")
-COINCIDENCE = 0.2  # of equal rows, the share with several targets from which they are not copies
+COINCIDENCE = 0.2  # of equal rows, the share with several targets from which they are not copies; by hand
 MIXERS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
-MOST_HASHES = 500_000  # of rows on disk; to compare them takes some 50 MB
-MAX_LISTED = 1000  # features with a line of their own; of more, the first, and a summary of all
+MOST_HASHES = 500_000  # of rows on disk; to compare them takes some 50 MB; bounds memory
+MAX_LISTED = 1000  # features with a line of their own; of more, the first, and a summary of all; bounds memory
 
 
 def make_card(

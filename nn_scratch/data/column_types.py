@@ -32,14 +32,14 @@ from nn_scratch.metrics import Array
 from nn_scratch.wording import did_you_mean, listed, plural, quoted
 
 KINDS = ("text", "date", "number", "ignore")  # what data.columns may say of a column
-FEW_NUMBERS = 20  # different ones, up to which a column of numbers and text is text
-FEWEST_WITH_UNIT = 3  # different texts, from which numbers with a unit are numbers rather than categories
+FEW_NUMBERS = 20  # different ones, up to which a column of numbers and text is text; by hand
+FEWEST_WITH_UNIT = 3  # different texts, from which numbers with a unit are numbers rather than categories; by hand
 CAMEL_IDENTIFIER = re.compile(r"(?<=[a-z])(?:Id|ID)$")
 PLAIN_IDENTIFIER = re.compile(
     r"(?:^|[_\s.-])(?:id|ids|index|idx|nr|no|key|uuid|guid|row|row_?names?)$|^unnamed", re.IGNORECASE
 )
-MOSTLY = 0.8  # share of the rows with a value of their own from which a column may be an identifier
-FEWEST_ROWS = 10  # from which a column's values can be said to be all different
+MOSTLY = 0.8  # share of the rows with a value of their own from which a column may be an identifier; by hand
+FEWEST_ROWS = 10  # from which a column's values can be said to be all different; by hand
 
 
 NINES = re.compile(r"-9+(?:\.0*)?|99+(?:\.0*)?")

@@ -24,9 +24,10 @@ from nn_scratch.metrics import Array
 Kind = Literal["number", "boolean", "text", "date", "time"]
 
 OTHER, NOTHING = "(other)", "(missing)"
-MAX_FEATURES = 50  # of a text column; of more categories the most frequent keep one each, the rest share another
-FEWEST_GAPS = 5  # missing and other rows, each, from which a mark for missing values is considered
-SIGNIFICANT = 2.58  # standard errors: one in a hundred by chance
+# of a text column; of more categories the most frequent keep one each, the rest share another; bounds memory
+MAX_FEATURES = 50
+FEWEST_GAPS = 5  # missing and other rows, each, from which a mark for missing values is considered; by hand
+SIGNIFICANT = 2.58  # standard errors: one in a hundred by chance; scipy.stats.norm.ppf(0.995)
 
 
 @dataclass(frozen=True)

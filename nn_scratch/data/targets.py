@@ -12,13 +12,15 @@ from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
 from nn_scratch.wording import listed, plural
 
-MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers are taken for quantities
-SURE_CLASSES = 5  # up to which whole numbers are always classes
-ORDERED = 0.5  # share of the variation between values that a straight line explains, from which they are quantities
-PEAKED = 3.0  # times as many rows as the rarest value that the most frequent has in a distribution with one peak
-MOST_ROWS = 20_000  # that are looked at for order
-MAX_CLASSES = 10_000
-EXACT = 2**53  # beyond it float64 does not represent every whole number
+MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers are taken for quantities; by hand
+SURE_CLASSES = 5  # up to which whole numbers are always classes; by hand
+# share of the variation between values that a straight line explains, from which they are quantities; by hand
+ORDERED = 0.5
+# times as many rows as the rarest value that the most frequent has in a distribution with one peak; by hand
+PEAKED = 3.0
+MOST_ROWS = 20_000  # that are looked at for order; bounds time
+MAX_CLASSES = 10_000  # of a classification; bounds memory
+EXACT = 2**53  # beyond it float64 does not represent every whole number; IEEE 754-2019
 
 
 def infer_task(values: Array, name: str, X: Array | None = None) -> tuple[Task, str]:

@@ -20,6 +20,7 @@ from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
 from nn_scratch.data.mapped_rows import with_zeros
 from nn_scratch.data.prepare import Data, Part
+from nn_scratch.doctor.evidence import NORMAL_90
 from nn_scratch.errors import Diverged, EnvironmentFailure, UserError
 from nn_scratch.experiments.build import Built, build, build_data
 from nn_scratch.experiments.machine import counted_seconds
@@ -31,13 +32,12 @@ from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import StopRequested, Trainer
 
-MOST_SECONDS = 10.0  # of retraining after one run, by counted work
-MARGIN = 1.5  # times the steps of an arm that may end early: so many have to be left for another
-MOST_PAIRS = 4  # of one question: more of the same seeds' noise is known well enough
-FEWEST_STEPS = 10  # of an arm: a network that took fewer is no evidence about the change
-NORMAL_90 = 1.6449  # half of a 90 % interval, in standard errors: each end is passed in 5 % of cases
-LEAST_P = 1e-7  # smallest probability in a log loss: the resolution of float32
-LOWEST_R2 = -1.0  # an R² below it counts as this; the loss measures how far below it is
+MOST_SECONDS = 10.0  # of retraining after one run, by counted work; bounds time
+MARGIN = 1.5  # times the steps of an arm that may end early: so many have to be left for another; by hand
+MOST_PAIRS = 4  # of one question: more of the same seeds' noise is known well enough; by hand
+FEWEST_STEPS = 10  # of an arm: a network that took fewer is no evidence about the change; by hand
+LEAST_P = 1e-7  # smallest probability in a log loss: the resolution of float32; a definition
+LOWEST_R2 = -1.0  # an R² below it counts as this; the loss measures how far below it is; a definition
 
 
 @dataclass(frozen=True)

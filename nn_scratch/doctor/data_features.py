@@ -12,8 +12,8 @@ import numpy as np
 from nn_scratch.doctor.evidence import Case, number
 from nn_scratch.metrics import Array
 
-MEMORIZED = 0.2  # points of the score between training and held-out rows
-RARE = 5  # times below its usual share, from which a class is as good as absent from training
+MEMORIZED = 0.2  # points of the score between training and held-out rows; by hand
+RARE = 5  # times below its usual share, from which a class is as good as absent from training; by hand
 
 
 @dataclass(frozen=True)

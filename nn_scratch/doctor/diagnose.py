@@ -22,12 +22,12 @@ from nn_scratch.runs.run import Run
 
 SEVERITIES = ("critical", "warning", "info")
 SAFE = ("data", "config", "end")  # stages whose patches leave a run that works as good as it was, or better
-STEP = 0.15  # confidence by which a later cause has to be surer than an earlier one to come first
-WORTH_ASKING = 0.02  # confidence from which retraining may decide
-MOST_ASKED = 3
-LIKELIEST = 0.3  # strength from which a suspicion may explain why a run is behind
+STEP = 0.15  # confidence by which a later cause has to be surer than an earlier one to come first; by hand
+WORTH_ASKING = 0.02  # confidence from which retraining may decide; by hand
+MOST_ASKED = 3  # questions that retraining answers; bounds time
+LIKELIEST = 0.3  # strength from which a suspicion may explain why a run is behind; by hand
 PROGRESS = logging.getLogger("nn_scratch.progress")
-ALMOST_ALL = 0.6  # of the budget
+ALMOST_ALL = 0.6  # of the budget; from which share on a question has all of it; by hand
 
 Gains = Mapping[str, Gain]
 

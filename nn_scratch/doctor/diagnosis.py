@@ -12,9 +12,9 @@ Severity = Literal["critical", "warning", "info"]
 Stage = Literal["data", "config", "init", "first_steps", "epochs", "end"]
 Verdict = Literal["healthy", "sick", "inconclusive"]
 
-SCHEMA = 1
+SCHEMA = 1  # of diagnosis.json; a definition
 STAGES: tuple[Stage, ...] = ("data", "config", "init", "first_steps", "epochs", "end")
-MOST_KEYS = 2  # of a patch: more than that is another experiment, not a repair
+MOST_KEYS = 2  # of a patch: more than that is another experiment, not a repair; a definition
 
 
 @dataclass(frozen=True)

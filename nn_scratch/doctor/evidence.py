@@ -14,7 +14,7 @@ from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array, class_scores
 from nn_scratch.runs.run import Run
 
-# Rates in the middle of those at which small networks learn small data; healthy runs lie within a factor of ten.
+# Rates in the middle of those at which small networks learn small data, healthy runs within a factor of ten; by hand
 WORKING_LR = {
     "sgd": 0.1,  # momentum m multiplies its steps by 1 / (1 - m)
     "adam": 0.004,
@@ -34,13 +34,13 @@ REFERENCES = {  # what a run is compared with: models without settings that coul
     "network": "a plain network with two hidden layers",
     "memory": "a table of these few rows, all of them different,",
 }
-HARM = 0.05  # points of balanced accuracy, or of R², from which a fault is critical
+HARM = 0.05  # points of balanced accuracy, or of R², from which a fault is critical; a definition, as in docs/limits.md
 # Of 25 programs with their known fix, 6 are HARM behind what plain models reach, and none gains by what is found there;
 # 3 * HARM behind is one of them, and that one gains (python -m tests.doctor_benchmark --faults)
 FAR_BEHIND = 3 * HARM
-FEW_ROWS = 64  # training rows that any network can memorize, if they differ
-NORMAL_90 = 1.6449  # half of a 90 % interval, in standard errors
-EXPECTED_MAXIMUM = (0.0, 0.0, 0.5642, 0.8463, 1.0294)  # of 0 to 4 independent standard normal deviates
+FEW_ROWS = 64  # training rows that any network can memorize, if they differ; by hand
+NORMAL_90 = 1.6449  # half of a 90 % interval, in standard errors; scipy.stats.norm.ppf(0.95)
+EXPECTED_MAXIMUM = (0.0, 0.0, 0.5642, 0.8463, 1.0294)  # of 0 to 4 independent standard normal deviates; Harter 1961
 
 
 class Case:

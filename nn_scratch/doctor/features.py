@@ -20,9 +20,9 @@ from nn_scratch.doctor.evidence import Case, number
 from nn_scratch.doctor.layout import DenseLayer, name_of, walk
 from nn_scratch.metrics import Array
 
-EARLY = 20  # steps whose batch is passed again after its update
-WORSE = 1.01  # times its loss before an update, from which a batch's loss after it counts as worse
-WRONG_GRADIENT = 2e-2  # relative error of a gradient: kinks and float32 stay below (tests/experiments)
+EARLY = 20  # steps whose batch is passed again after its update; a definition, as in steps.csv
+WORSE = 1.01  # times its loss before an update, from which a batch's loss after it counts as worse; by hand
+WRONG_GRADIENT = 2e-2  # relative error of a gradient: kinks and float32 stay below (tests/experiments); by hand
 
 
 def ramp(value: float, low: float, high: float) -> float:

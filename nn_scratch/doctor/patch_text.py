@@ -10,7 +10,7 @@ from nn_scratch.config.writer import ABSENT, config_difference, to_plain, yaml_l
 from nn_scratch.doctor.diagnosis import Patch
 from nn_scratch.errors import UserError
 
-USUAL = {"bias": True, "bias_init": 0.0, "trainable": True}  # of a dense layer: not repeated in what is pasted
+USUAL = {"bias": True, "bias_init": 0.0, "trainable": True}  # of a dense layer: left out of patches; a definition
 
 
 def changes(patch: Patch, config: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

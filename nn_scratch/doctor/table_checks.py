@@ -31,12 +31,12 @@ from nn_scratch.seeding import spawn_generators
 from nn_scratch.wording import plural
 
 PROGRESS = logging.getLogger("nn_scratch.progress")
-MOST_SAMPLED = 5_000_000  # values of a table on disk that are examined
+MOST_SAMPLED = 5_000_000  # values of a table on disk that are examined; bounds memory
 IDENTIFIER = re.compile(r"(^|[_\s.-])(id|ids|index|idx|nr|no|number|key|uuid|row)$|^unnamed", re.IGNORECASE)
-LISTED = 10
-MAX_ROWS = 5000  # of which the nearest is sought
-FEW = 20  # rows of a class too few to tell chance from rule
-MOSTLY = 0.8  # share of the rows with a value of their own from which a column may be an identifier
+LISTED = 10  # names in a message; by hand
+MAX_ROWS = 5000  # of which the nearest is sought; bounds time
+FEW = 20  # rows of a class too few to tell chance from rule; by hand
+MOSTLY = 0.8  # share of the rows with a value of their own from which a column may be an identifier; by hand
 
 
 @dataclass(frozen=True)

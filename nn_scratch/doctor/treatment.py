@@ -29,14 +29,15 @@ from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.runs.files import disk_errors, write_bytes
 from nn_scratch.runs.run import Run
 
-A_ROUND = (3, 2, 2, 2, 1)  # candidates of each round at most: the first is the least known
-MOST_TRIALS = 12  # candidates that are trained, the run as it was aside: the others take superfluous changes away
-SEEDS = 3  # of initial weights, order and dropout, the same for every candidate
-WORTH = 0.02  # points of the score by which the mended config must beat the run as it was
-TIE = 0.005  # points within which two scores are the same
-MUCH = 3  # keys by which a change is much larger than another; it then has to be better by half of WORTH
-HOPELESS = 0.1  # points that a candidate may be worse than what it changes, with the first seed
-BEST = 0.995  # a score from which there is nothing left to gain
+A_ROUND = (3, 2, 2, 2, 1)  # candidates of each round at most: the first is the least known; bounds time
+# candidates that are trained, the run as it was aside: the others take superfluous changes away; bounds time
+MOST_TRIALS = 12
+SEEDS = 3  # of initial weights, order and dropout, the same for every candidate; bounds time
+WORTH = 0.02  # points of the score by which the mended config must beat the run as it was; by hand
+TIE = 0.005  # points within which two scores are the same; by hand
+MUCH = 3  # keys by which a change is much larger than another; it then has to be better by half of WORTH; by hand
+HOPELESS = 0.1  # points that a candidate may be worse than what it changes, with the first seed; by hand
+BEST = 0.995  # a score from which there is nothing left to gain; by hand
 OF_THE_DATA = frozenset({"label_noise", "leakage"})  # faults that no line of YAML mends
 
 

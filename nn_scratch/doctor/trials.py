@@ -21,8 +21,8 @@ from nn_scratch.experiments.train import Session
 from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer
 
-ENOUGH_VAL = 100  # rows of val from which they alone choose; of fewer, val and test do together
-LEAST_LOSS_GAIN = 0.02  # nats of log loss that count as progress
+ENOUGH_VAL = 100  # rows of val from which they alone choose; of fewer, val and test do together; by hand
+LEAST_LOSS_GAIN = 0.02  # nats of log loss that count as progress; by hand
 
 
 @dataclass(frozen=True)

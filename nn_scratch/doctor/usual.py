@@ -13,13 +13,13 @@ from nn_scratch.doctor.diagnosis import Patch
 from nn_scratch.doctor.evidence import WORKING_LR
 from nn_scratch.errors import UserError
 
-FEWEST_UNITS = 8  # a narrower layer may be too narrow for anything
-USUAL_UNITS = 32
-FEWEST_STEPS = 1500  # a few seconds of a small network
-MOST_DROPOUT = 0.5
-MORE = 4  # times as many epochs, and units
-MOST_UNITS = 256
-MOST_STEPS = 100_000  # of a longer training: half a minute of a small network
+FEWEST_UNITS = 8  # a narrower layer may be too narrow for anything; by hand
+USUAL_UNITS = 32  # of a narrower layer instead; by hand
+FEWEST_STEPS = 1500  # a few seconds of a small network; by hand
+MOST_DROPOUT = 0.5  # the rate of hidden layers in Srivastava et al. 2014
+MORE = 4  # times as many epochs, and units; by hand
+MOST_UNITS = 256  # that a widened layer gets; by hand
+MOST_STEPS = 100_000  # of a longer training: half a minute of a small network; bounds time
 
 
 def usual_settings(config: Config, steps: int) -> Iterator[Patch]:

@@ -9,9 +9,9 @@ from nn_scratch.experiments.train import Session
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import Trainer
 
-PATIENCE = 8  # epochs, at the least, before a run may be called hopeless
-SHARE = 0.15  # of the configured epochs, likewise
-GAIN = 0.02  # of the score over guessing, and of the loss over where it began: less is nowhere
+PATIENCE = 8  # epochs, at the least, before a run may be called hopeless; by hand
+SHARE = 0.15  # of the configured epochs, likewise; by hand
+GAIN = 0.02  # of the score over guessing, and of the loss over where it began: less is nowhere; by hand
 
 
 class Watch(Observer):

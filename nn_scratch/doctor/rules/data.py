@@ -12,14 +12,15 @@ from nn_scratch.doctor.evidence import HARM, NORMAL_90
 from nn_scratch.doctor.features import Features, decades, ramp
 from nn_scratch.doctor.rule import rule
 
-IN_ORDER = 5.0  # standard errors: by chance once in 3,000,000 runs
-MOSTLY_SORTED = 0.4  # runs of equal labels over those of a random order
-ENOUGH_ROWS = 200  # to say that nothing can be learned from them
-UNEVEN = 1.5  # rows of the most frequent class for one of the rarest: below, weights change next to nothing
-FIXED_ORDER = 0.61  # strength of batches that are the same in every epoch: enough for a warning, which retraining tests
-FAR = 15.0  # standard errors of a feature's mean from which parts no longer lie in one place
-ABSENT = 0.2  # share of held-out rows of classes that training hardly sees: as many are wrong for certain
-APART = 0.25  # distance of the class shares
+IN_ORDER = 5.0  # standard errors: by chance once in 3,000,000 runs; by the normal distribution, a definition
+MOSTLY_SORTED = 0.4  # runs of equal labels over those of a random order; by hand
+ENOUGH_ROWS = 200  # to say that nothing can be learned from them; by hand
+UNEVEN = 1.5  # rows of the most frequent class for one of the rarest: below, weights change next to nothing; by hand
+# strength of batches that are the same in every epoch: enough for a warning, which retraining tests; by hand
+FIXED_ORDER = 0.61
+FAR = 15.0  # standard errors of a feature's mean from which parts no longer lie in one place; by hand
+ABSENT = 0.2  # share of held-out rows of classes that training hardly sees: as many are wrong for certain; by hand
+APART = 0.25  # distance of the class shares; by hand
 LATER = (
     "split_mismatch",
     "class_imbalance",

@@ -15,10 +15,10 @@ from nn_scratch.doctor.patches import nonlinear_layers, widened, with_layers
 from nn_scratch.doctor.rule import rule
 from nn_scratch.wording import plural
 
-FEW_STEPS = 60  # of any optimizer, in which no network has moved far
-LOSS_WORTH = 0.05  # nats of log loss from which a rise is worth a warning
-STEPS = 1500  # within which a plain network (baselines.plain_network, 1,200 steps) has learned a small table
-LEARNED = 0.99  # training score from which more epochs have nothing to gain
+FEW_STEPS = 60  # of any optimizer, in which no network has moved far; by hand
+LOSS_WORTH = 0.05  # nats of log loss from which a rise is worth a warning; by hand
+STEPS = 1500  # within which a plain network (baselines.plain_network, 1,200 steps) has learned a small table; by hand
+LEARNED = 0.99  # training score from which more epochs have nothing to gain; by hand
 
 
 class Strong(NamedTuple):

@@ -10,9 +10,9 @@ from nn_scratch.doctor.features import Features, decades, ramp
 from nn_scratch.doctor.rule import rule
 from nn_scratch.wording import plural
 
-RATE = 0.6  # decades above the usual rate, from which a rate is suspicious by itself
-FAR_ABOVE = 30  # times the usual rate, from which that one is better than a tenth of the rate
-SMALL_BATCH = 8
+RATE = 0.6  # decades above the usual rate, from which a rate is suspicious by itself; by hand
+FAR_ABOVE = 30  # times the usual rate, from which that one is better than a tenth of the rate; by hand
+SMALL_BATCH = 8  # rows, up to which a batch may be too small; by hand
 
 
 @rule(

@@ -22,15 +22,15 @@ TRAINING = (
     "vanishing_gradient",
     "exploding_gradient",
 )
-DEAD = 0.4  # share of a layer's units that are zero on every row before the first step
+DEAD = 0.4  # share of a layer's units that are zero on every row before the first step; by hand
 OF_NUMBERS = ("mse", "mae", "huber", "log_cosh")
-TOGETHER = 0.9  # decades by which the layers' weights are too large, all multiplied
-FLAT = 0.4  # the same of the outputs of a bounded activation that are saturated
-FADED, GROWN = 1.2, 1.5  # decades between the gradients of the first and the last hidden layer
-SMALL = 0.4  # of the suited size
+TOGETHER = 0.9  # decades by which the layers' weights are too large, all multiplied; by hand
+FLAT = 0.4  # the same of the outputs of a bounded activation that are saturated; by hand
+FADED, GROWN = 1.2, 1.5  # decades between the gradients of the first and the last hidden layer; by hand
+SMALL = 0.4  # of the suited size; by hand
 BY_WIDTH = ("he_", "glorot_", "lecun_", "orthogonal")
 BOUNDED = ("sigmoid", "tanh", "hard_tanh", "hard_sigmoid", "softsign")
-REACH = {
+REACH = {  # the ranges of the activations; a definition
     "relu": (0.0, inf),
     "relu6": (0.0, 6.0),
     "sigmoid": (0.0, 1.0),
