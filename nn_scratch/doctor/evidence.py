@@ -132,6 +132,11 @@ class Case:
         return len(self.metrics["epoch"])
 
     @property
+    def final_epoch(self) -> int:
+        """The epoch whose parameters the final model has: the last, or the one that early stopping restored."""
+        return min(int(self.info.get("best_epoch") or self.epochs_done), self.epochs_done)
+
+    @property
     def metrics(self) -> dict[str, Array]:
         return self.run.metrics
 

@@ -102,7 +102,8 @@ class EpochFeatures:
     unsteadiness  how much the training loss jumps from epoch to epoch, relative to its level, in the second half
     score_fallen  how far the validation score is below its best, by more than chance explains
     best          index of the epoch of the lowest validation loss; None where there is none
-    rise          the last validation loss over the lowest; lost_log_loss: the difference in nats
+    rise          the validation loss of the final model's epoch, the last or the one that early stopping restored, over
+                  the lowest; lost_log_loss: the difference in nats
     beyond        epochs after the best; late: whether the best is in the first 70 % of the run
     """
 
@@ -318,14 +319,15 @@ def epoch_features(case: Case) -> EpochFeatures:
     if not np.isfinite(loss).any():
         return EpochFeatures(*base, None)
     best, lowest, last = int(np.nanargmin(loss)), float(np.nanmin(loss)), float(loss[-1])
-    rise = last / max(lowest, 1e-9)
+    final = float(loss[case.final_epoch - 1])
+    rise = final / max(lowest, 1e-9)
     return EpochFeatures(
         *base,
         best,
         lowest,
         last,
         rise,
-        last - lowest if case.is_classification else 0.5 * float(np.log(max(rise, 1e-9))),
+        final - lowest if case.is_classification else 0.5 * float(np.log(max(rise, 1e-9))),
         len(loss) - 1 - best,
         best < 0.7 * len(loss),
         len(loss) >= 6 and best < 0.67 * len(loss) and last > 1.05 * lowest,
@@ -356,9 +358,9 @@ def unsteadiness(case: Case) -> float:
 
 
 def score_fallen(case: Case) -> float:
-    """How far the validation score is below its best, both as means over five epochs, by more than chance explains: two
-    standard errors of a score of so many rows."""
-    score = case.curve("val_balanced_accuracy" if case.is_classification else "val_r2")
+    """How far the final model's validation score is below its best, both as means over five epochs, by more than chance
+    explains: two standard errors of a score of so many rows."""
+    score = case.curve("val_balanced_accuracy" if case.is_classification else "val_r2")[: case.final_epoch]
     smooth = np.convolve(score, np.ones(5) / 5, mode="valid") if len(score) >= 5 else score
     if not np.isfinite(smooth).any():
         return 0.0

@@ -122,6 +122,23 @@ def test_the_curve_of_the_validation_loss_tells_the_best_epoch_and_the_rise(meas
     assert features.epochs.past_its_best
 
 
+def test_a_model_restored_from_its_best_epoch_has_lost_nothing_since(measured: Any) -> None:
+    memorizing: dict[str, Any] = {
+        "data": {"source": {"type": "blobs", "rows": 90, "classes": 3, "noise": 6.0}},
+        "layers": [{**DENSE, "units": 128}],
+        "optimizer": {"type": "adam", "lr": 0.05},
+    }
+    stopping = {"monitor": "val_loss", "patience": 50}
+    features = measured(**memorizing, train={"epochs": 60, "early_stopping": stopping})
+    loss = features.case.curve("val_loss")
+    assert loss[-1] > 1.1 * loss.min()
+    assert features.case.final_epoch == int(loss.argmin()) + 1
+    assert (features.epochs.rise, features.epochs.lost_log_loss, features.epochs.score_fallen) == (1.0, 0.0, 0.0)
+    last = {"early_stopping": {**stopping, "restore_best": False}}
+    kept = measured(**memorizing, train={"epochs": 60, **last})
+    assert kept.epochs.lost_log_loss == pytest.approx(loss[-1] - loss.min())
+
+
 def test_rows_sorted_by_label_show_in_order_and_split(measured: Any) -> None:
     source = {"type": "blobs", "rows": 300, "classes": 3, "noise": 1.0, "sort": True}
     sorted_rows = measured(
