@@ -435,7 +435,7 @@ def _end(session: Session, recorder: Recorder, outcome: Outcome, stop: Stop) -> 
     info["epochs"], info["steps"] = recorder.epochs, trainer.step
     info["seconds"] += outcome.seconds + perf_counter() - started
     info["samples_per_second"] = trainer.rows_seen / info["seconds"] if info["seconds"] else None
-    if trainer.early_stopping is not None:
+    if failure is None and trainer.restores_best:
         info["best_epoch"] = trainer.best_epoch
     return failure
 

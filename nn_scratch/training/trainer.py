@@ -214,11 +214,16 @@ class Trainer:
 
     def settle(self) -> None:
         """Put the final model into the network: of the best epoch (`restore_best`), the average, or the last step."""
-        best = self.early_stopping is not None and self.early_stopping.restore_best
-        if best and self._best is not None:
+        if self._best is not None and self.restores_best:
             self.network.theta[...], self.network.state[...] = self._best
         elif self._average is not None:
             self.network.theta[...] = self._average.theta
+
+    @property
+    def restores_best(self) -> bool:
+        """Whether the final model is that of the best epoch, where any epoch had a finite score."""
+        stopping = self.early_stopping
+        return stopping is not None and stopping.restore_best and self._best is not None
 
     @property
     def rows_seen(self) -> int:

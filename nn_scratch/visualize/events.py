@@ -34,8 +34,12 @@ def milestones(view: View) -> list[Event]:
     best, kept = view.best_epoch, view.run.info.get("best_epoch")
     if best is not None:
         loss = float(view.run.metrics["val_loss"][view.run.metrics["epoch"] == best][0])
-        restored = ", kept by early stopping" if best == kept else ""
-        events.append(Event(best, f"lowest validation loss, {loss:.4g}{restored}", "best"))
+        what = (
+            f"validation loss {loss:.4g}, kept by early stopping"
+            if best == kept
+            else f"lowest validation loss, {loss:.4g}"
+        )
+        events.append(Event(best, what, "best"))
     if view.status == "stopped":
         events.append(Event(view.last_epoch, "early stopping: the validation score no longer improved", "stop"))
     if view.warning:
