@@ -77,7 +77,7 @@ def main(arguments: Namespace) -> dict[str, Any]:
     console.say((run.name, "bold"))
     with SlowSteps(lambda line: console.say((line, "dim"))):
         diagnosis = diagnose_and_keep(run)
-    console.print(rendered(diagnosis, run.config, run.as_typed))
+    console.print(rendered(diagnosis, run.config, run.as_typed), crop=False)
     if any(finding.patches for finding in diagnosis.findings):
         console.say("\nnext: ", (f"{command('diagnose')} {run.as_typed} --fix", "bold cyan"), " (or --apply 1)")
     return concluded(run, diagnosis, arguments)
@@ -98,7 +98,7 @@ def fix_command(run: Run, console: Printer) -> tuple[Diagnosis, dict[str, Any]]:
 
     with SlowSteps(lambda line: console.say((line, "dim"))):
         diagnosis = diagnose_and_keep(run)
-    console.print(rendered(diagnosis, run.config, run.as_typed))
+    console.print(rendered(diagnosis, run.config, run.as_typed), crop=False)
     console.print()
     treatment = treat(run, diagnosis, told=lambda line: console.say((line, "dim")))
     if treatment.before is not None:
@@ -178,7 +178,7 @@ def data_command(arguments: Namespace, console: Printer) -> dict[str, Any]:
     for number, finding in enumerate(findings, start=1):
         console.print()
         for line in finding_lines(finding, {}, number):
-            console.print(line)
+            console.print(line, crop=False)
     if not findings:
         console.say(("nothing wrong was found", "bold green"))
     sick = any(finding.severity == "critical" for finding in findings)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.text import Text
 
 from nn_scratch.config.project import OUTPUTS, command
@@ -73,7 +75,7 @@ def finding_lines(
     if finding.symptoms:
         lines.append(indented(Text(f"explains: {', '.join(finding.symptoms)}", style="dim")))
     for count, patch in enumerate(finding.patches, start=patches_before + 1):
-        lines += [indented(line) for line in patch_lines(patch, config, count, run)]
+        lines += patch_lines(patch, config, count, run)
     lines.append(indented(Text(f"source: {finding.source}", style="dim")))
     return lines
 
@@ -110,19 +112,31 @@ def place(finding: Finding) -> str:
     return f"{finding.stage.replace('_', ' ')}" + (f": {', '.join(words)}" if words else "")
 
 
-def patch_lines(patch: Patch, config: Mapping[str, Any], number: int, run: str = "") -> list[Text]:
+def patch_lines(patch: Patch, config: Mapping[str, Any], number: int, run: str = "") -> list[RenderableType]:
     """Why the patch helps, its difference, and how to make it: as YAML to paste and as the command to type."""
-    lines = [Text.assemble((f"patch {number}", "bold"), ": ", (patch.why, "italic"))]
+    lines = [indented(Text.assemble((f"patch {number}", "bold"), ": ", (patch.why, "italic")))]
     for key, old, new in changes(patch, config):
-        lines += [Text(f"  - {key}: {value_text(old)}", style="red")] if old is not ABSENT else []
-        lines += [Text(f"  + {key}: {value_text(new)}", style="green")] if new is not ABSENT else []
+        lines += [indented(Text(f"  - {key}: {value_text(old)}", style="red"))] if old is not ABSENT else []
+        lines += [indented(Text(f"  + {key}: {value_text(new)}", style="green"))] if new is not ABSENT else []
     if config:
         yaml = to_paste(patch, config)
-        lines += [Text(f"  {'YAML: ' if n == 0 else '      '}{line}", style="dim") for n, line in enumerate(yaml)]
+        lines += [indented(Text("  YAML:")), *(Copied(f"       {line}", "dim") for line in yaml)]
     if run:
         typed = f"{command('train')} --config {config_of(run)} {to_type(patch, config)}"
-        lines.append(Text.assemble("  type: ", (typed, "cyan")))
+        lines += [indented(Text("  type:")), Copied(f"       {typed}", "cyan")]
     return lines
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A line to copy, which is never broken in two; to be printed with crop=False."""
+
+    text: str
+    style: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Segment(self.text, console.get_style(self.style))
+        yield Segment.line()
 
 
 def config_of(run: str) -> str:

@@ -60,7 +60,18 @@ def dump_config(config: Config) -> str:
 
 def yaml_line(value: Any) -> str:
     """A plain value as YAML on one line: {type: adam, lr: 0.001}."""
-    return _serialized(_node(value, ("",))).strip().removesuffix("\n...")  # which ends a document of one word
+    node = _in_flow(_node(value, ("",)))
+    return _serialized(node).strip().removesuffix("\n...")  # which ends a document of one word
+
+
+def _in_flow(node: yaml.Node) -> yaml.Node:
+    """The node with all mappings and lists in it on one line, however long."""
+    if isinstance(node, yaml.CollectionNode):
+        node.flow_style = True
+        for entry in node.value:
+            for part in entry if isinstance(entry, tuple) else (entry,):
+                _in_flow(part)
+    return node
 
 
 class _Dumper(yaml.SafeDumper):

@@ -17,7 +17,7 @@ from nn_scratch.doctor.diagnosis import MOST_KEYS, STAGES, Diagnosis, Finding, P
 from nn_scratch.doctor.evidence import HARM, Case
 from nn_scratch.doctor.features import features_of
 from nn_scratch.doctor.rule import RULES, load_rules
-from nn_scratch.doctor.severity import graded
+from nn_scratch.doctor.severity import cost_of, graded
 from nn_scratch.runs.run import Run
 
 SEVERITIES = ("critical", "warning", "info")
@@ -88,7 +88,11 @@ def best_explanation(case: Case, suspicions: Sequence[Suspicion], findings: list
         return findings
     able = {one.rule for one in suspicions if one.most == "critical" and one.strength >= LIKELIEST}
     best = max((one for one in findings if one.rule in able), key=lambda one: one.confidence, default=None)
-    return [replace(one, severity="critical") if one is best else one for one in findings]
+    if best is None:
+        return findings
+    # faults come in company: by itself its change may gain nothing
+    cost = cost_of(case, next(one for one in suspicions if one.rule == best.rule), None)
+    return [replace(one, severity="critical", cost=cost) if one is best else one for one in findings]
 
 
 def rival_of(suspicion: Suspicion, suspicions: Sequence[Suspicion]) -> float:
@@ -178,9 +182,11 @@ def ranked(found: list[Finding]) -> list[Finding]:
 
 
 def with_symptom(cause: Finding, symptom: Finding) -> Finding:
-    """The cause with one more symptom; where the symptom is critical by itself, its patch may be needed as well."""
+    """The cause with one more symptom; where the symptom is critical by itself, or the cause's patch alone was not seen
+    to gain anything, its patch may be needed as well."""
     joint: tuple[Patch, ...] = ()
-    if symptom.severity == "critical" and cause.patches and symptom.patches:
+    unproven = symptom.severity == "warning" and cause.evidence.get("gain_at_least", 0.0) < 0
+    if (symptom.severity == "critical" or unproven) and cause.patches and symptom.patches:
         first, other = cause.patches[0], symptom.patches[0]
         if not set(first.set) & set(other.set) and len({*first.set, *other.set}) <= MOST_KEYS:
             joint = (Patch({**first.set, **other.set}, f"{first.why}; {other.why}"),)

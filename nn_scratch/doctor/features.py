@@ -104,7 +104,8 @@ class EpochFeatures:
     best          index of the epoch of the lowest validation loss; None where there is none
     rise          the validation loss of the final model's epoch, the last or the one that early stopping restored, over
                   the lowest; lost_log_loss: the difference in nats
-    beyond        epochs after the best; late: whether the best is in the first 70 % of the run
+    beyond        epochs after the best; late: whether the best is in the first 70 % of the run, and the training loss
+                  fell further since
     """
 
     done: int
@@ -329,7 +330,7 @@ def epoch_features(case: Case) -> EpochFeatures:
         rise,
         final - lowest if case.is_classification else 0.5 * float(np.log(max(rise, 1e-9))),
         len(loss) - 1 - best,
-        best < 0.7 * len(loss),
+        best < 0.7 * len(loss) and float(case.curve("train_loss")[-1]) < float(case.curve("train_loss")[best]),
         len(loss) >= 6 and best < 0.67 * len(loss) and last > 1.05 * lowest,
     )
 

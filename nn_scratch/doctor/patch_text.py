@@ -158,7 +158,8 @@ def pasted_layers(patch: Patch, config: Mapping[str, Any]) -> Iterator[str]:
         layers = patch.set.get("layers", [])
     names = layer_names(layers)
     for number, layer in enumerate(layers):
-        yield f"  - {yaml_line(compact(layer))}  # {names[f'layers.{number}']}"
+        name = names[f"layers.{number}"]
+        yield f"  - {yaml_line(compact(layer))}" + (f"  # {name}" if name != kind_of(layer) else "")
 
 
 def compact(value: Any) -> Any:

@@ -83,7 +83,8 @@ def cost_of(case: Case, suspicion: Suspicion, gain: Gain | None) -> Cost:
     """What the suspicion costs if it is right: as retraining measured it, else by the references."""
     measure = "balanced accuracy" if case.is_classification else "R²"
     if gain is not None:
-        loss = suspicion.log_loss if suspicion.log_loss is not None else gain.loss.mean
+        measured = gain.loss.mean if gain.loss.low > 0 or gain.loss.high < 0 else None
+        loss = measured if suspicion.log_loss is None else suspicion.log_loss
         # what a change gains early in training may be caught up with later: no more than the run is behind in the end
         most = float("inf") if gain.share == 1.0 else behind(case, suspicion)
         margin = NORMAL_90 * case.standard_error
@@ -178,5 +179,6 @@ def severity_of(suspicion: Suspicion, stakes: Stakes, confidence: float) -> Seve
         return suspicion.most
     if suspicion.most == "critical" and stakes.grave(confidence, fitted.critical, fitted.interval):
         return "critical"
-    worth = confidence >= fitted.critical / 2 or suspicion.strength > 0.6 or (suspicion.log_loss or 0.0) > HARM
+    costs = stakes.confirmed or (suspicion.log_loss or 0.0) > HARM
+    worth = costs or confidence >= fitted.critical / 2 or suspicion.strength > 0.6
     return "warning" if worth else "info"

@@ -188,7 +188,8 @@ class Search:
         self._told(f"as it was: {self.before.mean():.3f}")
         best = self._rounds(base, diagnosis)
         if best is not base:
-            best = self._pruned(best, base)
+            cause = next((finding.rule for finding in diagnosis.findings if finding.severity == "critical"), "")
+            best = self._pruned(best, base, cause)
         if best.steps and (best is root or best.arm.over(base.arm).better(WORTH)):
             return best
         return None
@@ -298,11 +299,16 @@ class Search:
 
     # --- what is taken away again
 
-    def _pruned(self, best: Node, base: Node) -> Node:
+    def _pruned(self, best: Node, base: Node, cause: str) -> Node:
         """The node without the steps that do nothing: each is taken away by itself, and stays away where the rest does
-        as well."""
+        as well.
+
+        cause: the rule of the root cause. Longer training makes up for many faults; its cure is not left out for that.
+        """
         for group in sorted(groups(best.steps), key=lambda group: group[0].leaves is not None):  # of layers first
             rest = tuple(step for step in best.steps if step not in group)
+            if group[0].rule == cause and any(step.key == "train.epochs" for step in rest):
+                continue
             node = rebuilt(rest, self.config) if rest and group[0] not in base.steps and self.left > 0 else None
             if node is None or comparable(node.arm.config) in self._seen:
                 continue

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
 from rich.console import Console, Group
 
 from nn_scratch.cli.diagnosis_text import brief, patch_lines, rendered
+from nn_scratch.cli.printer import Printer
 from nn_scratch.config.resolve import change_config, config_from, override_config
 from nn_scratch.config.writer import to_plain
 from nn_scratch.doctor import Diagnosis, Finding, Patch
@@ -52,7 +54,8 @@ def test_a_finding_is_a_sentence_the_numbers_the_change_why_it_helps_and_the_sou
         "   patch 1: smaller steps follow the slope",
         "     - optimizer.lr: 10",
         "     + optimizer.lr: 0.01",
-        "     YAML: optimizer: {type: adam, lr: 0.01}",
+        "     YAML:",
+        "       optimizer: {type: adam, lr: 0.01}",
         "   source: LeCun et al. 1998",
     ]
 
@@ -133,6 +136,18 @@ def test_a_patch_is_shown_as_yaml_to_paste_and_as_arguments_to_type() -> None:
     assert config_from(pasted) == change_config(config_from(config), patch.set)
     typed = override_config(config_from(config), shlex.split(to_type(patch, config)))
     assert typed == change_config(config_from(config), {"layers.0.init": "he_normal", "optimizer.lr": 0.5})
+
+
+def test_what_is_to_be_copied_is_not_broken_in_two_however_long(tmp_path: Path) -> None:
+    bent = [{"type": "dense", "units": 3, "activation": {"type": "leaky_relu", "slope": 0.1}}, "batch_norm"] * 9
+    patch = Patch({"layers": bent, "train.early_stopping": {"monitor": "val_loss", "patience": 10}}, "why")
+    printer = Printer(file=io.StringIO(), width=60)
+    (tmp_path / "param.yaml").touch()
+    printer.print(Group(*patch_lines(patch, CONFIG, 1, str(tmp_path))), crop=False)
+    lines = printer.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    pasted = lines[lines.index("     YAML:".ljust(60)) + 1 : lines.index("     type:".ljust(60))]
+    assert pasted == [f"       {line}" for line in to_paste(patch, CONFIG)]
+    assert lines[-1].endswith(to_type(patch, CONFIG))
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_rare_classes_that_are_given_up_are_met_by_class_weights(trained: Traine
     source = {"type": "blobs", "rows": 1500, "classes": 2, "noise": 5.0, "class_shares": [15.0, 1.0]}
     (imbalance,) = [one for one in diagnose(trained(data={"source": source})).findings if one.rule == "class_imbalance"]
     assert imbalance.patches[0].set == {"class_weight": "balanced"}
-    assert imbalance.because.endswith("this costs balanced accuracy, not accuracy")
+    assert imbalance.because.endswith("which counts in balanced accuracy and hardly in accuracy")
 
 
 def test_overlapping_classes_are_no_wrong_labels(trained: Trained) -> None:
@@ -136,3 +136,23 @@ def test_columns_of_0_and_1_need_no_scaling(trained: Trained, tmp_path: Any) -> 
     path.write_text("\n".join([",".join([*(f"x{i}" for i in range(9)), "y"]), *lines]) + "\n")
     found = diagnose(trained(data={"source": str(path), "target": "y", "scale": "none"}))
     assert "unscaled_inputs" not in rules(found)
+
+
+def test_a_loss_that_rises_on_the_training_rows_too_is_not_called_memorizing(trained: Trained) -> None:
+    source = {"type": "blobs", "rows": 300, "classes": 3, "noise": 1.0}
+    run = trained(data={"source": source}, regularize={"l2": 3.0}, optimizer={"type": "sgd", "lr": 0.1})
+    val_loss, train_loss = run.metrics["val_loss"], run.metrics["train_loss"]
+    assert val_loss[-1] > val_loss.min()
+    assert train_loss[-1] > train_loss[val_loss.argmin()]
+    assert rules(diagnose(run, budget=0))[0] == "over_regularized"
+    assert "overfit" not in rules(diagnose(run, budget=0))
+
+
+def test_what_retraining_surely_gains_is_a_warning_even_where_it_costs_little(trained: Trained) -> None:
+    layers = [{**DENSE, "units": 64}, {"type": "dropout", "rate": 0.9}]
+    adam = {"type": "adam", "lr": 0.001}
+    found = diagnose(trained(data={"source": "digits"}, layers=layers, optimizer=adam, train={"epochs": 60}))
+    assert found.verdict == "healthy"
+    (dropout,) = [one for one in found.findings if one.rule == "over_regularized"]
+    assert dropout.severity == "warning"
+    assert dropout.evidence["gain_at_least"] > 0

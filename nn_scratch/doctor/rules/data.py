@@ -185,8 +185,8 @@ def class_imbalance(f: Features) -> Suspicion | None:
         ramp(balance.gap, 0.05, 0.35) * ramp(balance.ratio, 1.2, 6) * ramp(balance.other, 0.4, 0.7),
         "data",
         f"the rarest class has 1 row for {balance.ratio:.3g} of the most frequent, and an unweighted loss prefers "
-        f"those: recall {balance.rare:.2f} of the rare classes, {balance.other:.2f} of the others; this costs balanced "
-        "accuracy, not accuracy",
+        f"those: recall {balance.rare:.2f} of the rare classes, {balance.other:.2f} of the others, which counts in "
+        "balanced accuracy and hardly in accuracy",
         evidence={
             "counts_ratio": balance.ratio,
             "rare_recall": balance.rare,
