@@ -114,7 +114,7 @@ class Arm:
 def train_arms(config: Config, arms: Sequence[Arm], seeds: Sequence[int], jobs: int | None) -> list[Arm]:
     """The arms with a trial more for each seed, trained side by side; rows are split by the seed of `config`."""
     wanted = [(number, seed) for number in range(len(arms)) for seed in seeds]
-    results = list(run_all((trial_job(config, arms[number].config, seed) for number, seed in wanted), jobs))
+    results = list(run_all((trial_job(config, arms[number].config, seed) for number, seed in wanted), jobs, stack=True))
     return [
         Arm(
             arm.name,

@@ -19,7 +19,10 @@ from nn_scratch.experiments.build import Built, build, build_data
 from nn_scratch.experiments.train import (
     ObserverFactory,
     Session,
+    has_begun,
     no_observers,
+    rebuilt,
+    resume_built,
     train_built,
     train_stacked,
     with_absolute_paths,
@@ -47,13 +50,19 @@ FREE = (
 @dataclass(frozen=True)
 class Request:
     """A run to be trained: the folder of outputs in which its own is made, what observes it, and its rows where they
-    are not the config's. folder: the run's own, where it is there already, empty."""
+    are not the config's. folder: the run's own, where it is there already: empty, or of a run that was stopped, which
+    goes on."""
 
     config: Config
     outputs: Path
     observers: ObserverFactory = no_observers
     data: Data | Callable[[Config], Data] | None = None
     folder: Path | None = None
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are on disk."""
+        return int(Run(self.folder).committed["epoch"]) if self.folder is not None and has_begun(self.folder) else 0
 
     def data_key(self) -> tuple[Any, ...]:
         """Equal for requests that have the same rows, split and scaled alike."""
@@ -117,14 +126,16 @@ def train_requests(requests: Sequence[Request]) -> Iterator[tuple[int, Run | NNS
     A run that diverged is a run. Errors are those of `train`: of a config or its data, or Interrupted.
     """
     built: dict[int, Built] = {}
+    epochs: dict[int, int] = {}
     known: dict[tuple[Any, ...], Data] = {}  # rows that several have in common are read once
     for number, request in enumerate(requests):
         try:
+            epochs[number] = request.epoch
             built[number] = _build(request, known)
         except NNScratchError as error:
             yield number, error
     known.clear()
-    for numbers in _stacks(built):
+    for numbers in _stacks(built, epochs):
         if len(numbers) == 1:
             yield numbers[0], _alone(built.pop(numbers[0]), requests[numbers[0]])
             continue
@@ -137,21 +148,21 @@ def train_requests(requests: Sequence[Request]) -> Iterator[tuple[int, Run | NNS
 
 def _build(request: Request, known: dict[tuple[Any, ...], Data]) -> Built:
     config, data = with_absolute_paths(request.config, request.outputs), request.data
-    if isinstance(data, Data):
-        return build(config, data)
-    key = request.data_key()
-    if key not in known:
-        known[key] = data(config) if data is not None else build_data(config, spawn_generators(config.seed))
-    return build(config, known[key])
+    if not isinstance(data, Data):
+        key = request.data_key()
+        if key not in known:
+            known[key] = data(config) if data is not None else build_data(config, spawn_generators(config.seed))
+        data = known[key]
+    return rebuilt(Run(request.folder), data) if request.epoch and request.folder else build(config, data)
 
 
-def _stacks(built: Mapping[int, Built]) -> list[list[int]]:
+def _stacks(built: Mapping[int, Built], epochs: Mapping[int, int]) -> list[list[int]]:
     stacks: list[list[int]] = []
     for number, one in built.items():
         for stack in stacks:
             first = built[stack[0]]
             room = min(MOST_TOGETHER, MOST_ENTRIES // first.network.theta.size)
-            if len(stack) < room and _fit(first, one):
+            if len(stack) < room and epochs[number] == epochs[stack[0]] and _fit(first, one):
                 stack.append(number)
                 break
         else:
@@ -171,6 +182,8 @@ def _alone(built: Built, request: Request) -> Run | NNScratchError:
         return request.observers(session)
 
     try:
+        if request.epoch and request.folder is not None:
+            return resume_built(built, request.folder, observe)
         return train_built(built, request.outputs, observe, request.folder)
     except Diverged:
         return Run(folders[-1])

@@ -189,25 +189,52 @@ def remove_if_empty(folder: Path) -> None:
 
 
 def train_stacked(members: Sequence[tuple[Built, Path, ObserverFactory]]) -> list[Run | NNScratchError]:
-    """Train networks of one shape together (see `training.stacked`): what was built, the empty folder of its run, and
-    its observers.
+    """Train networks of one shape together (see `training.stacked`): what was built, the folder of its run, and its
+    observers. The folders are empty, or of runs that were stopped after the same epoch, which go on.
 
     Returns by network its run, finished or diverged; or the error, such as Interrupted, that ended it. run.json says
     `stacked`: how many were trained together. Trained again alone, each is the same up to rounding.
     """
+    ends: list[Run | NNScratchError] = [Run(folder) for _, folder, _ in members]
     with ExitStack() as held:
         for _, folder, _ in members:
             held.callback(remove_if_empty, folder)
             held.enter_context(run_lock(folder))
         held.enter_context(pinned_threads(members[0][0]))
-        begun = [_open(built, folder) for built, folder, _ in members]
-        for session, _ in begun:
-            session.info["stacked"] = len(members)
-        failures = _run_all(begun, [observers for _, _, observers in members])
-        return [
-            Run(folder) if failure is None or isinstance(failure, Diverged) else failure
-            for (_, folder, _), failure in zip(members, failures, strict=True)
-        ]
+        begun: dict[int, tuple[Session, Recorder]] = {}
+        for number, (built, folder, _) in enumerate(members):
+            try:
+                begun[number] = _reopen(built, Run(folder)) if has_begun(folder) else _open(built, folder)
+            except UserError as error:  # of a run whose files were changed since it was stopped
+                ends[number] = error
+        for session, _ in begun.values():
+            session.info["stacked"] = max(len(begun), session.info["stacked"] or 0)
+        failures = _run_all(list(begun.values()), [members[number][2] for number in begun])
+        for number, failure in zip(begun, failures, strict=True):
+            if failure is not None and not isinstance(failure, Diverged):
+                ends[number] = failure
+    return ends
+
+
+def has_begun(folder: Path) -> bool:
+    """Whether a folder holds a run that has epochs on disk."""
+    return (folder / "commit.json").exists()
+
+
+def rebuilt(run: Run, data: Data | None = None) -> Built:
+    """What a run that was stopped goes on with, as its own param.yaml says. data: its rows, where they are at hand.
+
+    Raises UserError as `resume` does.
+    """
+    config = config_from(run.config)
+    check_config(config, run)
+    return build(config, data)
+
+
+def resume_built(built: Built, folder: Path, observers: ObserverFactory = no_observers) -> Run:
+    """Go on with a run that was stopped, from what was `rebuilt`; raises as `resume`."""
+    with run_lock(folder), pinned_threads(built):
+        return _go_on(built, Run(folder), observers)
 
 
 def _begin(built: Built, folder: Path, observers: ObserverFactory) -> Run:
@@ -249,6 +276,12 @@ def restore_missing(built: Built, run: Run) -> None:
 
 
 def _go_on(built: Built, run: Run, observers: ObserverFactory) -> Run:
+    session, recorder = _reopen(built, run)
+    return _run(session, recorder, observers)
+
+
+def _reopen(built: Built, run: Run) -> tuple[Session, Recorder]:
+    """A run that was stopped, as of its last commit. Raises UserError where it cannot go on from there."""
     trainer = built.trainer
     state, committed = run.checkpoint(trainer.state())
     check_data(built, run)
@@ -272,7 +305,7 @@ def _go_on(built: Built, run: Run, observers: ObserverFactory) -> Run:
         )
     write_bytes(run.path / "param.yaml", text)
     (run.path / "diagnosis.json").unlink(missing_ok=True)  # of what the run was before
-    return _run(Session(built, run.path, info, resumed=True), recorder, observers)
+    return Session(built, run.path, info, resumed=True), recorder
 
 
 def check_config(config: Config, run: Run) -> None:

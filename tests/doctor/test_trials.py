@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from nn_scratch.config.resolve import config_from
+from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.doctor import Diagnosis, Finding
 from nn_scratch.doctor.counterfactual import Predicted
 from nn_scratch.doctor.treatment import Node, Step, better, outcome
-from nn_scratch.doctor.trials import Arm, Trial
+from nn_scratch.doctor.trials import Arm, Trial, train_arms, trial_job
+from nn_scratch.experiments.parallel import run_all
+from nn_scratch.experiments.train import train_stacked
 from tests.doctor.conftest import BASE
 
 CONFIG = config_from(BASE)
@@ -60,6 +64,29 @@ def test_progress_shows_far_below_an_r2_of_minus_one() -> None:
     assert over.score.mean == pytest.approx(0.0)
     assert over.loss.mean == pytest.approx(np.log(10))
     assert over.progress(0.02)
+
+
+def test_trials_trained_together_are_those_trained_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    together: list[int] = []
+
+    def counted(members: list[Any]) -> list[Any]:
+        together.append(len(members))
+        return train_stacked(members)
+
+    monkeypatch.setattr("nn_scratch.experiments.stacks.train_stacked", counted)
+    arms = [Arm(str(lr), change_config(CONFIG, {"optimizer.lr": lr})) for lr in (1e-5, 0.01, 1e30)]
+    stacked = train_arms(CONFIG, arms, [1, 2], 1)
+    assert together == [6]
+    for arm in stacked:
+        alone = run_all([trial_job(CONFIG, arm.config, seed) for seed in (1, 2)], 1)
+        for trial, single in zip(arm.trials, alone, strict=True):
+            assert trial.score == pytest.approx(single.score, abs=0.005)
+            np.testing.assert_array_equal(trial.held.numbers, single.held.numbers)
+            np.testing.assert_allclose(trial.held.output, single.held.output, atol=1e-4)
+            assert trial.diagnosis.verdict == single.diagnosis.verdict
+            assert [f.rule for f in trial.diagnosis.findings] == [f.rule for f in single.diagnosis.findings]
+    assert {arm.diagnosis.verdict for arm in stacked} == {"sick", "healthy"}
+    assert len(together) == 1
 
 
 def changed(layers_too: bool) -> tuple[Step, ...]:

@@ -177,6 +177,23 @@ def test_a_stacked_run_that_was_stopped_goes_on_alone(tmp_path: Path) -> None:
         agree(resumed, train_or_diverged(requests[number].config, tmp_path / "alone" / str(number)))
 
 
+def test_runs_that_were_stopped_after_the_same_epoch_go_on_together(tmp_path: Path) -> None:
+    configs = [config(seed=seed, optimizer__lr=0.01 * seed) for seed in (1, 2, 3)]
+    for at, _ in train_requests([Request(one, tmp_path, after_three) for one in configs]):
+        assert Run(tmp_path / f"together-{at + 1:03d}").committed["epoch"] == 3
+    folders = [tmp_path / f"together-{number:03d}" for number in (1, 2, 3)]
+    changed = json.loads((folders[1] / "data.json").read_text()) | {"sha256": "of other data"}
+    (folders[1] / "data.json").write_text(json.dumps(changed))
+    later = [Request(one, tmp_path, folder=folder) for one, folder in zip(configs, folders, strict=True)]
+    ends = dict(train_requests([*later, Request(config(seed=4), tmp_path)]))
+    assert "the data have changed since together-002 began" in str(ends[1])
+    for number in (0, 2):
+        run = ends[number]
+        assert isinstance(run, Run)
+        assert (run.info["status"], run.info["epochs"]) == ("finished", 7)
+        agree(run, train_or_diverged(configs[number], tmp_path / "alone" / str(number)))
+
+
 def test_one_key_for_what_may_be_stacked() -> None:
     first = config(seed=1)
     assert shape_key(config(seed=2, optimizer__lr=0.5, layers__1__rate=0.9, regularize__l1=0.1)) == shape_key(first)

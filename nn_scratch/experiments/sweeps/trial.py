@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -16,7 +17,7 @@ from nn_scratch.experiments.parallel import QUIET
 from nn_scratch.experiments.stacks import Request, train_requests
 from nn_scratch.experiments.sweeps.rows import STATUSES, Row, read_row, row_path
 from nn_scratch.experiments.sweeps.space import apply_setting
-from nn_scratch.experiments.train import Interrupted, ObserverFactory, no_observers, resume
+from nn_scratch.experiments.train import Interrupted, ObserverFactory, has_begun, no_observers, resume
 from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import Trainer
@@ -122,13 +123,16 @@ def concluded(trial: Job, ends: Sequence[Ended]) -> Row:
 
 
 def _train(wanted: Sequence[tuple[Job, int, Config]], data: Mapping[int, Data]) -> Iterator[tuple[int, Ended]]:
-    """(number, run or error) of each run: those that have begun go on alone, the others may be trained together."""
+    """(number, run or error) of each run: those that are new, and those that were paused, may be trained together."""
     requests: dict[int, Request] = {}
     for number, (trial, seed, config) in enumerate(wanted):
-        if (_folder(trial, config) / "param.yaml").exists():
+        folder = _folder(trial, config)
+        if (folder / "param.yaml").exists() and not is_paused(Run(folder), _until(trial, config)):
             yield number, _go_on(trial, config)
         else:
-            requests[number] = Request(config, Path(trial.folder) / "runs", _pause(trial, config), data.get(seed))
+            there = folder if folder.exists() else None
+            outputs, rows = Path(trial.folder) / "runs", data.get(seed)
+            requests[number] = Request(config, outputs, _pause(trial, config), rows, there)
     numbers = list(requests)
     for at, end in train_requests(list(requests.values())):
         trial, _, config = wanted[numbers[at]]
@@ -148,6 +152,13 @@ def _pause(trial: Job, config: Config) -> ObserverFactory:
     """Observers that interrupt a run at the end of its rung."""
     until = _until(trial, config)
     return (lambda session: [PauseAt(until)]) if until < config.train.epochs else no_observers
+
+
+def is_paused(run: Run, until: int) -> bool:
+    """Whether a run waits at the end of a rung, to be trained up to an epoch of the next."""
+    with suppress(NNScratchError):  # of a damaged run: `resume` says what is wrong with it
+        return has_begun(run.path) and run.info["status"] == "interrupted" and run.committed["epoch"] < until
+    return False
 
 
 def _go_on(trial: Job, config: Config) -> Ended:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nn_scratch.config.resolve import config_from, load_config
+from nn_scratch.config.resolve import change_config, config_from, load_config
 from nn_scratch.config.schema import Config
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.sweeps import sweep as sweeping
@@ -18,7 +18,7 @@ from nn_scratch.experiments.sweeps.importance import importance
 from nn_scratch.experiments.sweeps.rows import Row, indistinguishable, read_rows
 from nn_scratch.experiments.sweeps.space import dimensions
 from nn_scratch.experiments.sweeps.sweep import Swept, Table, open_sweep, resume_sweep, rung_epochs, sweep
-from nn_scratch.experiments.train import train
+from nn_scratch.experiments.train import train, train_stacked
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.sweep import SWEEP_PLOTS, draw_sweep
 
@@ -126,6 +126,27 @@ def test_a_diverged_and_a_failed_trial_are_rows(tmp_path: Path) -> None:
     assert "diverged" in by_status
     assert by_status["failed"].error.startswith("sweep.metric: a run has no val_r2; write one of: train_loss")
     assert len(table(swept)) == 4
+
+
+def test_every_rung_of_halving_is_stacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    together: list[int] = []
+
+    def counted(members: list[Any]) -> list[Any]:
+        together.append(len(members))
+        return train_stacked(members)
+
+    monkeypatch.setattr("nn_scratch.experiments.stacks.train_stacked", counted)
+    space = {"optimizer.lr": {"log": [1e-3, 1e-1]}}
+    swept = sweep(config(method="halving", trials=18, epochs=9, first_epochs=1, space=space), tmp_path, jobs=1)
+    assert together == [18, 6, 2]
+    for row in swept.rows:
+        (name,) = row.runs
+        run = Run(swept.folder / "runs" / name)
+        assert run.info["epochs"] == row.epochs
+        assert run.info["stacked"] == 18
+        whole = train(change_config(config_from(run.config), {"name": name}), tmp_path / "whole")
+        for column in ("train_loss", "val_loss"):
+            assert run.metrics[column] == pytest.approx(whole.metrics[column][: row.epochs], rel=1e-4)
 
 
 def test_halving_trains_the_better_ones_on_exactly_as_whole_runs(tmp_path: Path) -> None:
