@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,14 @@ from nn_scratch.config.resolve import config_from
 from nn_scratch.errors import Diverged
 from nn_scratch.experiments.train import train
 from nn_scratch.runs.run import Run
+
+
+def pytest_configure() -> None:
+    """Ctrl-C is tested in child processes, which inherit that SIGINT is ignored (nohup, a job in the background),
+    but not a handler."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 DENSE = {"type": "dense", "units": 6, "activation": "relu"}
 
@@ -35,7 +44,7 @@ def edit_json(path: Path, **changes: object) -> None:
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """A run of each kind; nobody writes into them (see `own`)."""
+    """A run of each kind; no test writes into them (see `own`)."""
     outputs = tmp_path_factory.mktemp("outputs")
     moons = {"type": "moons", "rows": 120}
     found = {
