@@ -655,12 +655,12 @@ class Run:
         """A table: status, data, network, scores and the doctor's verdict."""
         from nn_scratch.runs.listing import summary
 
-        told = summary(self.path, self.path.parent)
+        listed = summary(self.path, self.path.parent)
         info = self.info
         rows = [
-            ("status", f"{told.status}, {told.epochs} of {info['epochs_asked']} epochs, {info['seconds']:.1f} s"),
-            ("data", f"{told.data}: {self.log.card['rows']:,} rows, {self.log.card['features']:,} features"),
-            ("network", f"{told.network}, {told.parameters or 0:,} parameters"),
+            ("status", f"{listed.status}, {listed.epochs} of {info['epochs_asked']} epochs, {info['seconds']:.1f} s"),
+            ("data", f"{listed.data}: {self.log.card['rows']:,} rows, {self.log.card['features']:,} features"),
+            ("network", f"{listed.network}, {listed.parameters or 0:,} parameters"),
         ]
         for part in ("train", "val", "test"):
             if info[part]:
@@ -670,8 +670,8 @@ class Run:
                 )
         if "diagnosis" in self.__dict__ or self.log.diagnosis is not None:
             rows.append(("doctor", self.diagnosis.summary))
-        if told.tags or told.note:
-            rows.append(("notes", " ".join([*(f"#{tag}" for tag in told.tags), told.note])))
+        if listed.tags or listed.note:
+            rows.append(("notes", " ".join([*(f"#{tag}" for tag in listed.tags), listed.note])))
         cells = "".join(f"<tr><th>{escape(head)}</th><td>{escape(text)}</td></tr>" for head, text in rows)
         style = ' style="text-align:left"'
         body = cells.replace("<th>", f"<th{style}>").replace("<td>", f"<td{style}>")

@@ -104,11 +104,11 @@ def classification_report(true: Array, probabilities: Array, class_names: tuple[
     """
     k = len(class_names)
     predicted = probabilities.argmax(axis=1)
-    rows, said = np.bincount(true, minlength=k), np.bincount(predicted, minlength=k)
+    rows, assigned = np.bincount(true, minlength=k), np.bincount(predicted, minlength=k)
     hits = np.bincount(true[true == predicted], minlength=k)
     present = rows > 0
     with np.errstate(invalid="ignore", divide="ignore"):
-        recall, f1 = hits / rows, 2 * hits / (rows + said)
+        recall, f1 = hits / rows, 2 * hits / (rows + assigned)
     roc_auc = None
     if 2 <= np.count_nonzero(present) == k <= MAX_RANKED:
         ranked = [1] if k == 2 else range(k)
@@ -165,12 +165,12 @@ def label_report(true: Array, probabilities: Array, names: tuple[str, ...]) -> d
 
     macro_f1; recall a label (None where no row has it); log_loss; roc_auc (None where a label is in all rows or none).
     """
-    is_true, said = true >= 0.5, probabilities >= 0.5
-    rows, hits = is_true.sum(axis=0), (is_true & said).sum(axis=0)
+    is_true, is_predicted = true >= 0.5, probabilities >= 0.5
+    rows, hits = is_true.sum(axis=0), (is_true & is_predicted).sum(axis=0)
     p = np.where(is_true, probabilities, 1 - probabilities)
     both = (rows > 0) & (rows < len(true))
     with np.errstate(invalid="ignore"):
-        f1 = np.nan_to_num(2 * hits / (rows + said.sum(axis=0)))
+        f1 = np.nan_to_num(2 * hits / (rows + is_predicted.sum(axis=0)))
     areas = [area_under_curve(*column) for column in zip(probabilities.T, is_true.T, strict=True)] if both.all() else []
     return {
         **label_scores(true, probabilities),

@@ -432,7 +432,7 @@ def test_a_parameter_that_cannot_be_is_named(parameters: dict[str, Any], message
     assert message in str(error.value)
 
 
-def test_divergence_is_told_with_its_cause() -> None:
+def test_divergence_is_reported_with_its_cause() -> None:
     model = MLPRegressor(solver="sgd", learning_rate_init=1e6, random_state=0)
     with pytest.raises(
         ValueError, match=r"^Solver produced non-finite parameter weights.*Training diverged in epoch \d+"

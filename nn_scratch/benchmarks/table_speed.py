@@ -70,8 +70,8 @@ def write_tables(folder: Path, rows: int) -> tuple[Path, Path, Path]:
     words = np.array([f"word {k}" for k in range(20)])[rng.integers(0, 20, (min(rows, TEXT_ROWS), 5))]
     with texts.open("w") as file:
         file.write("a,b,c,d,e,p,q,r,s,t,y\n")
-        for row, said, label in zip(X[:, :5].tolist(), words.tolist(), y.tolist(), strict=False):
-            file.write(",".join([*map(repr, row), *said, str(label)]) + "\n")
+        for row, texts, label in zip(X[:, :5].tolist(), words.tolist(), y.tolist(), strict=False):
+            file.write(",".join([*map(repr, row), *texts, str(label)]) + "\n")
     np.save(array, X)
     return numbers, texts, array
 
@@ -134,8 +134,8 @@ def child(*arguments: str, folder: Path, name: str = "", limit: int = 0) -> int:
     done = subprocess.run(command, capture_output=True, text=True, cwd=HOME, check=False)
     last = (done.stderr.strip().splitlines() or ["no message"])[-1]
     if done.returncode:
-        said = next((line for line in done.stderr.splitlines() if not line.startswith("peak")), last)
-        raise EnvironmentFailure(f"{' '.join(arguments)[:80]}: exit code {done.returncode}: {said}")
+        error = next((line for line in done.stderr.splitlines() if not line.startswith("peak")), last)
+        raise EnvironmentFailure(f"{' '.join(arguments)[:80]}: exit code {done.returncode}: {error}")
     return int(last.split()[1])
 
 

@@ -172,7 +172,7 @@ def data_command(arguments: Namespace, console: Printer) -> dict[str, Any]:
     with SlowSteps(lambda line: console.say((line, "dim"))):
         examined = examine_file(arguments.data, arguments.target, arguments.overrides)
     findings = examined.findings
-    console.say(examined.told)
+    console.say(examined.summary)
     for notice in examined.notices:
         console.say(("note:", "yellow"), f" {notice}")
     for number, finding in enumerate(findings, start=1):

@@ -90,10 +90,10 @@ def cost_text(cost: Cost) -> str:
     measure = {"r2": "R²"}.get(cost.measure, cost.measure.replace("_", " "))
     interval = f"({cost.low:.3f} to {cost.high:.3f})"
     amount = f"{cost.mean:.3f} of {measure}" if cost.low > 0 else f"no measurable {measure}"
-    said = f"costs {amount} {interval}"
+    text = f"costs {amount} {interval}"
     if cost.log_loss is not None:
-        said += f", and {cost.log_loss:.3f} nats of log loss"
-    return said + (", by retraining" if cost.tested else ", as estimated from the references")
+        text += f", and {cost.log_loss:.3f} nats of log loss"
+    return text + (", by retraining" if cost.tested else ", as estimated from the references")
 
 
 def retraining_text(retraining: Mapping[str, Any]) -> str:

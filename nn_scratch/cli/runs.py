@@ -42,7 +42,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("action", nargs="?", default="list", metavar="ACTION", help=", ".join(ACTIONS))
     cli.add_argument("given", nargs="*", metavar="RUN", help="runs, and what else the action takes")
     cli.add_argument("--sort", choices=SORTS, default="when", help="the order of the list (default: when)")
-    cli.add_argument("--reverse", action="store_true", help="the other way round")
+    cli.add_argument("--reverse", action="store_true", help="reverse the order")
     for name in ("data", "status", "verdict", "tag"):
         cli.add_argument(f"--{name}", metavar=name.upper(), help=f"list runs of this {name} alone")
     cli.add_argument("--remove", action="store_true", help="with tag: take the tags away")

@@ -17,15 +17,15 @@ DELAY_SECONDS = 1.0
 
 
 class SlowSteps(logging.Handler):
-    """While the context lasts, tells each announced step once it has lasted so long; the next one ends it.
+    """While the context lasts, shows each announced step once it has lasted so long; the next one ends it.
 
     An empty announcement ends a step without beginning another.
     """
 
-    def __init__(self, tell: Callable[[str], None], delay: float | None = None) -> None:
-        """tell: prints a line; it is called from another thread, or at once without a delay."""
+    def __init__(self, show: Callable[[str], None], delay: float | None = None) -> None:
+        """show: prints a line; it is called from another thread, or at once without a delay."""
         super().__init__(logging.INFO)
-        self._tell, self._delay = tell, DELAY_SECONDS if delay is None else delay
+        self._show, self._delay = show, DELAY_SECONDS if delay is None else delay
         self._timer: threading.Timer | None = None
         self._failure: EnvironmentFailure | None = None
         self._last = ""
@@ -50,9 +50,9 @@ class SlowSteps(logging.Handler):
         if not step:
             return
         if not self._delay:
-            self._told(step)
+            self._announce(step)
             return
-        self._timer = threading.Timer(self._delay, self._told, (step,))
+        self._timer = threading.Timer(self._delay, self._announce, (step,))
         self._timer.daemon = True
         self._timer.start()
 
@@ -66,10 +66,10 @@ class SlowSteps(logging.Handler):
         if failure is not None:
             raise failure
 
-    def _told(self, step: str) -> None:
+    def _announce(self, step: str) -> None:
         if step != self._last:
             try:
-                self._tell(f"{step} ...")
+                self._show(f"{step} ...")
             except EnvironmentFailure as error:  # in a thread it would be seen by no caller
                 self._failure = error
         self._last = step

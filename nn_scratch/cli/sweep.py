@@ -48,7 +48,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("overrides", nargs="*", metavar="key=value", help="change a value of the config")
     cli.add_argument("--config", metavar="FILE", help="the config (default: config/param.yaml of the project)")
     cli.add_argument("--name", help="replaces the config's name: the sweep is outputs/NAME-sweep-001")
-    cli.add_argument("--resume", metavar="SWEEP", help="go on with a sweep that was stopped")
+    cli.add_argument("--resume", metavar="SWEEP", help="resume a sweep that was stopped")
     cli.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core)")
     cli.add_argument("--dask", metavar="ADDRESS", help="run the trials on a Dask cluster, such as tcp://host:8786")
     cli.add_argument("--outputs", metavar="DIR", help="where sweeps are written (default: outputs/ of the project)")

@@ -77,8 +77,10 @@ def read_npz(path: Path, *, task: Task | Literal["auto"], missing: Missing, weig
     if task == "auto":
         task, rule = "regression", "y holds floats"
         if values.shape[1] == 1 and infer_task(values[:, 0], "y")[0] == "classification":
-            told = f"{path}: y holds floats, so they are quantities; set data.task: classification if they are classes"
-            notices = (*notices, told)
+            notice = (
+                f"{path}: y holds floats, so they are quantities; set data.task: classification if they are classes"
+            )
+            notices = (*notices, notice)
     names = numbered_names(values.shape[1], "y") if values.shape[1] > 1 else ("y",)
     values, task, class_names, _ = settle_task(values, (), task, names)
     table = _named(path, _table(path, X, values, task, class_names, names, missing, rule, notices), arrays)
@@ -178,11 +180,11 @@ def read_npy(path: Path, *, task: Task | Literal["auto"], missing: Missing) -> T
     _settle_values(path, y, "the target", FILL_IN_TARGET if missing == "error" else None)
     X, y, notices = leave_out(X, y, missing, str(path))
     if on_disk(X):
-        told = (
+        notice = (
             f"{path}: {X.size * stored.itemsize / 1e9:.3g} GB of features stay on disk, since memory would not hold "
             "them and what is made of them: they are read as they are needed"
         )
-        notices = (told, *notices)
+        notices = (notice, *notices)
     name = f"x{values.shape[1]}"
     y, settled, class_names, rule = settle_task(y, (), task, (name,))
     if task == "auto" and "whole number" in rule:
@@ -355,7 +357,7 @@ def _broken(path: Path, name: str, error: Exception) -> Exception:
 
 
 def _is_the_machines(error: Exception) -> bool:
-    """Whether the disk failed or said no, rather than the bytes being wrong (seeking where they lead is EINVAL)."""
+    """Whether the disk failed or refused, rather than the bytes being wrong (seeking where they lead is EINVAL)."""
     return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
 
 

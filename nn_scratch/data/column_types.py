@@ -98,25 +98,25 @@ class Typed:
     raw: RawColumn
     column: Column
     values: Array
-    told: str = ""  # one line on how it was read
+    note: str = ""  # one line on how it was read
     left_out: str = ""
 
 
 def find_decimal(cells: Cells) -> Decimal:
     """The decimal separator of a file, from the numbers that can be read one way only; "." where there are none."""
-    said = {".": 0, ",": 0}
+    votes = {".": 0, ",": 0}
     either = False
     for raw in cells.columns:
         if raw.numbers is not None:
-            said["."] += _has_fractions(raw.numbers[:1000])
+            votes["."] += _has_fractions(raw.numbers[:1000])
             continue
         texts = [text.strip() for text in raw.texts[:1000]]
         found = [says_decimal(text) for text in texts]
         points, commas = found.count("."), found.count(",")
-        said["."] += points > commas
-        said[","] += commas > points
+        votes["."] += points > commas
+        votes[","] += commas > points
         either = either or any("," in text and written_number(text, ",") is not None for text in texts)
-    if said[","] > said["."] or (either and not said["."] and cells.source.delimiter != ","):
+    if votes[","] > votes["."] or (either and not votes["."] and cells.source.delimiter != ","):
         return ","
     return "."
 
@@ -130,7 +130,7 @@ def _has_fractions(values: Array) -> bool:
 
 
 class TypeFinder:
-    """Finds the type of each column of a file, with the config's say."""
+    """Finds the type of each column of a file, or takes it from the config."""
 
     def __init__(self, cells: Cells, options: ColumnOptions, decimal: Decimal, error_on_gaps: str | None) -> None:
         """error_on_gaps: what to do about a missing value; None where they may be."""
@@ -146,8 +146,8 @@ class TypeFinder:
             typed = Typed(raw, typed.column, typed.values, left_out="has no values")
         if kind is None and not typed.left_out and (reason := self._is_useless(typed)):
             typed = Typed(raw, typed.column, typed.values, left_out=reason)
-        if not typed.left_out and not typed.told and typed.column.kind == "number":
-            typed = replace(typed, told=told_of_stand_in(typed.values))
+        if not typed.left_out and not typed.note and typed.column.kind == "number":
+            typed = replace(typed, note=stand_in_note(typed.values))
         if not typed.left_out and self.fill_in is not None:
             gaps = np.flatnonzero(np.isnan(typed.values))
             if len(gaps):
@@ -177,23 +177,23 @@ class TypeFinder:
         there = [text for text in dict.fromkeys(texts) if text.lower() not in self.nothing]
         if not there:
             return Typed(raw, Column(raw.name), np.full(len(raw.codes), math.nan), left_out="has no values")
-        column, told = self.type_of(raw, there, kind)
+        column, note = self.type_of(raw, there, kind)
         if column.kind == "text":
             categories = sorted(there)
             places = {text: float(code) for code, text in enumerate(categories)}
             table = np.array([places.get(text, math.nan) for text in texts])
-            typed = Typed(raw, Column(raw.name, tuple(categories)), table[raw.codes], told)
+            typed = Typed(raw, Column(raw.name, tuple(categories)), table[raw.codes], note)
             return typed if kind is not None or not self._is_free_text(typed) else self._left_out(typed)
         judged = Judged(column.judge(), self.nothing)
         table = np.array([judged[text] for text in texts])
         unreadable = {i for i, value in enumerate(table) if math.isinf(value) and not _is_infinite(texts[i])}
         if unreadable:
             rows = np.flatnonzero(np.isin(raw.codes, sorted(unreadable)))
-            told = self._unreadable(raw, column, kind, rows) or told
+            note = self._unreadable(raw, column, kind, rows) or note
         values = table[raw.codes]
         if column.kind == "number":
             values = self.checked_numbers(raw, np.where(np.isin(raw.codes, sorted(unreadable)), math.nan, values))
-        return Typed(raw, column, np.where(np.isinf(values), math.nan, values), told)
+        return Typed(raw, column, np.where(np.isinf(values), math.nan, values), note)
 
     def _unreadable(self, raw: RawColumn, column: Column, kind: str | None, rows: Array) -> str:
         what = f"is no {'number' if column.kind == 'number' else column.kind}"
@@ -227,12 +227,12 @@ class TypeFinder:
             return Column(raw.name, kind="time"), "times of day, in hours"
         if (style := date_style(texts)) is not None:
             mixed = style[0] != "year first" and any(date_of(text, "year first") is not None for text in texts)
-            told = (
+            note = (
                 f"dates, {style[0]}"
                 + " or year first" * mixed
                 + (" (day and month could be exchanged)" if style[1] else "")
             )
-            return Column(raw.name, kind="date", style=style[0]), told
+            return Column(raw.name, kind="date", style=style[0]), note
         known = {text for text in texts if written_number(text, self.decimal) is not None}
         if len(known) > FEW_NUMBERS and self._share(raw, known) > 0.5:
             plain = self.decimal == "." and all(number(text) is not None for text in known)
@@ -297,7 +297,7 @@ class TypeFinder:
         return f"holds {different:,} different whole numbers in {len(values):,} rows: identifiers"
 
 
-def told_of_stand_in(values: Array) -> str:
+def stand_in_note(values: Array) -> str:
     """A notice on a number made of nines, such as -999, that is far from all others; "" without one."""
     there = values[np.isfinite(values)]
     if len(there) < FEWEST_ROWS:

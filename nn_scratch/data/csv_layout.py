@@ -25,9 +25,9 @@ from nn_scratch.errors import UserError
 from nn_scratch.wording import plural, quoted
 
 MAX_RECORD = 16 << 20  # characters or bytes of one row: a million columns; each cell takes 60 bytes of memory
-TITLE_HEAD = 20  # rows, looked at to tell whether a title stands above the header
+TITLE_HEAD = 20  # rows, looked at to find out whether a title stands above the header
 HEAD_CELLS = 2_000_000
-HEAD = 1000  # rows, of at most HEAD_CELLS cells together, looked at to tell whether the first line is a header
+HEAD = 1000  # rows, of at most HEAD_CELLS cells together, looked at to find out whether the first line is a header
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 COMMENT = "#"
 SEP = re.compile(r'"?sep=.?"?')  # Excel's own line above a header
@@ -251,7 +251,7 @@ def find_layout(path: Path, known: Collection[str] = ()) -> Layout:
         head = _head(records(path, lines, delimiter, skip))
     if not head:
         raise UserError(f"{path}: the file is empty; write a header with the columns' names, and a line for each row")
-    notices = _told_of_the_file(file, delimiter, comments, skip - comments)
+    notices = _file_notices(file, delimiter, comments, skip - comments)
     line, first = head[0]
     commented = _commented_header(file, delimiter, skip, head, known) if 0 < comments == skip else None
     has_header = commented is not None or _is_header(path, head, known)
@@ -276,14 +276,14 @@ def find_layout(path: Path, known: Collection[str] = ()) -> Layout:
     return Layout(file, delimiter, names, True, header_end, width, tuple(notices), unnamed)
 
 
-def told_of_encoding(file: TextFile) -> tuple[str, ...]:
+def encoding_notices(file: TextFile) -> tuple[str, ...]:
     """A notice where a file is not UTF-8."""
     called = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16": "UTF-16"}.get(file.encoding)
     return () if called is None else (f"{file.path}: the text is not UTF-8; it is read as {called}",)
 
 
-def _told_of_the_file(file: TextFile, delimiter: str, comments: int, titles: int) -> list[str]:
-    path, notices = file.path, [*told_of_encoding(file)]
+def _file_notices(file: TextFile, delimiter: str, comments: int, titles: int) -> list[str]:
+    path, notices = file.path, [*encoding_notices(file)]
     if delimiter != "," and not _is_tsv(path):
         notices.append(f"{path}: the columns are separated by {DELIMITERS[delimiter]}")
     if comments:

@@ -35,7 +35,7 @@ from nn_scratch.wording import did_you_mean, listed, quoted
 
 ColumnName = str | int  # as in the header, or counted from 0
 Target = ColumnName | list[ColumnName] | None
-TOLD_COLUMNS = 20  # with a line of their own each; of more, their number
+MOST_NOTICES = 20  # with a line of their own each; of more, their number
 
 SHOWN_LINES = 5  # of rows that are left out
 FEWEST_ABOVE_TOTAL = 3  # rows
@@ -86,14 +86,14 @@ def read_table(
     y_values, settled, class_names, rule = settle_task(
         y[:, :n], read[-1].categories, task, tuple(roles.targets), X if len(numeric) == len(kept) else X[:, numeric]
     )
-    told = [
+    more_notices = [
         *source.notices,
         *(f"{path}: {line}" for line in no_rows),
-        *_told_of_columns(path, kept, left_out),
+        *_column_notices(path, kept, left_out),
         *targets.notices,
     ]
     if task == "auto" and n == 1 and not read[0].categories and "whole number" in rule:
-        told.append(task_notice(settled, len(np.unique(y[:, 0])), rule))
+        more_notices.append(task_notice(settled, len(np.unique(y[:, 0])), rule))
     return Table(
         X=X,
         y=y_values,
@@ -110,7 +110,7 @@ def read_table(
         na_values=tuple(str(word) for word in options.na_values),
         target_styles=tuple(column.style for column in read) if any(column.style for column in read) else (),
         left_out=tuple((column.column.name, column.left_out) for column in left_out),
-        notices=(*told, *notices),
+        notices=(*more_notices, *notices),
     )
 
 
@@ -207,7 +207,7 @@ def _without_headers_and_totals(cells: Cells) -> tuple[Cells, list[str]]:
 
     Such rows are the header again, which stands between files that were joined, and a last row of totals.
     """
-    told = []
+    notices = []
     texts = [raw for raw in cells.columns if raw.numbers is None]
     if cells.source.has_header and len(texts) == len(cells.columns) and cells.rows:
         again = np.ones(cells.rows, dtype=bool)
@@ -217,14 +217,14 @@ def _without_headers_and_totals(cells: Cells) -> tuple[Cells, list[str]]:
         rows = np.flatnonzero(again)
         if len(rows):
             cells = _blanked(cells, rows)
-            told.append(f"the header stands among the rows again, {_lines_of(cells, rows)}: left out")
+            notices.append(f"the header stands among the rows again, {_lines_of(cells, rows)}: left out")
     last = np.array([cells.rows - 1])
     for raw in texts:
         word = raw.texts[raw.codes[-1]].strip() if len(raw.codes) > FEWEST_ABOVE_TOTAL else ""
         if word.lower() in TOTALS and np.count_nonzero(raw.codes == raw.codes[-1]) == 1:
-            told.append(f"the last row, {_lines_of(cells, last)}, holds totals ({quoted(word)}): left out")
-            return _blanked(cells, last), told
-    return cells, told
+            notices.append(f"the last row, {_lines_of(cells, last)}, holds totals ({quoted(word)}): left out")
+            return _blanked(cells, last), notices
+    return cells, notices
 
 
 def _blanked(cells: Cells, rows: Array) -> Cells:
@@ -283,8 +283,8 @@ def _values(cells: Cells, kept: list[Typed]) -> Array:
     return X
 
 
-def _told_of_columns(path: Path, kept: list[Typed], left_out: list[Typed]) -> list[str]:
-    told = [
+def _column_notices(path: Path, kept: list[Typed], left_out: list[Typed]) -> list[str]:
+    notices = [
         f"{path}: column {quoted(column.column.name)} is left out: {column.left_out}; to use it, set its type in "
         "data.columns"
         if column.left_out != "has no values"
@@ -292,16 +292,19 @@ def _told_of_columns(path: Path, kept: list[Typed], left_out: list[Typed]) -> li
         for column in left_out
     ]
     for column in kept:
-        if column.told:
-            told.append(f"{path}: column {quoted(column.column.name)} holds {column.told}")
+        if column.note:
+            notices.append(f"{path}: column {quoted(column.column.name)} holds {column.note}")
         elif column.column.kind == "number" and counts_the_rows(column.values):
-            told.append(
+            notices.append(
                 f"{path}: column {quoted(column.column.name)} numbers the rows, which is not predictive; "
                 f"to leave it out: data.ignore=[{column.column.name}]"
             )
-    if len(told) > TOLD_COLUMNS:
-        told = [*told[: TOLD_COLUMNS - 1], f"{path}: and {len(told) - TOLD_COLUMNS + 1:,} more columns like these"]
-    return told
+    if len(notices) > MOST_NOTICES:
+        notices = [
+            *notices[: MOST_NOTICES - 1],
+            f"{path}: and {len(notices) - MOST_NOTICES + 1:,} more columns like these",
+        ]
+    return notices
 
 
 # ---- targets ----

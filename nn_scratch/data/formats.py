@@ -15,7 +15,7 @@ import numpy as np
 
 from nn_scratch.data.columns import Coded
 from nn_scratch.data.csv_cells import CellBatch, Source, TextSource
-from nn_scratch.data.csv_layout import TextFile, find_layout, inspect, told_of_encoding
+from nn_scratch.data.csv_layout import TextFile, encoding_notices, find_layout, inspect
 from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
 from nn_scratch.wording import first_line, quoted
@@ -136,7 +136,7 @@ class JsonLinesSource(RecordSource):
             names |= dict.fromkeys(row)
         if not names:
             raise UserError(f"{path}: the file is empty; write an object a line")
-        return cls(path, check_names(path, list(names)), told_of_encoding(file), file)
+        return cls(path, check_names(path, list(names)), encoding_notices(file), file)
 
     def batches(self, places: Sequence[int], as_text: Collection[int] = ()) -> Iterator[list[CellBatch]]:
         rows = json_rows(self.file)

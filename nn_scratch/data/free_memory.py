@@ -11,7 +11,7 @@ LIMITS = (("RLIMIT_AS", "VmSize"), ("RLIMIT_DATA", "VmData"))
 
 
 def free_memory() -> int | None:
-    """Bytes; None where the system tells nothing."""
+    """Bytes; None where the system does not report it."""
     found = [*_of_the_machine(), *_of_the_group(), *_of_the_limits()]
     return max(0, min(found)) if found else None
 

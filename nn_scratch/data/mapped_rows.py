@@ -78,7 +78,7 @@ class LazyRows:
         raise TypeError("rows on disk are read a block at a time (blocks_of), not as one array")
 
     def identity(self) -> bytes:
-        """What tells these rows from others, without reading them: where they are from, and which they are."""
+        """An identity of these rows without reading them: their source, and their indices."""
         chosen = [None if one is None else one.tobytes() for one in (self._numbers, self._columns)]
         return repr((type(self).__name__, self.dtype.str, self.shape, chosen, *self._origin())).encode()
 

@@ -12,7 +12,7 @@ from nn_scratch.wording import plural
 
 
 def leave_out(X: Array, targets: Array, missing: Missing, origin: str) -> tuple[Array, Array, tuple[str, ...]]:
-    """X (rows, columns) and targets (rows, outputs) without the rows that cannot be used, and what to tell about it.
+    """X (rows, columns) and targets (rows, outputs) without the rows that cannot be used, and the notices about it.
 
     NaN is missing. Rows without a target always go; those without a feature under `missing: drop`. What is missing
     then is filled in once it is known which rows train, for they decide what it is filled with.

@@ -14,7 +14,7 @@ from nn_scratch.data.problems import LARGEST, SHOWN, refuse
 from nn_scratch.metrics import Array
 from nn_scratch.wording import did_you_mean, listed, plural, quoted
 
-TOLD_COLUMNS = 20
+MOST_NOTICES = 20
 
 
 @dataclass
@@ -158,7 +158,7 @@ class RowReader:
             )
         raise refuse(lines, len(found))
 
-    def told(self) -> list[str]:
+    def column_notices(self) -> list[str]:
         """One line a column: what was done with odd cells."""
         lines = []
         for column, odd in zip(self.columns, self.odd, strict=True):
@@ -176,8 +176,8 @@ class RowReader:
                 lines.append(
                     f"{column.name}: {odd.unseen:,} {of} not seen in training{self._first(column, 'unseen')}, {how}"
                 )
-        if len(lines) > TOLD_COLUMNS:
-            lines = [*lines[:TOLD_COLUMNS], f"and {len(lines) - TOLD_COLUMNS:,} lines more like these"]
+        if len(lines) > MOST_NOTICES:
+            lines = [*lines[:MOST_NOTICES], f"and {len(lines) - MOST_NOTICES:,} lines more like these"]
         return lines
 
     def _first(self, column: Column, kind: str) -> str:

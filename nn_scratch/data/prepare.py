@@ -22,7 +22,7 @@ from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
 from nn_scratch.wording import listed, plural, quoted
 
-TOLD_COLUMNS = 20  # with a line of their own each; of more, their number
+MOST_NOTICES = 20  # with a line of their own each; of more, their number
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,14 @@ def prepare(
     """
     classes = table.y if table.task == "classification" else None
     rows, notices = _split(table, split, shuffle=shuffle, stratify=stratify, fold=fold, rng=rng)
-    table, told = fitted(table, rows["train"])
+    table, more_notices = fitted(table, rows["train"])
     sources = {part: table.test if part == "test" and table.test is not None else table for part in rows}
     if classes is not None:
         notices += class_notices({part: sources[part].y[rows[part]] for part in rows}, table.class_names)
     encode = Encoder(table.columns)
     measured = {part: moments(sources[part].X, rows[part], encode) for part in rows}
     preprocessing = _fit_scales(table, measured["train"], scale, target_scale, table.y[rows["train"]])
-    notices += [*told, *_missing_notices(table), *_constant_notices(table, measured["train"], preprocessing)]
+    notices += [*more_notices, *_missing_notices(table), *_constant_notices(table, measured["train"], preprocessing)]
     notices += _target_notices(table, preprocessing, rows["train"])
     _refuse_overflow(table, measured, preprocessing, np.finfo(dtype).max)
 
@@ -195,21 +195,21 @@ def scaled_inputs(X: Array, rows: Array, preprocessing: Preprocessing, dtype: An
 
 
 def fitted(table: Table, train: Array) -> tuple[Table, list[str]]:
-    """The table with its columns fitted on the rows `train`, its values coded accordingly; and what to tell.
+    """The table with its columns fitted on the rows `train`, its values coded accordingly; and the notices.
 
     Columns without any value in these rows are left out.
     """
     n = len(train)
     gaps = _gaps(table.X, train)
     empty = np.flatnonzero(gaps == n)
-    told: list[str] = []
+    more_notices: list[str] = []
     if len(empty):
         names = [table.columns[j].name for j in empty]
         if table.missing != "auto" or len(empty) == len(table.columns):
             raise UserError(
                 f"{table.origin}: no training row has a value of {listed(names)}; data.ignore leaves it out"
             )
-        told.append(f"{table.origin}: left out, since no training row has a value: {listed(names)}")
+        more_notices.append(f"{table.origin}: left out, since no training row has a value: {listed(names)}")
         kept = np.flatnonzero(gaps < n)
         table, gaps = _with_columns(table, kept), gaps[kept]
     y = table.y[train] if table.y.ndim == 1 else table.y[train, 0]
@@ -223,7 +223,7 @@ def fitted(table: Table, train: Array) -> tuple[Table, list[str]]:
     test = table.test
     if test is not None:
         test = replace(test, X=recoded(table.columns, columns, test.X), columns=columns)
-    return replace(table, X=recoded(table.columns, columns, table.X), columns=columns, test=test), told
+    return replace(table, X=recoded(table.columns, columns, table.X), columns=columns, test=test), more_notices
 
 
 def _gaps(X: Array, rows: Array) -> Array:
@@ -285,10 +285,10 @@ def _missing_notices(table: Table) -> list[str]:
         elif column.marked:
             how += f", and marked in a feature of its own, {quoted(column.feature_names[-1])}"
         notices.append(f"{column.name}: {gaps[j]:,} of {rows:,} missing, {how}")
-    if len(notices) > TOLD_COLUMNS:
+    if len(notices) > MOST_NOTICES:
         notices = [
-            *notices[:TOLD_COLUMNS],
-            f"and {len(notices) - TOLD_COLUMNS:,} more columns with missing values: {int(gaps.sum()):,} in all",
+            *notices[:MOST_NOTICES],
+            f"and {len(notices) - MOST_NOTICES:,} more columns with missing values: {int(gaps.sum()):,} in all",
         ]
     return notices
 

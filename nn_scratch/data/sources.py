@@ -403,7 +403,7 @@ class Classification(DrawnClasses):
 
     classes: Annotated[int, Ge(2), Le(1000), Doc("number of classes")] = 3
     features: Annotated[int, Ge(2), Le(10_000), Doc("number of features")] = 20
-    informative: Annotated[int, Ge(2), Le(100), Doc("features that tell something; the others are noise")] = 10
+    informative: Annotated[int, Ge(2), Le(100), Doc("informative features; the others are noise")] = 10
     separation: Annotated[float, Ge(0), Le(1_000_000), Doc("half the side of the hypercube; more is easier")] = 1.0
 
     def n_classes(self) -> int:
@@ -466,7 +466,7 @@ class Regression(DrawnQuantities):
     """A linear target of a few of the features."""
 
     features: Annotated[int, Ge(1), Le(10_000), Doc("number of features")] = 10
-    informative: Annotated[int, Ge(1), Le(10_000), Doc("features that tell something; the others are noise")] = 5
+    informative: Annotated[int, Ge(1), Le(10_000), Doc("informative features; the others are noise")] = 5
 
     def sample(self, rng: np.random.Generator) -> tuple[Array, Array]:
         from sklearn.datasets import make_regression

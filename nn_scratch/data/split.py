@@ -65,13 +65,13 @@ def split_rows(
             "on; give train a larger share, or bring more rows"
         )
     notices = [
-        _told_of_none(name, share, n_rows)
+        _empty_part_notice(name, share, n_rows)
         for name, share, size in (("val", val, n_val), ("test", test, n_test))
         if share > 0 and not size
     ]
     if groups is not None:
         split = _split_groups(groups, n_val, n_test, tuple(notices), shuffle, rng)
-        return replace(split, notices=(*split.notices, _told_of_groups(groups, split)))
+        return replace(split, notices=(*split.notices, _groups_notice(groups, split)))
     if not shuffle:
         if classes is not None:
             notices.append("data.stratify has no effect: data.shuffle is false, so the rows stay where they are")
@@ -111,11 +111,11 @@ def _split_groups(
     return Split(chosen[0], chosen[1], chosen[2], notices)
 
 
-def _told_of_none(part: str, share: float, n_rows: int) -> str:
+def _empty_part_notice(part: str, share: float, n_rows: int) -> str:
     return f"data.split.{part}: {share:g} of {plural(n_rows, 'row')} is less than one row, so {part} has none"
 
 
-def _told_of_groups(groups: Groups, split: Split) -> str:
+def _groups_notice(groups: Groups, split: Split) -> str:
     how = (
         "the first rows in time train, the last are the test"
         if groups.in_time
@@ -179,8 +179,8 @@ def _split_fold(
         )
     inner = _split_groups(replace(groups, values=groups.values[train]), n_val, 0, (), shuffle, rng)
     split = Split(train[inner.train], train[inner.val], test)
-    none = [_told_of_none("val", val, len(train))] if val > 0 and not n_val else []
-    return replace(split, notices=(*none, _told_of_groups(groups, split)))
+    none = [_empty_part_notice("val", val, len(train))] if val > 0 and not n_val else []
+    return replace(split, notices=(*none, _groups_notice(groups, split)))
 
 
 def _check_folds(n_rows: int, fold: Fold, groups: Groups | None) -> None:
@@ -195,7 +195,7 @@ def _check_folds(n_rows: int, fold: Fold, groups: Groups | None) -> None:
 
 
 def class_notices(parts: Mapping[str, Array], class_names: tuple[str, ...]) -> tuple[str, ...]:
-    """What to tell about classes that are not in every part; `parts` holds each one's (rows,) class indices."""
+    """Notices of classes that are not in every part; `parts` holds each one's (rows,) class indices."""
     notices = []
     for part, classes in parts.items():
         if not len(classes):

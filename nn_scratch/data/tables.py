@@ -72,12 +72,12 @@ def load_table(
     else:
         table = _load(source, task, missing, weight, rng)
         named = {"target": target is not None, "ignore": bool(ignore), "columns": bool(options.kinds)}
-        told = [
+        more_notices = [
             f"data.{key} has no effect: it names columns of a file, and those of {table.origin} have no names"
             for key, given in named.items()
             if given
         ]
-        table = replace(table, notices=(*table.notices, *told))
+        table = replace(table, notices=(*table.notices, *more_notices))
         if by is not None:
             raise UserError(f"data.split.by: {table.origin} has no columns with names; write null")
     if len(table.X) < 2:
@@ -225,8 +225,8 @@ def _load_test(source: Named, table: Table, options: ColumnOptions, rng: np.rand
             f"{table.y.shape[1]}; they have to be the same"
         )
     if table.weights is not None:
-        told = f"{test.origin}: its weights are not read: all its rows count the same in the loss"
-        return replace(test, notices=(*test.notices, told))
+        notice = f"{test.origin}: its weights are not read: all its rows count the same in the loss"
+        return replace(test, notices=(*test.notices, notice))
     return test
 
 
@@ -247,7 +247,7 @@ def _read_test_table(path: Path, table: Table, options: ColumnOptions) -> Table:
         reader.refuse_odd(("missing", "unreadable"), f"; {FILL_IN}")
     y, categories, label_notices = _targets_of(source, reader, blocks, table, options)
     weights = np.ones(reader.rows)
-    notices: list[str] = [*reader.notices, *reader.told(), *label_notices]
+    notices: list[str] = [*reader.notices, *reader.column_notices(), *label_notices]
     if reader.weight is not None:
         cells = [block.weights for block in blocks if block.weights is not None]
         weights = np.concatenate([Column(table.weight_name).read(block, reader.nothing) for block in cells])
@@ -258,7 +258,7 @@ def _read_test_table(path: Path, table: Table, options: ColumnOptions) -> Table:
     elif table.weights is not None:
         notices.append(f"{path}: no column {quoted(table.weight_name)}: its rows all count the same in the loss")
     X = np.concatenate([block.X for block in blocks])
-    X, kept, told = leave_out(X, np.column_stack([*y, weights]), table.missing, str(path))
+    X, kept, more_notices = leave_out(X, np.column_stack([*y, weights]), table.missing, str(path))
     values, weights = kept[:, :-1], kept[:, -1]
     class_names: tuple[str, ...] = ()
     if table.task == "classification":
@@ -272,7 +272,7 @@ def _read_test_table(path: Path, table: Table, options: ColumnOptions) -> Table:
         class_names=class_names,
         origin=str(path),
         groups=None,
-        notices=(*notices, *told),
+        notices=(*notices, *more_notices),
     )
 
 
@@ -408,12 +408,12 @@ def read_rows(path: str | os.PathLike[str], preprocessing: Preprocessing) -> Row
     """The rows of a file at once; see `open_rows`."""
     rows = open_rows(path, preprocessing)
     X = np.concatenate([block.X for block in rows.blocks()])
-    told = () if rows.reader is None else rows.reader.told()
+    more_notices = () if rows.reader is None else rows.reader.column_notices()
     lines = np.arange(1, len(X) + 1)
     if rows.reader is not None:
         located = rows.reader.source.locate({(row, 0) for row in range(len(X))})
         lines = np.array([int(located[row, 0][0].partition(":")[0].removeprefix("row ")) for row in range(len(X))])
-    return Rows(X, lines, (*rows.notices, *told))
+    return Rows(X, lines, (*rows.notices, *more_notices))
 
 
 def _read_images(path: Path, preprocessing: Preprocessing) -> tuple[Array, tuple[str, ...]]:

@@ -66,7 +66,7 @@ def order_of_values(X: Array, codes: Array, different: Array) -> float | None:
     """How much of the variation between whole numbers a straight line explains: 0 to 1.
 
     Over all columns, the variance that a line explains by that which the means of the values explain (r² by η²), each
-    less what chance gives. None where the columns tell nothing.
+    less what chance gives. None where the columns are not informative.
     """
     step = max(1, len(codes) // MOST_ROWS)
     X, codes = X[::step].astype(np.float64), codes[::step]

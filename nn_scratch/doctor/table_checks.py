@@ -44,8 +44,8 @@ class Examined:
     """What was found in a table."""
 
     findings: list[Finding]  # the gravest first
-    told: str  # a line on what the table holds
-    notices: tuple[str, ...]  # what training would tell of it, a line each
+    summary: str  # one line: rows, columns, target
+    notices: tuple[str, ...]  # those that training would print
 
 
 def examine_file(path: str, target: str | None = None, overrides: Sequence[str] = ()) -> Examined:
@@ -59,8 +59,8 @@ def examine_file(path: str, target: str | None = None, overrides: Sequence[str] 
     table = read_source(config, spawn_generators(config.seed))
     notices = list(table.notices)
     if on_disk(table.X):
-        table, told = sampled(table)
-        notices.append(told)
+        table, notice = sampled(table)
+        notices.append(notice)
     gravest = ("critical", "warning", "info").index
     findings = sorted(examine(table, config.data), key=lambda finding: gravest(finding.severity))
     what = f"{len(table.class_names)} classes" if table.class_names else "a number"
@@ -76,9 +76,9 @@ def sampled(table: Table) -> tuple[Table, str]:
     """As many rows of a table on disk as memory holds with ease, in their order; and a notice of it."""
     most = max(1000, MOST_SAMPLED // table.X.shape[1])
     rows = sample_rows(len(table.X), most)
-    told = f"{table.origin}: {len(rows):,} of its {len(table.X):,} rows, drawn at random, are examined"
+    notice = f"{table.origin}: {len(rows):,} of its {len(table.X):,} rows, drawn at random, are examined"
     weights = None if table.weights is None else table.weights[rows]
-    return replace(table, X=table.X[rows], y=table.y[rows], weights=weights), told
+    return replace(table, X=table.X[rows], y=table.y[rows], weights=weights), notice
 
 
 def examine(table: Table, options: DataOptions | None = None) -> Iterator[Finding]:
@@ -107,7 +107,7 @@ def examine(table: Table, options: DataOptions | None = None) -> Iterator[Findin
         yield from labels(table, data)
     PROGRESS.info("checking for leakage")
     ordered = list(row_order(data, options.ignore)) if table.groups is None and options.shuffle else []
-    along = [found.evidence.get("column") for found in ordered]  # told already, with what makes it tell
+    along = [found.evidence.get("column") for found in ordered]  # reported already, with the order of the rows
     given_away = [found for found in giveaways(data, options.ignore) if found.evidence["columns"] != along]
     yield from given_away or ordered
 
@@ -204,7 +204,7 @@ def columns(data: Data) -> Iterator[Finding]:
             "constant_column",
             "info",
             f"{summary['constant']} of {data.card['features']} features never change in the training rows "
-            f"({', '.join(map(repr, summary['constant_names'][:LISTED]))}): they tell nothing",
+            f"({', '.join(map(repr, summary['constant_names'][:LISTED]))}): they are not informative",
             constant=summary["constant"],
         )
     low, high = summary["std_min"], summary["std_max"]
@@ -326,19 +326,19 @@ def giveaways(data: Data, ignored: Sequence[str] = ()) -> Iterator[Finding]:
             score_without=copy["without"],
         )
         return
-    told = telling_columns(data, least=0.0)
-    if told is not None:
-        names = " and ".join(map(repr, told["columns"]))
-        one = len(told["columns"]) == 1
+    found = telling_columns(data, least=0.0)
+    if found is not None:
+        names = " and ".join(map(repr, found["columns"]))
+        one = len(found["columns"]) == 1
         yield giveaway(
-            told["columns"],
+            found["columns"],
             ignored,
-            f"{names} {'alone predicts' if one else 'by themselves predict'} the target ({told['score']:.3f}; all "
-            f"others together {told['without']:.3f}): {'is it' if one else 'are they'} known before the answer is, or "
+            f"{names} {'alone predicts' if one else 'by themselves predict'} the target ({found['score']:.3f}; all "
+            f"others together {found['without']:.3f}): {'is it' if one else 'are they'} known before the answer is, or "
             "made from it?",
-            score_alone=told["score"],
-            model=told["how"],
-            score_without=told["without"],
+            score_alone=found["score"],
+            model=found["how"],
+            score_without=found["without"],
         )
 
 
@@ -350,29 +350,29 @@ def giveaway(columns: Sequence[str], ignored: Sequence[str], because: str, **evi
 
 def row_order(data: Data, ignored: Sequence[str] = ()) -> Iterator[Finding]:
     """A column that runs with the rows, whose neighbours have similar targets: a count of them, or time."""
-    told = column_in_row_order(data)
-    if told is None:
+    found = column_in_row_order(data)
+    if found is None:
         return
-    random, later, without = told["random"] or 0.0, told["later"], told["without"] or 0.0
-    if told["counts"] and random - without > HARM:
+    random, later, without = found["random"] or 0.0, found["later"], found["without"] or 0.0
+    if found["counts"] and random - without > HARM:
         yield giveaway(
-            [told["column"]],
+            [found["column"]],
             ignored,
-            f"{told['column']!r} numbers the rows, which stand in an order that has to do with the target: with it a "
+            f"{found['column']!r} numbers the rows, which stand in an order that has to do with the target: with it a "
             f"plain model reaches {random:.3f}, without it {without:.3f}, and new rows have other numbers",
-            column=told["column"],
+            column=found["column"],
             score_without=without,
         )
-    if not told["counts"]:
+    if not found["counts"]:
         harm = later is None or random - later > HARM
         scored = "" if later is None else f" ({random:.3f} at random, {later:.3f} for the last rows from the earlier)"
         yield finding(
             "time_order",
             "warning" if harm else "info",
-            f"the rows run with {told['column']!r}, and each one's target resembles that of the row before "
-            f"(correlation {told['correlation']:.2f}): a random split puts neighbours of every held-out row into "
+            f"the rows run with {found['column']!r}, and each one's target resembles that of the row before "
+            f"(correlation {found['correlation']:.2f}): a random split puts neighbours of every held-out row into "
             f"training, so the score is no estimate for later rows{scored}",
             Patch({"data.shuffle": False}, "the last rows then validate and test, as later rows will"),
-            column=told["column"],
-            correlation_of_neighbours=told["correlation"],
+            column=found["column"],
+            correlation_of_neighbours=found["correlation"],
         )

@@ -29,7 +29,7 @@ from nn_scratch.wording import listed
 
 PROGRESS = logging.getLogger("nn_scratch.progress")
 STANDARD_INPUT = "-"
-TOLD_ROWS = 100_000  # predicted, from which on the number is announced each time it has doubled
+FIRST_ANNOUNCED = 100_000  # predicted, from which on the number is announced each time it has doubled
 SPOOLED = "standard_input.csv"  # its copy
 FORMATS = (".csv", ".jsonl", ".ndjson", ".parquet", ".pq")
 
@@ -123,7 +123,7 @@ def _predict(model: Model, path: Path, writer: Writer, wanted: Wanted) -> Predic
     PROGRESS.info("predicting")
     rows = open_rows(path, model.preprocessing, wanted.strict)
     scores = scores_for(model.preprocessing) if rows.reader is not None and rows.reader.has_targets else None
-    total, next_told = 0, TOLD_ROWS
+    total, next_announced = 0, FIRST_ANNOUNCED
     with writer:
         for block in rows.blocks():
             output = model.predict(block.X)
@@ -134,15 +134,17 @@ def _predict(model: Model, path: Path, writer: Writer, wanted: Wanted) -> Predic
             if scores is not None:
                 scores.add(block.targets, decided, output)
             total += len(output)
-            if total >= next_told:
+            if total >= next_announced:
                 PROGRESS.info(f"predicting, {total:,} rows done")
-                next_told = 2 * total
-    told = [notice.replace(str(path), "standard input") if path.name == SPOOLED else notice for notice in rows.notices]
-    told += [] if rows.reader is None else rows.reader.told()
+                next_announced = 2 * total
+    notices = [
+        notice.replace(str(path), "standard input") if path.name == SPOOLED else notice for notice in rows.notices
+    ]
+    notices += [] if rows.reader is None else rows.reader.column_notices()
     if wanted.threshold is not None and model.class_names:
-        told.append(f"{model.class_names[1]!r} is predicted from a probability of {wanted.threshold:g}")
+        notices.append(f"{model.class_names[1]!r} is predicted from a probability of {wanted.threshold:g}")
     return Predicted(
-        total, tuple(told), {} if scores is None else scores.result(), 0 if scores is None else scores.rows
+        total, tuple(notices), {} if scores is None else scores.result(), 0 if scores is None else scores.rows
     )
 
 
@@ -194,7 +196,7 @@ class Columns:
         if self.classes:
             return [self.classes[k] for k in decided.tolist()]
         if self.task == "multi_label":
-            return [";".join(name for name, said in zip(self.targets, row, strict=True) if said) for row in decided]
+            return [";".join(name for name, is_set in zip(self.targets, row, strict=True) if is_set) for row in decided]
         return None
 
 

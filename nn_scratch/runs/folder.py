@@ -129,8 +129,8 @@ def open_lock(path: Path) -> int | None:
 def holder(path: Path) -> str:
     """The holder that is written in a lock's file."""
     try:
-        said = json.loads(path.read_bytes()[:1000])
-        return f"process {int(said['pid'])} on {str(said['host'])[:100]!r}"
+        lock = json.loads(path.read_bytes()[:1000])
+        return f"process {int(lock['pid'])} on {str(lock['host'])[:100]!r}"
     except (OSError, ValueError, TypeError, KeyError):
         return "unknown"
 

@@ -60,7 +60,7 @@ def test_a_finding_is_a_sentence_the_numbers_the_change_why_it_helps_and_the_sou
     ]
 
 
-def test_what_a_finding_costs_and_what_retraining_took_are_told() -> None:
+def test_what_a_finding_costs_and_what_retraining_took_are_reported() -> None:
     cost = Cost("balanced_accuracy", 0.12, 0.08, 0.16, tested=True, log_loss=0.3)
     retraining = {"budget": 400, "steps": 380, "asked": [{}, {}]}
     diagnosis = Diagnosis("sick", (replace(FINDING, cost=cost),), "sick: it is", {}, "", retraining)

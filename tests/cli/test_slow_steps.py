@@ -11,7 +11,7 @@ from nn_scratch.cli.slow_steps import LOGGER, SlowSteps
 from nn_scratch.errors import EnvironmentFailure
 
 
-def test_steps_are_told_while_the_context_lasts():
+def test_steps_are_reported_while_the_context_lasts():
     told = []
     LOGGER.info("before")
     with SlowSteps(told.append, delay=0):
@@ -24,7 +24,7 @@ def test_steps_are_told_while_the_context_lasts():
     assert not LOGGER.handlers
 
 
-def test_a_step_that_is_over_is_not_told():
+def test_a_step_that_is_over_is_not_reported():
     told = []
     with SlowSteps(told.append, delay=3600) as steps:
         LOGGER.info("reading t.csv")
@@ -57,7 +57,7 @@ def test_an_error_of_the_line_is_raised_by_the_thread_that_announces():
         told_into_a_full_disk(KeyError())
 
 
-def test_what_comes_before_the_first_epoch_and_after_the_last_is_told(capsys, monkeypatch, tmp_path):
+def test_what_comes_before_the_first_epoch_and_after_the_last_is_reported(capsys, monkeypatch, tmp_path):
     """Every step, where each is taken for a slow one."""
     monkeypatch.setattr(slow_steps, "DELAY_SECONDS", 0)
     rng = np.random.default_rng(0)

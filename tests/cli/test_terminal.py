@@ -116,5 +116,5 @@ def test_the_spread_of_what_is_known(values: list[float | None], text: str) -> N
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.5, "0.5 s"), (89.0, "89 s"), (90.0, "1.5 min"), (7200.0, "2.0 h"), (200000.0, "2.3 days")]
 )
-def test_a_duration_is_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
+def test_a_duration_is_reported_in_the_unit_that_fits(seconds: float, text: str) -> None:
     assert duration(seconds) == text

@@ -95,7 +95,7 @@ ZEROS = {"type": "dense", "units": 8, "init": "zeros"}
         ),
     ],
 )
-def test_an_unwise_choice_is_told(values: dict[str, Any], expected: str) -> None:
+def test_an_unwise_choice_is_reported(values: dict[str, Any], expected: str) -> None:
     assert unwise(config_from(values)) == [expected]
 
 

@@ -134,7 +134,7 @@ def test_parts_hold_lists_of_parts() -> None:
         ),
     ],
 )
-def test_mistakes_in_parts_are_told_where_they_are(dish: Any, expected: list[tuple[str, str]]) -> None:
+def test_mistakes_in_parts_are_reported_where_they_are(dish: Any, expected: list[tuple[str, str]]) -> None:
     assert sorted(mistakes(dish)) == sorted(expected)
 
 

@@ -215,7 +215,7 @@ def problems(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
         ),
     ],
 )
-def test_a_mistake_is_told_in_one_line(
+def test_a_mistake_is_reported_in_one_line(
     text: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert problems(text, tmp_path, monkeypatch) == [f"f.yaml:{expected}"]
@@ -238,7 +238,7 @@ def test_a_mistake_is_told_in_one_line(
         ),
     ],
 )
-def test_where_no_name_is_near_all_are_told(
+def test_where_no_name_is_near_all_are_reported(
     text: str, start: str, end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (problem,) = problems(text, tmp_path, monkeypatch)
@@ -246,7 +246,7 @@ def test_where_no_name_is_near_all_are_told(
     assert problem.endswith(end)
 
 
-def test_all_mistakes_of_a_file_are_told_at_once_in_the_order_of_the_file(
+def test_all_mistakes_of_a_file_are_reported_at_once_in_the_order_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = """\
@@ -271,7 +271,7 @@ data: {split: {train: 0.5}, scale: 'no'}
     ]
 
 
-def test_of_very_many_mistakes_the_first_hundred_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_very_many_mistakes_the_first_hundred_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = problems("".join(f"k{i}: 1\n" for i in range(250)), tmp_path, monkeypatch)
     assert len(told) == 101
     assert told[-1] == "... and 150 more problems; correct the first ones and try again"

@@ -78,7 +78,7 @@ def test_what_is_to_be_written_instead_of_a_name_can_be_written(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("name", "ours"), [("relu", "relu"), ("Softmax", "softmax"), ("swish", "silu")])
-def test_an_activation_as_a_layer_is_told_how_to_be_one(name: str, ours: str) -> None:
+def test_an_activation_as_a_layer_is_reported_how_to_be_one(name: str, ours: str) -> None:
     assert problems({"layers": [{"type": name}]}) == [
         f"layers[0].type: unknown layer {name!r}; write {{type: activation, activation: {ours}}}, or the activation of "
         "a dense layer"

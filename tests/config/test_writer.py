@@ -98,7 +98,7 @@ def test_a_file_that_was_written_is_written_the_same_again(tmp_path: Path) -> No
     assert dump_config(load_config(path)) == text
 
 
-def test_the_difference_of_two_configs_is_told_by_the_keys_of_overrides() -> None:
+def test_the_difference_of_two_configs_is_reported_by_the_keys_of_overrides() -> None:
     a = config_from({"layers": [{"type": "dense", "units": 8}, "dropout"], "class_weight": {"x": 1, "y": 2}})
     b = config_from(
         {

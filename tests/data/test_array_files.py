@@ -58,7 +58,7 @@ def test_whole_numbers_and_text_are_classes(y, names, rule):
     assert (table.origin, table.target_names, table.task_rule) == ("t.npz", ("y",), rule)
 
 
-def test_floats_are_quantities_and_whole_ones_are_told():
+def test_floats_are_quantities_and_whole_ones_are_reported():
     table = loaded(saved(X=X, y=np.array([0.5, 1, 1, 2, 2, 2])))
     assert table.task == "regression"
     assert table.y.tolist() == [[0.5], [1.0], [1.0], [2.0], [2.0], [2.0]]
@@ -196,7 +196,7 @@ def test_numbers_beyond_float32_are_refused_whatever_becomes_of_missing_ones():
         ]
 
 
-def test_of_many_bad_numbers_the_first_ten_are_told():
+def test_of_many_bad_numbers_the_first_ten_are_reported():
     problems = problems_of(loaded, saved(X=np.full((6, 3), np.nan), y=np.arange(6)), missing="error")
     assert problems[9:] == [f"t.npz: X[3, 0] = nan is no value; {FILL_IN}", "and 8 more"]
 

@@ -100,7 +100,7 @@ def test_these_are_all_the_same_table(content, name):
 
 
 @pytest.mark.parametrize(("delimiter", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")])
-def test_another_delimiter_is_found_where_it_is_the_only_one_that_fits_and_told(delimiter, name):
+def test_another_delimiter_is_found_where_it_is_the_only_one_that_fits_and_reported(delimiter, name):
     table = read("a,1;b;y\n1;2;0.5\n3;4;1.5\n".replace(";", delimiter))
     assert table.X.tolist() == [[1.0, 2.0], [3.0, 4.0]]
     assert table.feature_names == ("a,1", "b")
@@ -138,7 +138,7 @@ def test_a_line_of_numbers_and_text_that_may_be_either_is_refused():
     ]
 
 
-def test_a_column_without_a_name_that_numbers_the_rows_is_left_out_and_told():
+def test_a_column_without_a_name_that_numbers_the_rows_is_left_out_and_reported():
     table = read(",a,y\n" + "".join(f"{i},{i * i},{i / 8}\n" for i in range(12)))
     assert table.feature_names == ("a",)
     assert table.notices == (
@@ -147,7 +147,7 @@ def test_a_column_without_a_name_that_numbers_the_rows_is_left_out_and_told():
     )
 
 
-def test_a_named_column_that_numbers_the_rows_is_kept_and_told():
+def test_a_named_column_that_numbers_the_rows_is_kept_and_reported():
     table = read("t,a,y\n" + "".join(f"{i},{i * i},{i / 8}\n" for i in range(12)))
     assert table.feature_names == ("t", "a")
     assert table.notices == (
@@ -198,7 +198,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_odd_files_are_read_and_what_is_odd_is_told(case):
+def test_odd_files_are_read_and_what_is_odd_is_reported(case):
     content, told = ODD[case]
     table = read(content, target=2)
     assert table.X.tolist() == [[1.0, 2.0], [3.0, 4.0]]
@@ -277,7 +277,7 @@ def test_columns_can_be_ignored_by_their_type_and_names_that_are_not_there_are_r
 
 
 @pytest.mark.parametrize("name", ["id", "Id", "customer_id", "PassengerId", "uuid", "row", "nr"])
-def test_identifiers_are_left_out_and_told(name):
+def test_identifiers_are_left_out_and_reported(name):
     table = read(f"{name},a,y\n" + "".join(f"{i * 7 % 100},{i * i},{i / 8}\n" for i in range(30)))
     assert table.feature_names == ("a",)
     assert table.notices == (
@@ -289,7 +289,7 @@ def test_identifiers_are_left_out_and_told(name):
 # ---- text ----
 
 
-def test_a_column_of_text_holds_codes_of_its_sorted_categories_and_is_told():
+def test_a_column_of_text_holds_codes_of_its_sorted_categories_and_is_reported():
     table = read("size,color,y\n1,red,0.5\n2,blue,1.5\n3, red ,2.5\n")
     assert table.feature_names == ("size", "color")
     assert table.columns[1].categories == ("blue", "red")
@@ -315,7 +315,7 @@ def test_a_table_without_a_column_of_use_is_refused_with_the_reasons():
     ]
 
 
-def test_a_few_texts_in_a_column_of_many_numbers_are_missing_values_and_told():
+def test_a_few_texts_in_a_column_of_many_numbers_are_missing_values_and_reported():
     rows = "".join(f"{i / 8},{i % 2}\n" for i in range(50))
     table = read("a,y\n" + rows + "two,1\ntwo,0\n")
     assert np.isnan(table.X[:, 0]).tolist() == [False] * 50 + [True] * 2
@@ -353,13 +353,13 @@ def test_few_numbers_among_texts_are_categories():
         (["1\u00a0234", "\u22125"], [1234, -5]),
     ],
 )
-def test_numbers_as_people_write_them_are_numbers_and_told(cells, values):
+def test_numbers_as_people_write_them_are_numbers_and_reported(cells, values):
     table = read("a;y\n" + "".join(f"{cell};{i + 0.5}\n" for i, cell in enumerate(cells)))
     assert table.X[:, 0].tolist() == values
     assert table.notices[1] == f"t.csv: column 'a' holds numbers such as {cells[0]!r}"
 
 
-def test_decimal_commas_are_told_from_the_file_and_can_be_set():
+def test_decimal_commas_are_reported_from_the_file_and_can_be_set():
     rows = "a;b;y\n1,5;1.234;2,5\n2,75;5;3,5\n"
     table = read(rows)
     assert table.X.tolist() == [[1.5, 1234.0], [2.75, 5.0]]
@@ -383,7 +383,7 @@ def test_lines_are_the_files_own_whatever_cells_and_blank_lines_came_before():
     assert refused(text, options=ColumnOptions({"b": "number"})) == [f"t.csv:7:2: 'x' in column 'b' {NOT_A_NUMBER}"]
 
 
-def test_the_first_ten_problems_are_told_in_the_files_order_and_the_number_of_the_others():
+def test_the_first_ten_problems_are_reported_in_the_files_order_and_the_number_of_the_others():
     rows = "".join("1,x,0.5\n" if i % 2 else "y,1,0.5\n" for i in range(30))
     problems = refused("a,b,y\n" + rows, options=ColumnOptions(NUMBERS))
     assert problems[:10] == [
@@ -536,7 +536,7 @@ def test_missing_values_are_refused_when_asked_for():
     ]
 
 
-def test_rows_with_values_missing_are_dropped_when_asked_for_and_told():
+def test_rows_with_values_missing_are_dropped_when_asked_for_and_reported():
     table = read(HOLES + "7,x,4.5\n", missing="drop")
     assert table.X.tolist() == [[4.0, 0.0], [7.0, 0.0]]
     assert table.y.tolist() == [[2.5], [4.5]]
@@ -562,7 +562,7 @@ def test_a_table_without_a_whole_row_is_refused_under_drop():
 
 
 @pytest.mark.parametrize("word", ["", "-", "None", "<null>", "#N/A", "n/a", "NULL", "?", "."])
-def test_a_column_without_any_value_is_left_out_and_told(word):
+def test_a_column_without_any_value_is_left_out_and_reported(word):
     table = read(f"a,b,y\n1,{word},0.5\n2,{word},0.7\n")
     assert table.feature_names == ("a",)
     assert table.notices == ("t.csv: column 'b' is left out: it has no values",)
@@ -579,7 +579,7 @@ def test_a_column_of_infinities_has_no_value_either():
     assert table.notices == ("t.csv: column 'b' is left out: it has no values",)
 
 
-def test_a_column_of_numbers_beyond_float32_is_told_as_such():
+def test_a_column_of_numbers_beyond_float32_is_reported_as_such():
     assert refused("a,b,y\n1e300,1,0.5\n1e301,2,0.7\n") == [
         f"t.csv:{line}:1: '{cell}' in column 'a' is beyond the numbers of float32 (3.4e38); rescale the column"
         for line, cell in ((2, "1e300"), (3, "1e301"))
@@ -665,7 +665,7 @@ def test_an_ordered_count_is_a_quantity():
     assert table.notices[0].startswith("11 whole numbers taken as a quantity; for classes: data.task=classification (")
 
 
-def test_counts_that_nothing_explains_are_told_by_their_one_peak():
+def test_counts_that_nothing_explains_are_reported_by_their_one_peak():
     y = np.minimum(COUNTS.poisson(3, size=5_000), 11)
     assert read(table_of_counts(y, COUNTS.normal(size=5_000).round(3))).task == "regression"
 
@@ -683,7 +683,7 @@ def test_codes_of_classes_in_no_order_are_classes():
     assert read(table_of_counts(y, *X.T.round(3))).class_names == tuple(map(str, range(11)))
 
 
-def test_labels_that_differ_in_case_or_outer_spaces_are_one_class_and_told():
+def test_labels_that_differ_in_case_or_outer_spaces_are_one_class_and_reported():
     rows = rows_of(["Yes", "yes", "Yes", " yes ", "NO", "no", "no", "Yes"])
     table = read(rows)
     assert table.class_names == ("Yes", "no")

@@ -133,7 +133,7 @@ def test_keys_of_json_lines_may_be_missing_and_the_file_packed():
         assert table.notices == ()
 
 
-def test_json_lines_in_another_encoding_are_read_and_told():
+def test_json_lines_in_another_encoding_are_read_and_reported():
     Path("t.jsonl").write_bytes('{"gr\u00f6\u00dfe": 1, "y": 0.5}\n{"gr\u00f6\u00dfe": 2, "y": 1.5}\n'.encode("cp1252"))
     table = loaded("t.jsonl")
     assert table.feature_names == ("gr\u00f6\u00dfe",)

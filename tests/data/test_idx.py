@@ -102,7 +102,7 @@ def test_the_test_files_are_the_test_part_and_validation_takes_its_share_of_the_
     assert data.card["split"]["own_test"] is True
 
 
-def test_a_class_that_only_the_test_has_is_known_and_told():
+def test_a_class_that_only_the_test_has_is_known_and_reported():
     table = loaded(mnist(t10k_labels_idx1_ubyte=packed(np.array([0, 1, 2, 3, 4, 9], dtype=np.uint8))))
     assert table.class_names == table.test.class_names == ("0", "1", "2", "3", "4", "9")
     assert table.test.y.tolist() == [0, 1, 2, 3, 4, 5]

@@ -33,7 +33,7 @@ def told(table):
         ("sep=,\n", 1),
     ],
 )
-def test_a_title_above_the_header_is_left_out_and_told(title, lines):
+def test_a_title_above_the_header_is_left_out_and_reported(title, lines):
     table = loaded(csv(f"{title}a,b,y\n{ROWS}"))
     assert table.feature_names == ("a", "b")
     assert table.X.shape == (30, 2)
@@ -70,7 +70,7 @@ def test_rows_to_predict_may_have_a_title_too():
     assert rows.lines[0] == 4
 
 
-def test_a_header_that_is_repeated_among_the_rows_is_left_out_and_told():
+def test_a_header_that_is_repeated_among_the_rows_is_left_out_and_reported():
     table = loaded(csv(f"a,b,y\n{ROWS}a,b,y\n{ROWS}a,b,y\n{ROWS}"))
     assert table.X.shape == (90, 2)
     assert np.isfinite(table.X).all()
@@ -82,7 +82,7 @@ def test_a_header_that_is_repeated_among_the_rows_is_left_out_and_told():
 
 
 @pytest.mark.parametrize("word", ["Total", "SUM", "Grand total", "Gesamt"])
-def test_a_last_row_of_totals_is_left_out_and_told(word):
+def test_a_last_row_of_totals_is_left_out_and_reported(word):
     rows = "".join(f"{i / 4},{i % 7},{i / 8}\n" for i in range(30))
     table = loaded(csv(f"a,b,y\n{rows}{word},90,54.375\n"))
     assert table.X.shape == (30, 2)
@@ -176,7 +176,7 @@ def test_numbers_are_dates_in_a_column_that_is_said_to_hold_dates(text, days):
 
 
 @pytest.mark.parametrize("stand_in", [-999, 9999])
-def test_a_number_of_nines_far_from_all_others_is_told(stand_in):
+def test_a_number_of_nines_far_from_all_others_is_reported(stand_in):
     text = "a,y\n" + "".join(f"{stand_in if i % 6 == 0 else i / 4},{'uv'[i % 2]}\n" for i in range(60))
     table = loaded(csv(text))
     assert told(table) == [
@@ -239,7 +239,7 @@ def test_a_target_of_new_rows_is_read_as_in_training(train, cells, values):
 # ---- text that is no category, and text of very many ----
 
 
-def test_free_text_is_left_out_and_told():
+def test_free_text_is_left_out_and_reported():
     rows = "".join(f"{i / 4},the {i}th part came late and broken,{'uv'[i % 2]}\n" for i in range(60))
     table = loaded(csv(f"a,remark,y\n{rows}"))
     assert table.feature_names == ("a",)

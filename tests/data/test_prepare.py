@@ -111,7 +111,7 @@ def test_the_same_seed_prepares_the_same_bytes():
     assert run(1) == run(1) != run(2)
 
 
-def test_constant_features_become_zero_and_are_told():
+def test_constant_features_become_zero_and_are_reported():
     X = np.column_stack([RNG.normal(size=20), np.full(20, 0.1), np.full(20, -7.0)])
     data = prepared(table_of(X))
     assert data.notices == ("2 features are constant in the training rows and become 0: 'x2' and 'x3'",)
@@ -128,7 +128,7 @@ def with_holes():
     return X
 
 
-def test_missing_values_are_filled_in_with_the_mean_of_the_training_rows_and_told():
+def test_missing_values_are_filled_in_with_the_mean_of_the_training_rows_and_reported():
     X = with_holes()
     columns = (Column("a"), Column("b"), Column("c"))
     data = prepared(table_of(X, missing="mean", columns=columns), shuffle=False, dtype=np.float64)

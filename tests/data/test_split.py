@@ -109,12 +109,12 @@ def test_a_split_that_leaves_nothing_to_train_on_is_refused():
     ]
 
 
-def test_a_share_of_less_than_a_row_is_none_and_told():
+def test_a_share_of_less_than_a_row_is_none_and_reported():
     assert split(3, 0.1, 0.34).notices == ("data.split.val: 0.1 of 3 rows is less than one row, so val has none",)
     assert split(3, 0.0, 0.34).notices == ()
 
 
-def test_classes_that_a_part_lacks_are_told():
+def test_classes_that_a_part_lacks_are_reported():
     names = tuple("abcdefgh")
     in_parts = {"train": np.array([0, 1, 2, 3, 4, 5, 6]), "val": np.array([0, 7]), "test": np.array([], dtype=int)}
     assert class_notices(in_parts, names) == (

@@ -226,7 +226,7 @@ def test_the_line_of_each_row_is_the_files_own():
     assert read_rows(csv("a\n1\n2"), trained("a,y\n1,2\n2,2.5\n")).lines.tolist() == [2, 3]
 
 
-def test_columns_that_training_did_not_use_are_ignored_and_told():
+def test_columns_that_training_did_not_use_are_ignored_and_reported():
     rows = read_rows(csv("id,size,color,y\n1,7,blue,u\n"), trained())
     assert rows.notices == ("t.csv: not used in training, and ignored: 'id'",)
 

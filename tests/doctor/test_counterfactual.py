@@ -29,7 +29,7 @@ def test_a_patch_that_mends_gains_and_one_that_does_nothing_does_not(trained: Tr
     assert abs(same.mean) < 0.01
 
 
-def test_the_budget_is_kept_and_what_was_asked_is_told(trained: Trained) -> None:
+def test_the_budget_is_kept_and_what_was_asked_is_reported(trained: Trained) -> None:
     run = trained()
     before = contents(run)
     questions = Counterfactuals(run)

@@ -100,7 +100,7 @@ def test_columns_that_give_the_target_away_are_critical_in_run_and_table(make, t
         assert found[0].rule == "leakage"
 
 
-def test_time_is_told_with_what_later_rows_are_predicted_with(tmp_path: Path) -> None:
+def test_time_is_reported_with_what_later_rows_are_predicted_with(tmp_path: Path) -> None:
     path = written(tmp_path / "t.csv", *times())
     assert ("time_order", "warning", {"data.shuffle": False}) in leaks(examine_file(str(path)).findings)
     run = train(load_config(None, [f"data.source={path}", "train.epochs=20", "diagnose.budget=0"]), tmp_path)

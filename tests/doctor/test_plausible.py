@@ -65,7 +65,7 @@ def test_scales_that_a_normalization_undoes_are_no_first_cause(trained: Trained)
     assert diagnose(run).findings[0].rule == "wrong_loss_output"
 
 
-def test_a_validation_loss_that_rises_is_told_of_a_healthy_run_with_what_it_costs(trained: Trained) -> None:
+def test_a_validation_loss_that_rises_is_reported_of_a_healthy_run_with_what_it_costs(trained: Trained) -> None:
     layers = [{**DENSE, "units": 64}, {**DENSE, "units": 32}]
     run = trained(
         data={"source": "digits"}, layers=layers, optimizer={"type": "adam", "lr": 0.003}, train={"epochs": 60}

@@ -111,7 +111,7 @@ def wrong_backward(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("wrong_backward")
-def test_a_wrong_gradient_is_told_by_differences_of_the_loss(trained: Trained) -> None:
+def test_a_wrong_gradient_is_reported_by_differences_of_the_loss(trained: Trained) -> None:
     first = diagnose(trained(layers=[dense(), dense(), dense()])).findings[0]
     assert (first.rule, first.layer) == ("wrong_gradient", "hidden_2")
     assert first.evidence["relative_error"] == pytest.approx(2.0)

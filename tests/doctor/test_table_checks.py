@@ -170,7 +170,7 @@ def test_a_table_is_read_by_the_keys_of_training(tmp_path: Path) -> None:
     dropped = {finding.rule for finding in examine_file(path, None, ["data.missing=drop"]).findings}
     assert "missing_values" not in dropped
     assert "missing_values" not in {f.rule for f in examine_file(path, None, ["data.ignore=[y]"]).findings}
-    assert examine_file(path, None, ["data.target=x", "data.ignore=[kind]"]).told.endswith(
+    assert examine_file(path, None, ["data.target=x", "data.ignore=[kind]"]).summary.endswith(
         "240 rows, 2 columns; target x (a number; 'x' holds fractions)"
     )
 
@@ -206,7 +206,7 @@ def test_of_a_table_on_disk_a_sample_is_examined(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(table_checks, "MOST_SAMPLED", 6000)
     examined = examine_file(str(tmp_path / "t.npy"))
     assert examined.notices[-1].endswith("t.npy: 2,000 of its 3,000 rows, drawn at random, are examined")
-    assert examined.told.endswith(
+    assert examined.summary.endswith(
         "t.npy: 2,000 rows, 3 columns; target x4 (2 classes; 'x4' holds 2 different whole numbers in 3,000 rows)"
     )
 

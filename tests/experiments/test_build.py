@@ -127,7 +127,7 @@ def test_a_network_of_which_nothing_is_trainable_stays_as_it_is(tmp_path: Path) 
 # --- what is told
 
 
-def test_a_mean_over_more_steps_than_there_are_is_told(tmp_path: Path) -> None:
+def test_a_mean_over_more_steps_than_there_are_is_reported(tmp_path: Path) -> None:
     first, second = built(rows(tmp_path), train__ema_decay=0.999).notices
     assert first == (
         "train.ema_decay: scores, layers.csv, the logs of weights, gradients and activations, and the model are of the "
@@ -140,7 +140,7 @@ def test_a_mean_over_more_steps_than_there_are_is_told(tmp_path: Path) -> None:
     assert built(rows(tmp_path), train__ema_decay=0.5).notices == (first,)
 
 
-def test_unwise_choices_are_told_with_the_run(tmp_path: Path) -> None:
+def test_unwise_choices_are_reported_with_the_run(tmp_path: Path) -> None:
     run = built(rows(tmp_path), layers=[DENSE, "alpha_dropout"])
     assert run.notices == (
         "layers[1]: alpha_dropout keeps mean and variance after selu alone, not after tanh; write dropout",

@@ -58,7 +58,7 @@ def test_numbers_are_checked_too(tmp_path: Path) -> None:
     assert found.class_prior_entropy is None
 
 
-def test_the_layers_are_told_with_their_shapes_and_gradients(tmp_path: Path) -> None:
+def test_the_layers_are_reported_with_their_shapes_and_gradients(tmp_path: Path) -> None:
     layers = checked(rows(tmp_path), layers=[DENSE, "batch_norm", "dropout"]).layers
     assert [(entry["name"], entry["outputs"], entry["parameters"], entry["count"]) for entry in layers] == [
         ("hidden_1", 5, {"W": (3, 5), "b": (5,)}, 20),

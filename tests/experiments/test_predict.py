@@ -36,7 +36,7 @@ def test_a_number_has_one(tmp_path: Path) -> None:
     assert len(lines) == 3
 
 
-def test_a_prediction_that_is_not_finite_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_prediction_that_is_not_finite_is_reported_with_its_line(tmp_path: Path) -> None:
     run = train(config(rows(tmp_path, classes=0), layers=[], train__epochs=3), tmp_path)
     (tmp_path / "new.csv").write_text("x1,x2,x3\n0,0,0\n3e38,3e38,3e38\n")
     with pytest.raises(UserError) as error, np.errstate(all="ignore"):

@@ -120,7 +120,7 @@ def test_seconds_are_those_of_all_processes(tmp_path: Path) -> None:
         ("counters", {"epoch": "1"}, "epoch is not a number that it could be"),
     ],
 )
-def test_a_checkpoint_of_something_else_is_told(name: str, value: Any, told: str, tmp_path: Path) -> None:
+def test_a_checkpoint_of_something_else_is_reported(name: str, value: Any, told: str, tmp_path: Path) -> None:
     run = train(config(rows(tmp_path), train__epochs=1), tmp_path)
     path = run.path / "checkpoint.npz"
     with np.load(path) as file:
@@ -171,7 +171,7 @@ def test_what_was_made_before_the_first_step_is_made_again_where_it_was_deleted(
     assert differing(resume(Run(short.path), ["train.epochs=4"]), whole) == []
 
 
-def test_a_damaged_document_is_told_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_document_is_reported_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = train(config(rows(tmp_path), train__epochs=2), tmp_path)
     (run.path / "signals.json").write_text("{}")
     monkeypatch.setattr(experiment, "_train", lambda *_: pytest.fail("it trained"))

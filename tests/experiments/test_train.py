@@ -314,7 +314,7 @@ def test_running_statistics_come_with_their_layer(earlier: Run, tmp_path: Path) 
         ),
     ],
 )
-def test_parameters_that_do_not_fit_are_told(
+def test_parameters_that_do_not_fit_are_reported(
     init_from: dict[str, Any], layers: list[Any], problems: list[str], earlier: Run, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError) as error:
@@ -369,7 +369,7 @@ def test_the_loss_of_every_part_is_weighted_and_its_other_scores_are_not(tmp_pat
         ("", "w", "PATH:2:2: '' in column 'w' is no value; write one; 0 leaves the row out of the loss"),
     ],
 )
-def test_weights_that_are_none_are_told(column: Any, weight: Any, expected: str, tmp_path: Path) -> None:
+def test_weights_that_are_none_are_reported(column: Any, weight: Any, expected: str, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     values = [str(column) if isinstance(column, int) or not column else "1"] * 20
     path.write_text("\n".join(["x,w,y", *(f"{i / 7:.3f},{w},{'ab'[i % 2]}" for i, w in enumerate(values))]))
@@ -484,7 +484,7 @@ def test_new_rows_get_the_labels_that_are_likely(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_labels_that_are_none_are_told(changes: dict[str, Any], expected: str, tmp_path: Path) -> None:
+def test_labels_that_are_none_are_reported(changes: dict[str, Any], expected: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         train(config(labels(tmp_path, bad="2"), **LABELS | changes), tmp_path / "out")
     assert str(error.value) == expected

@@ -567,7 +567,7 @@ FAULTS = (
     Fault(
         "a worker killed: exit code 70",
         blames_itself_for_a_killed_worker,
-        (f"{SIGNALS}test_a_process_that_is_killed_while_it_trains_is_told_in_one_line",),
+        (f"{SIGNALS}test_a_process_that_is_killed_while_it_trains_is_reported_in_one_line",),
     ),
     Fault(
         "names with [/]: exit code 70",
@@ -637,7 +637,7 @@ FAULTS = (
         needs_signals_only_at_the_end,
         (
             f"{RESUME}test_what_was_made_before_the_first_step_is_made_again_where_it_was_deleted",
-            f"{RESUME}test_a_damaged_document_is_told_before_training",
+            f"{RESUME}test_a_damaged_document_is_reported_before_training",
         ),
     ),
     Fault(

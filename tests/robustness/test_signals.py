@@ -141,7 +141,7 @@ def alive(process: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="it takes Linux to list a process's children")
-def test_a_process_that_is_killed_while_it_trains_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_process_that_is_killed_while_it_trains_is_reported_in_one_line(tmp_path: Path) -> None:
     process = start(tmp_path, *ZOO)
     os.kill(workers(process.pid)[-1], signal.SIGKILL)
     _, told = process.communicate(timeout=100)

@@ -55,7 +55,7 @@ def test_a_log_that_is_taken_up_again_drops_what_was_not_committed(tmp_path: Pat
     assert np.load(path).tolist() == [[1, 1], [0, 0]]
 
 
-def test_a_log_shorter_than_what_was_committed_is_told(tmp_path: Path) -> None:
+def test_a_log_shorter_than_what_was_committed_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "b.npy"
     NpyLog(path, (2,), np.float32, rows=0).close()
     with pytest.raises(EnvironmentFailure) as error:
@@ -137,7 +137,7 @@ def test_a_log_behind_a_link_is_not_opened(tmp_path: Path) -> None:
         (errno.EIO, "Input/output error"),
     ],
 )
-def test_what_the_disk_refuses_is_told_with_path_and_bytes(
+def test_what_the_disk_refuses_is_reported_with_path_and_bytes(
     number: int, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*arguments: object, **options: object) -> int:

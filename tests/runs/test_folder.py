@@ -49,20 +49,20 @@ def test_runs_are_found_by_name_and_by_path_and_the_newest_is_the_one_written_la
     ],
     ids=["misspelt", "another", "zero byte", "long"],
 )
-def test_a_run_that_is_not_there_is_told_with_those_that_are(run: str, told: str, tmp_path: Path) -> None:
+def test_a_run_that_is_not_there_is_reported_with_those_that_are(run: str, told: str, tmp_path: Path) -> None:
     made(tmp_path, "digits-001", 1)
     with pytest.raises(UserError) as error:
         find_folder(run, tmp_path)
     assert str(error.value) == told.format(outputs=tmp_path)
 
 
-def test_a_folder_that_is_no_run_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_run_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         find_folder(tmp_path)
     assert str(error.value) == f"{tmp_path}: not a run: the folder holds no param.yaml"
 
 
-def test_without_any_run_the_command_that_makes_one_is_told(tmp_path: Path) -> None:
+def test_without_any_run_the_command_that_makes_one_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         newest(tmp_path / "none")
     assert str(error.value) == f"no run under {tmp_path / 'none'} yet: type `python script/train.py` first"

@@ -75,7 +75,7 @@ def test_rows_beyond_the_last_commit_are_not_read(run: Path) -> None:
     assert read.layers["epoch"].max() == 2
 
 
-def test_what_was_not_logged_is_told_with_what_was(whole: Path) -> None:
+def test_what_was_not_logged_is_reported_with_what_was(whole: Path) -> None:
     with pytest.raises(UserError) as error:
         Run(whole).activations("outptu")
     assert str(error.value) == f"{whole}/activations/outptu.npy: not logged; did you mean 'activations/output.npy'?"
@@ -336,7 +336,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], Callable[[Run], Any], str]] = {
 
 
 @pytest.mark.parametrize("name", DAMAGE)
-def test_damage_is_told_in_one_line_that_names_the_file(name: str, run: Path) -> None:
+def test_damage_is_reported_in_one_line_that_names_the_file(name: str, run: Path) -> None:
     damage, read, told = DAMAGE[name]
     damage(run)
     with pytest.raises(UserError) as error:

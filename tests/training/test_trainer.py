@@ -442,7 +442,7 @@ def test_scores_are_those_of_the_averaged_weights_and_training_goes_on_from_its_
 # --- numbers that are not finite
 
 
-def test_divergence_is_told_with_its_place(tmp_path: Path) -> None:
+def test_divergence_is_reported_with_its_place(tmp_path: Path) -> None:
     run = built(rows(tmp_path), optimizer={"type": "sgd", "lr": 1e30}, layers=[{"type": "dense", "units": 5}])
     with pytest.raises(Diverged) as error:
         trained(run)

@@ -255,7 +255,7 @@ def test_a_folder_that_is_gone_leaves_one_line_and_nothing_half_written(tmp_path
     assert "\n" not in str(caught.value)
 
 
-def test_a_full_disk_is_told_as_such(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_as_such(tmp_path, monkeypatch):
     program = tmp_path / "ffmpeg"
     program.write_text(
         "#!/bin/sh\nhead -c 5000 >/dev/null\necho 'av_interleaved_write_frame(): No space left on device' >&2\nexit 1\n"

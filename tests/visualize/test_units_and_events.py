@@ -17,7 +17,7 @@ def test_a_unit_is_dead_when_it_is_zero_on_every_probe_row():
     assert life.died.tolist() == [[False, False, False], [True, False, False]]
 
 
-def test_deaths_are_told_with_the_epoch_and_the_unit():
+def test_deaths_are_reported_with_the_epoch_and_the_unit():
     active = np.ones((4, 5), np.float32)
     active[:, 4] = 0.0
     active[2:, 1] = 0.0
@@ -30,7 +30,7 @@ def test_deaths_are_told_with_the_epoch_and_the_unit():
     ]
 
 
-def test_many_deaths_are_told_as_shares():
+def test_many_deaths_are_reported_as_shares():
     active = np.tril(np.ones((11, 10), np.float32))[::-1]  # a unit an epoch, from the second row on
     told = [event.text for event in deaths_of(Lives("hidden_1", np.arange(11), active))]
     assert told[0] == "hidden_1: the first unit dies"

@@ -31,14 +31,14 @@ def leakage(f: Features) -> Suspicion | None:
         return of_copied_target(f, copied)
     if later and number(later["val"]) - number(later["test"]) > HARM:
         return of_later_rows(f, later)
-    told, ordered = end.get("telling_columns"), end.get("row_order")
+    found, ordered = end.get("telling_columns"), end.get("row_order")
     along = [ordered["column"]] if ordered else []
-    if told and told["columns"] != along:
-        return of_telling_columns(f, told)
+    if found and found["columns"] != along:
+        return of_telling_columns(f, found)
     if ordered and (suspicion := of_row_order(f, ordered)) is not None:
         return suspicion
-    if told:
-        return of_telling_columns(f, told)
+    if found:
+        return of_telling_columns(f, found)
     return of_repeated_rows(f, end.get("repeated_rows") or {})
 
 
@@ -83,10 +83,10 @@ def is_array(card: Mapping[str, Any]) -> bool:
     return str(card["origin"]).endswith((".npz", ".npy"))
 
 
-def of_telling_columns(f: Features, told: dict[str, Any]) -> Suspicion:
+def of_telling_columns(f: Features, found: dict[str, Any]) -> Suspicion:
     """One column, or two, that predict the target all but exactly, and without which a plain model does not."""
     case = f.case
-    columns, without = told["columns"], number(told["without"])
+    columns, without = found["columns"], number(found["without"])
     names = " and ".join(repr(name) for name in columns)
     one = len(columns) == 1
     drawn = str(case.card["origin"]).startswith("built in")
@@ -95,9 +95,9 @@ def of_telling_columns(f: Features, told: dict[str, Any]) -> Suspicion:
         0.9,
         "data",
         f"{'the column' if one else 'the columns'} {names} {'alone predicts' if one else 'by themselves predict'} the "
-        f"target ({number(told['score']):.3f}), and all others together do not ({without:.3f}): "
+        f"target ({number(found['score']):.3f}), and all others together do not ({without:.3f}): "
         f"{'is it' if one else 'are they'} known before the target is, or made from it?",
-        evidence={"columns": columns, "score_alone": told["score"], "model": told["how"], "score_without": without},
+        evidence={"columns": columns, "score_alone": found["score"], "model": found["how"], "score_without": without},
         patches=(Patch(without_columns(f, columns), KNOWN),),
         cost=case.held_score - without,
         most="warning" if drawn or case.held_score < without - HARM else "critical",
@@ -105,13 +105,13 @@ def of_telling_columns(f: Features, told: dict[str, Any]) -> Suspicion:
     )
 
 
-def of_row_order(f: Features, told: dict[str, Any]) -> Suspicion | None:
+def of_row_order(f: Features, found: dict[str, Any]) -> Suspicion | None:
     """A column that runs with the rows, whose neighbours have similar targets: a count of them, or time."""
     case = f.case
-    random, later, without = (number(told[key]) for key in ("random", "later", "without"))
-    column = told["column"]
-    evidence = {key: told[key] for key in ("column", "correlation", "random", "later", "without")}
-    if told["counts"] and random - without > HARM:
+    random, later, without = (number(found[key]) for key in ("random", "later", "without"))
+    column = found["column"]
+    evidence = {key: found[key] for key in ("column", "correlation", "random", "later", "without")}
+    if found["counts"] and random - without > HARM:
         return Suspicion(
             "leakage",
             0.9,
@@ -123,7 +123,7 @@ def of_row_order(f: Features, told: dict[str, Any]) -> Suspicion | None:
             cost=case.held_score - without,
             testable=False,
         )
-    if not told["counts"] and random - later > HARM:
+    if not found["counts"] and random - later > HARM:
         return Suspicion(
             "leakage",
             0.7,
@@ -139,24 +139,24 @@ def of_row_order(f: Features, told: dict[str, Any]) -> Suspicion | None:
     return None
 
 
-def of_later_rows(f: Features, told: dict[str, Any]) -> Suspicion:
+def of_later_rows(f: Features, found: dict[str, Any]) -> Suspicion:
     """A feature that predicts the target in the rows of train and val, and not in the test rows, which come later."""
     case = f.case
     lost = case.part_score("val") - case.part_score("test")
     return Suspicion(
         "leakage",
-        ramp(number(told["val"]) - number(told["test"]), 0.05, 0.25),
+        ramp(number(found["val"]) - number(found["test"]), 0.05, 0.25),
         "data",
-        f"{told['feature']!r} predicts the target in the rows that are trained on, and not in the test rows: it is not "
-        "known before the target is",
+        f"{found['feature']!r} predicts the target in the rows that are trained on, and not in the test rows: it is "
+        "not known before the target is",
         evidence={
-            "feature": told["feature"],
-            "score_alone_on_val": told["val"],
-            "score_alone_on_test": told["test"],
+            "feature": found["feature"],
+            "score_alone_on_val": found["val"],
+            "score_alone_on_test": found["test"],
             "network_on_val": case.part_score("val"),
             "network_on_test": case.part_score("test"),
         },
-        patches=(Patch(without_column(f, told["feature"]), KNOWN),),
+        patches=(Patch(without_column(f, found["feature"]), KNOWN),),
         cost=lost - 1.5 * case.standard_error,
         testable=False,  # retraining is measured on val and test together, which hides the difference
     )

@@ -134,8 +134,8 @@ def draw_curve(axes: Axes, curve: dict[str, Any], shown: list[int], outputs: lis
         axes.plot(grid, values[:, k], label=fit(outputs[k], 1.2, 9), **style)
     axes.set_xlabel(fit(str(curve["column"]), 2.6, 10))
     if is_text:
-        said = {0.0: "no", 1.0: "yes"} if curve["kind"] == "boolean" else {}
-        labels = [fit(said.get(label, str(label)), 0.75, 8) for label in curve["grid"]]
+        words = {0.0: "no", 1.0: "yes"} if curve["kind"] == "boolean" else {}
+        labels = [fit(words.get(label, str(label)), 0.75, 8) for label in curve["grid"]]
         axes.set_xlim(-0.5, len(values) - 0.5)
         axes.set_xticks(grid, labels, rotation=35, ha="right", fontsize=8)
         return

@@ -115,8 +115,8 @@ def rows(view: View, sheet: Sheet, found: Mistakes) -> None:
     for i in range(shown):
         order = np.argsort(-np.abs(np.nan_to_num(found.X[i])), kind="stable")[:COLUMNS]
         telling = ",  ".join(f"{fit(names[j], 1.6, 9.5)} {found.X[i, j]:+.1f}" for j in order)
-        truth, said = (view.class_names[int(label)] for label in (found.truth[i], found.predicted[i]))
-        table.append((f"{int(found.source[i]):,}", truth, f"{said}  {found.probability[i]:.0%}", telling))
+        truth, predicted = (view.class_names[int(label)] for label in (found.truth[i], found.predicted[i]))
+        table.append((f"{int(found.source[i]):,}", truth, f"{predicted}  {found.probability[i]:.0%}", telling))
     for line, cells in enumerate(table):
         for start, width, cell in zip(starts, widths, cells, strict=True):
             weight = "bold" if line == 0 else "normal"

@@ -289,26 +289,26 @@ def residuals(view: View, sheet: Sheet) -> None:
     grid = sheet.grid(targets, 2, height=4.4 if targets == 1 else 3.2, left=0.95)
     for target, (fitted, errors) in enumerate(grid):
         finite = np.isfinite(output[:, target])
-        true, said = y[finite, target], output[finite, target]
+        true, predicted = y[finite, target], output[finite, target]
         name = fit((view.target_names * targets)[target], 2.5, 10)
         if not len(true):
             blank(fitted)
             blank(errors)
             continue
-        low, high = min(true.min(), said.min()), max(true.max(), said.max())
+        low, high = min(true.min(), predicted.min()), max(true.max(), predicted.max())
         margin = 0.04 * (high - low) or 1.0
         fitted.plot([low, high], [low, high], color=theme().grey, linestyle=(0, (4, 3)), linewidth=1.0)
-        fitted.plot(true, said, color=SERIES, marker="o", markersize=4, alpha=0.7, linestyle="")
+        fitted.plot(true, predicted, color=SERIES, marker="o", markersize=4, alpha=0.7, linestyle="")
         fitted.set_xlim(low - margin, high + margin)
         fitted.set_ylim(low - margin, high + margin)
         fitted.set_xlabel(f"true {name}")
         fitted.set_ylabel(f"predicted {name}")
         rest = true - true.mean()
-        explained = 1 - float(np.sum((said - true) ** 2) / np.sum(rest**2)) if np.any(rest) else np.nan
-        rmse = float(np.sqrt(np.mean((said - true) ** 2)))
+        explained = 1 - float(np.sum((predicted - true) ** 2) / np.sum(rest**2)) if np.any(rest) else np.nan
+        rmse = float(np.sqrt(np.mean((predicted - true) ** 2)))
         fitted.set_title(f"R² {explained:.3f}, RMSE {rmse:.4g} (in units of {name})")
         errors.axhline(0, color=theme().grey, linestyle=(0, (4, 3)), linewidth=1.0)
-        errors.plot(said, said - true, color=SERIES, marker="o", markersize=4, alpha=0.7, linestyle="")
+        errors.plot(predicted, predicted - true, color=SERIES, marker="o", markersize=4, alpha=0.7, linestyle="")
         errors.set_xlabel(f"predicted {name}")
         errors.set_ylabel("prediction − true value")
         errors.set_title("errors")

@@ -159,11 +159,11 @@ def performance(view: View) -> str:
     if not baselines:
         return f"{start}."
     best, value = next(iter(baselines.items()))
-    told = f"{value:.1%}" if accuracy else f"{value:.3f}"
+    reached = f"{value:.1%}" if accuracy else f"{value:.3f}"
     by = f"{abs(own - value) * 100:.1f} points" if accuracy else f"{abs(own - value):.3f}"
     if by == ("0.0 points" if accuracy else "0.000"):
         return f"{start}, as by the best baseline ({best})."
-    return f"{start}: {by} {'more' if own > value else 'less'} than the best baseline ({best}, {told})."
+    return f"{start}: {by} {'more' if own > value else 'less'} than the best baseline ({best}, {reached})."
 
 
 def score_table(view: View) -> dict[str, Any]:

@@ -187,8 +187,8 @@ class Handler(BaseHTTPRequestHandler):
             if self.headers.get("If-None-Match") == tag:
                 self._answer(HTTPStatus.NOT_MODIFIED, b"", "application/json", headers)
             else:
-                told = {key: committed[key] for key in ("epoch", "tensor_epochs", "files")}
-                self._answer(HTTPStatus.OK, json.dumps(told).encode(), "application/json", headers)
+                state = {key: committed[key] for key in ("epoch", "tensor_epochs", "files")}
+                self._answer(HTTPStatus.OK, json.dumps(state).encode(), "application/json", headers)
         elif name == "content.json":
             self._answer(HTTPStatus.OK, utf8(in_script(live.content())), "application/json")
         elif name.startswith("rows/"):
