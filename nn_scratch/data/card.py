@@ -238,16 +238,31 @@ def _duplicates(table: Table, rows: Mapping[str, Array], targets: Mapping[str, A
 
 
 def _counted(keys: Mapping[str, Array], targets: Mapping[str, Array]) -> dict[str, int]:
-    found = {
-        "within_train": int((np.diff(np.sort(keys["train"])) == 0).sum()),
-        "val_in_train": int(np.isin(keys["val"], keys["train"]).sum()),
-        "test_in_train": int(np.isin(keys["test"], keys["train"]).sum()),
-        "test_in_val": int(np.isin(keys["test"], keys["val"]).sum()),
+    """Counts of equal keys, by part; and of rows whose key is that of a row with another target."""
+    ordered = np.sort(np.concatenate(list(keys.values())))
+    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    # the others need no look
+    places = {part: _places_in(repeated, found) for part, found in keys.items()}
+    codes = {part: found[found >= 0] for part, found in places.items()}
+    counts = {part: np.bincount(found, minlength=len(repeated)) for part, found in codes.items()}
+    y = np.concatenate([targets[part][places[part] >= 0] for part in keys])
+    labels = row_hashes(y.reshape(len(y), -1), np.arange(len(y)), y.dtype) if len(y) else np.empty(0, np.uint64)
+    return {
+        "within_train": int(np.maximum(counts["train"] - 1, 0).sum()),
+        "val_in_train": int(counts["val"][counts["train"] > 0].sum()),
+        "test_in_train": int(counts["test"][counts["train"] > 0].sum()),
+        "test_in_val": int(counts["test"][counts["val"] > 0].sum()),
+        "conflicting": _conflicting(np.concatenate(list(codes.values())), labels, len(repeated)),
     }
-    y = np.concatenate(list(targets.values()))
-    labels = row_hashes(y.reshape(len(y), -1), np.arange(len(y)), y.dtype)
-    found["conflicting"] = _conflicting(np.concatenate(list(keys.values())), labels)
-    return found
+
+
+def _places_in(ordered: Array, keys: Array) -> Array:
+    """The place of each key among the ordered ones, -1 where it is none of them."""
+    if not len(ordered):
+        return np.full(len(keys), -1)
+    places = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)
+    places[ordered[places] != keys] = -1
+    return places
 
 
 def alike_by_chance(duplicates: Mapping[str, int]) -> bool:
@@ -279,15 +294,10 @@ def row_hashes(X: Array, rows: Array, dtype: Any) -> Array:
     return hashes
 
 
-def _conflicting(keys: Array, y: Array) -> int:
-    """The rows that have the features of a row with another target."""
-    _, group, sizes = np.unique(keys, return_inverse=True, return_counts=True)
-    if len(sizes) == len(keys):
-        return 0
-    shared = sizes[group] > 1  # the others need no look
-    group, y = group[shared], y[shared]
-    low = np.full(len(sizes), np.iinfo(y.dtype).max, dtype=y.dtype)
-    high = np.full(len(sizes), np.iinfo(y.dtype).min, dtype=y.dtype)
-    np.minimum.at(low, group, y)
-    np.maximum.at(high, group, y)
-    return int(sizes[low < high].sum())
+def _conflicting(groups: Array, y: Array, n_groups: int) -> int:
+    """The rows (rows,) of groups in which `y` is not the same for all."""
+    low = np.full(n_groups, np.iinfo(y.dtype).max, dtype=y.dtype)
+    high = np.full(n_groups, np.iinfo(y.dtype).min, dtype=y.dtype)
+    np.minimum.at(low, groups, y)
+    np.maximum.at(high, groups, y)
+    return int((low < high)[groups].sum())

@@ -9,15 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from nn_scratch.data.columns import Coded, numbers_of, texts_of
 from nn_scratch.data.csv_layout import Layout
+from nn_scratch.data.plain_decimals import plain_decimals
 from nn_scratch.metrics import Array
 
 CHUNK_CELLS = 32768  # read at a time, so few that their texts stay in the cache
+BLOCK_BYTES = 1 << 17  # of lines that are read at a time, so few that what is made of them stays in the cache
 QUICK_TEXT = (16, 32, 64, 128)  # letters of a text, at most, that is read the quick way: as few as will do
 KNOWN_TEXTS = 5000  # of a column that are remembered from chunk to chunk
 QUICK_WIDTH = 1000  # columns
@@ -232,18 +234,42 @@ class TextSource:
         layout, file = self.layout, self.layout.file
         if file.has_quotes or layout.width != len(layout.names):
             return None
-        try:
-            values: Array = np.loadtxt(
+        values = self._plain_numbers()
+        if values is None:
+            values = _loaded(
                 str(file.path.absolute()),  # a name alone might be taken for an address on the web
                 delimiter=layout.delimiter,
-                comments=None,
-                ndmin=2,
                 skiprows=layout.header_end,
                 encoding=file.encoding,
             )
-        except (ValueError, OverflowError):
+        return values if values is not None and values.shape[1] == layout.width else None
+
+    def _plain_numbers(self) -> Array | None:
+        """(rows, columns) of a file whose first rows are plain decimals; None of another, or of one with text."""
+        layout, file = self.layout, self.layout.file
+        if file.encoding == "utf-16":
             return None
-        return values if values.shape[1] == layout.width else None
+        values = np.empty((file.lines - layout.header_end, layout.width))
+        rows = 0
+        for block in file.blocks_of_lines(layout.header_end, BLOCK_BYTES):
+            found = plain_decimals(block, layout.delimiter, layout.width)
+            if found is None and not block.strip():
+                continue  # blank lines
+            if found is None and rows and b"\r" not in block:
+                found = _loaded(block.decode(file.encoding).split("\n"), delimiter=layout.delimiter)
+            if found is None or found.shape[1] != layout.width:
+                return None
+            values[rows : rows + len(found)] = found
+            rows += len(found)
+        return values[:rows] if rows else None
+
+
+def _loaded(source: str | list[str], **how: Any) -> Array | None:
+    try:
+        values: Array = np.loadtxt(source, comments=None, ndmin=2, **how)
+    except (ValueError, OverflowError):
+        return None
+    return values
 
 
 class QuickReader:

@@ -50,6 +50,23 @@ class TextFile:
         opened = gzip.open if is_packed(self.path) else open
         return cast("IO[str]", opened(self.path, "rt", encoding=self.encoding, newline=""))
 
+    def blocks_of_lines(self, skip: int, size: int) -> Iterator[bytes]:
+        """The lines below the first `skip`, about `size` bytes at a time, all ended by a line feed.
+
+        Nothing where the lines that are skipped end in another way.
+        """
+        opened = gzip.open if is_packed(self.path) else open
+        with cast("IO[bytes]", opened(self.path, "rb")) as file:
+            head = b"".join(islice(file, skip))
+            if head.count(b"\r") != head.count(b"\r\n"):
+                return
+            block = file.read(size).removeprefix(b"" if skip else codecs.BOM_UTF8)
+            while block:
+                block += file.readline()
+                block = block.replace(b"\r\n", b"\n")
+                yield block if block.endswith(b"\n") else block + b"\n"
+                block = file.read(size)
+
 
 def is_packed(path: Path) -> bool:
     return path.suffix.lower() == ".gz"
