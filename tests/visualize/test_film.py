@@ -181,6 +181,17 @@ def test_blocks_show_their_mean_and_keep_a_rare_extreme():
     np.testing.assert_allclose(shown, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("block", [(1, 1), (2, 1), (1, 3), (3, 4), (40, 50)])
+def test_blocks_at_the_edges_are_of_what_is_left(block):
+    values = np.random.default_rng(0).normal(size=(2, 11, 14)).astype(np.float32)
+    shown = Blocks(block, values)
+    shown.beyond = np.inf  # means alone
+    at_rows, at_columns = np.arange(0, 11, block[0]), np.arange(0, 14, block[1])
+    sums = np.add.reduceat(np.add.reduceat(values.astype(float), at_rows, axis=1), at_columns, axis=2)
+    sizes = np.outer(np.diff([*at_rows, 11]), np.diff([*at_columns, 14]))
+    np.testing.assert_allclose(shown(values), sums / sizes, atol=1e-6)
+
+
 # --- places
 
 

@@ -113,8 +113,8 @@ class Frame:
         area = width * height
         self.buffer = np.empty(area * 3 // 2, np.uint8)
         self.Y = self.buffer[:area].reshape(height, width)
-        self.U = self.buffer[area : area * 5 // 4].reshape(height // 2, width // 2)
-        self.V = self.buffer[area * 5 // 4 :].reshape(height // 2, width // 2)
+        self.UV = self.buffer[area:].reshape(2, height // 2, width // 2)
+        self.U, self.V = self.UV
 
     def draw_picture(self, rgb: Array) -> None:
         """Fill the frame with a picture (height, width, 3) uint8; the colour of 2 x 2 pixels is their mean."""
@@ -132,9 +132,8 @@ class Frame:
     def copy_box(self, other: Frame, x: int, y: int, width: int, height: int) -> None:
         """Take a box, all even, from another frame."""
         self.Y[y : y + height, x : x + width] = other.Y[y : y + height, x : x + width]
-        half = np.s_[y // 2 : (y + height) // 2, x // 2 : (x + width) // 2]
-        self.U[half] = other.U[half]
-        self.V[half] = other.V[half]
+        half = np.s_[:, y // 2 : (y + height) // 2, x // 2 : (x + width) // 2]
+        self.UV[half] = other.UV[half]
 
     def rgb(self) -> Array:
         """(height, width, 3) uint8, as a player shows it."""
@@ -145,6 +144,9 @@ class Frame:
         red, blue = Y + 2 * (1 - KR) * V, Y + 2 * (1 - KB) * U
         green = (Y - KR * red - KB * blue) / (1 - KR - KB)
         return np.rint(np.clip(np.stack([red, green, blue], axis=-1), 0, 1) * 255).astype(np.uint8)
+
+
+Lines = tuple[Array, Array, Array]  # of pixels, in Y, U and V
 
 
 class Cells:
@@ -159,7 +161,6 @@ class Cells:
             palette.runs("U", width // 2),
             palette.runs("V", width // 2),
         ]
-        self._lines = [np.empty((rows, columns, table.shape[1]), np.uint8) for table in self._tables]
 
     @property
     def height(self) -> int:
@@ -169,13 +170,20 @@ class Cells:
     def width(self) -> int:
         return self.columns * self.cell[1]
 
-    def paint(self, frame: Frame, levels: Array) -> None:
-        """Draw table indices (rows, columns) uint8."""
-        for plane, table, line, part in zip(
-            (frame.Y, frame.U, frame.V), self._tables, self._lines, (1, 2, 2), strict=True
-        ):
-            np.take(table, levels, axis=0, out=line, mode="clip")
+    def lines(self, levels: Array) -> Lines:
+        """(..., rows, columns) levels to the line of pixels of each row of cells: Y, U and V of (..., rows, pixels)."""
+        known = levels.astype(np.intp)
+        Y, U, V = (table.take(known, axis=0, mode="clip").reshape(*levels.shape[:-1], -1) for table in self._tables)
+        return Y, U, V
+
+    def place(self, frame: Frame, lines: Lines) -> None:
+        """Draw the lines (rows, pixels) of one matrix."""
+        for plane, line, part in zip((frame.Y, frame.U, frame.V), lines, (1, 2, 2), strict=True):
             x, y, height = self.x // part, self.y // part, self.cell[0] // part
             box = plane[y : y + self.rows * height, x : x + self.width // part]
             # a view, not a copy: splitting the first axis keeps the plane's strides
-            box.reshape(self.rows, height, -1)[...] = line.reshape(self.rows, 1, -1)
+            box.reshape(self.rows, height, -1)[...] = line[:, None]
+
+    def paint(self, frame: Frame, levels: Array) -> None:
+        """Draw table indices (rows, columns) uint8."""
+        self.place(frame, self.lines(levels))

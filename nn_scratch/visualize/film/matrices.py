@@ -90,29 +90,28 @@ def draw_matrix(stage: Stage, view: View, kind: str, layer: str, tensor: Array, 
     shown = place.fit
     as_tiles = isinstance(item, Tiles) and shown.across > 0
     order = row_order(view, tensor) if kind == "activations" else None
-    units = by_movement(tensor) if as_tiles else None
-    begin = np.asarray(tensor[0])
+    log = np.asarray(tensor)  # without the cost of a memory map's own class
+    rows = np.array([stage.row(view, index) for index in range(len(stage.epochs))])
 
-    def at(row: int) -> Array:
-        values = tensor[row] if kind != "changes" else tensor[row] - begin
-        if units is not None:
-            return np.asarray(values[:, units])
-        return np.asarray(values if order is None else values[order])
+    def at(logged: Array) -> Array:
+        values = log[logged] if kind != "changes" else log[logged] - log[0]
+        return values if order is None else values[:, order]
 
-    def source(index: int) -> Array:
-        return at(stage.row(view, index))
+    def source(indices: Array) -> Array:
+        return at(rows[indices])
 
-    samples = [at(int(row)) for row in thinned(len(tensor), SCALE_ROWS)]
-    blocks = Blocks(shown.block, samples) if shown.block != (1, 1) else None
-    if blocks is not None:
-        samples = [blocks(sample) for sample in samples]
-    signed = kind != "activations" or any((sample < 0).any() for sample in samples)
+    blocks = None
+    samples = at(thinned(len(tensor), SCALE_ROWS))
+    if shown.block != (1, 1):
+        blocks = Blocks(shown.block, samples)
+        samples = blocks(samples)
+    signed = kind != "activations" or bool((samples < 0).any())
     limit = robust_limit(samples)
     scale = Scale(-limit if signed else 0.0, limit)
     scales = scale_of_each_epoch(stage, source, blocks) if kind == "gradients" else None
     cells = Cells(diverging() if signed else sequential(), place.x, place.y, shown.rows, shown.columns, shown.cell)
-    tiles = TileGrid(item, shown) if isinstance(item, Tiles) and as_tiles else None
-    stage.parts.append(MatrixPart(source, scale, cells, blocks, tiles, scales))
+    tiles = TileGrid(item, shown, by_movement(tensor)) if isinstance(item, Tiles) and as_tiles else None
+    stage.parts.append(MatrixPart(source, len(rows), scale, cells, blocks, tiles, scales))
     stage.frame_around(place.x, place.y, cells.width, cells.height)
     stage.take(f"{kind} {layer}", place.x, place.y, cells.width, cells.height)
     write_title(stage, kind, layer, tensor, place, None if scales else (limit, signed))
@@ -129,11 +128,11 @@ def draw_matrix(stage: Stage, view: View, kind: str, layer: str, tensor: Array, 
         stage.remark(f"{name}: a cell is the mean of {down} × {across}, or its extreme beyond ±{beyond}")
 
 
-def scale_of_each_epoch(stage: Stage, source: Callable[[int], Array], blocks: Blocks | None) -> list[Scale]:
+def scale_of_each_epoch(stage: Stage, source: Callable[[Array], Array], blocks: Blocks | None) -> list[Scale]:
     """A scale for each epoch: gradients shrink as the loss does, and on one scale would fade early."""
     scales = []
     for index in range(len(stage.epochs)):
-        values = source(index)
+        values = source(np.array([index]))
         limit = symmetric_limit(values if blocks is None else blocks(values))
         limit = max(limit, 1e-30)  # so that its inverse is a float32
         scales.append(Scale(-limit, limit))
@@ -196,10 +195,10 @@ def row_order(view: View, tensor: Array) -> Array | None:
     return np.argsort(np.ravel(y) if y.ndim == 1 else y[:, 0], kind="stable")
 
 
-def robust_limit(samples: Sequence[Array]) -> float:
+def robust_limit(samples: Array) -> float:
     """The 99.5 % quantile of |values| over all epochs; but where a run explodes at its end, ten times what is usual,
     so that its first epochs are not white."""
-    overall = symmetric_limit(*samples)
+    overall = symmetric_limit(samples)
     usual = float(np.median([symmetric_limit(sample) if np.any(sample) else 0.0 for sample in samples]))
     return min(overall, 10 * usual) if usual > 0 else overall
 

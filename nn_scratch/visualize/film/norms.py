@@ -30,7 +30,7 @@ def draw_norms(stage: Stage, view: View, x: int, y: int, width: int, height: int
         down = min(even((zone - px(34)) // powers.shape[0]), px(60))
         shown = Fit(len(powers), powers.shape[1], (max(2, down), max(2, across)))
         cells = Cells(sequential(), even(x + room), even(top), shown.rows, shown.columns, shown.cell)
-        stage.parts.append(MatrixPart(partial(until, powers), Scale(low, high), cells))
+        stage.parts.append(MatrixPart(partial(until, powers), powers.shape[1], Scale(low, high), cells))
         stage.frame_around(cells.x, cells.y, cells.width, cells.height)
         title = f"{MEASURES[measure]} of each layer, step by step: 1e{low:.0f} (dark) to 1e{high:.0f} (bright)"
         stage.text(x + room, top - px(11), title, width - room, 8.5)
@@ -38,6 +38,7 @@ def draw_norms(stage: Stage, view: View, x: int, y: int, width: int, height: int
         row_names(stage, list(view.layers), cells, x + room - px(6), room - px(10))
 
 
-def until(values: Array, index: int) -> Array:
-    """The columns up to `index`; the later ones nan, so that they are drawn as paper."""
-    return np.where(np.arange(values.shape[1]) <= index, values, -np.inf)
+def until(values: Array, indices: Array) -> Array:
+    """(indices, rows, columns): the columns up to each index; the later ones -inf, drawn as the least value."""
+    columns = np.arange(values.shape[1])
+    return np.where(columns <= indices[:, None, None], values, -np.inf)

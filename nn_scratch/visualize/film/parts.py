@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from nn_scratch.metrics import Array
 from nn_scratch.visualize.events import Event
-from nn_scratch.visualize.film.colour import PAPER, Cells, Frame, Scale, colour
+from nn_scratch.visualize.film.colour import PAPER, Cells, Frame, Lines, Scale, colour
 from nn_scratch.visualize.film.layout import Fit, Tiles
 from nn_scratch.visualize.film.letters import Digits, bitmap, paper
 from nn_scratch.visualize.palette import theme
@@ -29,7 +29,7 @@ class Part(Protocol):
 class Blocks:
     """Matrices of more values than pixels: each cell is the mean of a block, or its extreme where that is rare."""
 
-    def __init__(self, block: tuple[int, int], samples: Sequence[Array]) -> None:
+    def __init__(self, block: tuple[int, int], samples: Sequence[Array] | Array) -> None:
         """samples: some of the matrices, from which it is chosen what is rare: in about one block of 50."""
         self._block = block
         magnitudes = np.concatenate([np.abs(np.ravel(sample)) for sample in samples])
@@ -37,28 +37,45 @@ class Blocks:
         self.beyond = float(np.quantile(magnitudes, 1 - 0.02 / (block[0] * block[1]))) if len(magnitudes) else np.inf
 
     def __call__(self, values: Array) -> Array:
-        rows, columns = values.shape
+        """(..., rows, columns) to (..., cells down, cells across)."""
+        rows, columns = values.shape[-2:]
         down, across = self._block
-        at_rows, at_columns = np.arange(0, rows, down), np.arange(0, columns, across)
 
-        def reduced(operation: Any) -> Array:
-            blocks: Array = operation.reduceat(operation.reduceat(values, at_rows, axis=0), at_columns, axis=1)
-            return blocks
+        def reduced(operation: np.ufunc) -> Array:
+            high = np.swapaxes(folded(operation, values, down), -1, -2)
+            return np.swapaxes(folded(operation, high, across), -1, -2)
 
         with np.errstate(all="ignore"):
-            sizes = np.outer(np.diff([*at_rows, rows]), np.diff([*at_columns, columns]))
-            means = reduced(np.add) / sizes
+            means = reduced(np.add) / np.outer(block_sizes(rows, down), block_sizes(columns, across))
             high, low = reduced(np.maximum), reduced(np.minimum)
             extremes = np.where(high > -low, high, low)
             shown: Array = np.where(np.abs(extremes) > self.beyond, extremes, means)
         return shown
 
 
+def folded(operation: np.ufunc, values: Array, length: int) -> Array:
+    """Blocks of `length` rows reduced to a row each, as by `operation.reduceat`, which takes several times as long."""
+    if length == 1:
+        return values
+    result = values[..., ::length, :].copy()
+    for start in range(1, min(length, values.shape[-2])):
+        rows = values[..., start::length, :]
+        kept = result[..., : rows.shape[-2], :]
+        operation(kept, rows, out=kept)
+    return result
+
+
+def block_sizes(length: int, block: int) -> Array:
+    """How many of `length` rows are in each block of at most `block` rows."""
+    return np.minimum(block, length - np.arange(0, length, block)).astype(np.float32)
+
+
 class TileGrid:
     """Units as tiles in the shape of the input, a cell of paper between them."""
 
-    def __init__(self, tiles: Tiles, fit: Fit) -> None:
-        self._tiles, self._fit = tiles, fit
+    def __init__(self, tiles: Tiles, fit: Fit, units: Array) -> None:
+        """units: in the order in which they are shown, as far as there is room."""
+        self._shown = units[: fit.shown]
         rows, columns = tiles.rows, tiles.columns
         down = (fit.rows + 1) // (rows + 1)
         self._sheet = np.full((down * (rows + 1), fit.across * (columns + 1)), PAPER, np.uint8)
@@ -68,38 +85,53 @@ class TileGrid:
 
     def __call__(self, levels: Array) -> Array:
         """(inputs, units) to (cells down, cells across)."""
-        shown = self._fit.shown
-        self._units[:shown] = levels[:, :shown].T
+        self._units[: len(self._shown)] = levels.T[self._shown]
         self._inside[...] = self._units.reshape(self._inside.shape)
-        return self._sheet[:-1, :-1]
+        sheet: Array = self._sheet[:-1, :-1].copy()
+        return sheet
 
 
 class MatrixPart:
     """A layer's matrix: weights, gradients or activations."""
 
+    AT_ONCE = 8  # epochs: calls of NumPy cost more than their work on small matrices
+
     def __init__(
         self,
-        source: Callable[[int], Array],
+        source: Callable[[Array], Array],
+        count: int,
         scale: Scale,
         cells: Cells,
         blocks: Blocks | None = None,
         tiles: TileGrid | None = None,
         scales: Sequence[Scale] | None = None,
     ) -> None:
-        """source: the matrix of the film's epoch number; scales: one for each of them, in the place of one for all."""
-        self._scales = scales
+        """source: the matrices (numbers, rows, columns) of some of the film's epochs, of which there are `count`;
+        scales: one for each of them, in the place of one for all."""
+        self._scales, self._count = scales, count
         self._source, self._blocks, self._scale, self._tiles, self.cells = source, blocks, scale, tiles, cells
+        self._lines: dict[int, Lines] = {}  # of the epochs that are next
 
     def levels(self, index: int) -> Array:
         """(cells down, cells across): table indices."""
-        values = self._source(index)
+        return self._levels(np.array([index]))[0]
+
+    def _levels(self, indices: Array) -> Array:
+        values = self._source(indices)
         if self._blocks is not None:
             values = self._blocks(values)
-        levels = (self._scale if self._scales is None else self._scales[index]).levels(values)
-        return levels if self._tiles is None else self._tiles(levels)
+        if self._scales is None:
+            levels = self._scale.levels(values)
+        else:
+            levels = np.stack([self._scales[i].levels(part) for i, part in zip(indices, values, strict=True)])
+        return levels if self._tiles is None else np.stack([self._tiles(part) for part in levels])
 
     def paint(self, frame: Frame, index: int) -> None:
-        self.cells.paint(frame, self.levels(index))
+        if index not in self._lines:
+            following = range(index, min(index + self.AT_ONCE, self._count))
+            lines = self.cells.lines(self._levels(np.array(following)))
+            self._lines = dict(zip(following, zip(*lines, strict=True), strict=True))
+        self.cells.place(frame, self._lines[index])
 
 
 class CurvePart:
@@ -142,10 +174,9 @@ class Stamp:
         coverage = np.clip(radius + 0.5 - np.hypot.outer(along, along), 0, 1).astype(np.float32)
         quarters = coverage.reshape(self._size // 2, 2, self._size // 2, 2).mean(axis=(1, 3))
         # new = old (1 - coverage) + ink coverage, rounded
-        self._blends = [
-            (part, 1 - share, share * value + 0.5)
-            for part, share, value in ((1, coverage, ink[0]), (2, quarters, ink[1]), (2, quarters, ink[2]))
-        ]
+        colours = np.array(ink[1:], np.float32)[:, None, None]
+        self._bright = 1 - coverage, coverage * np.float32(ink[0]) + np.float32(0.5)
+        self._coloured = 1 - quarters, quarters * colours + np.float32(0.5)
 
     def paint(self, frame: Frame, x: float, y: float) -> None:
         """Centre within a pixel of x and y; a disc that would reach over the frame's edge is left out."""
@@ -153,8 +184,9 @@ class Stamp:
         left, top = (2 * round((centre - size / 2) / 2) for centre in (x, y))
         if left < 0 or top < 0 or left + size > frame.width or top + size > frame.height:
             return
-        for plane, (part, keep, add) in zip((frame.Y, frame.U, frame.V), self._blends, strict=True):
-            box = plane[top // part : (top + size) // part, left // part : (left + size) // part]
+        bright = frame.Y[top : top + size, left : left + size]
+        coloured = frame.UV[:, top // 2 : (top + size) // 2, left // 2 : (left + size) // 2]
+        for box, (keep, add) in ((bright, self._bright), (coloured, self._coloured)):
             np.add(box * keep, add, out=box, casting="unsafe")
 
 
@@ -200,7 +232,8 @@ class CaptionPart:
         self.x, self.y, self._width, self._linger = x, y, width, linger
         # an event of an epoch that is not shown appears with the next one that is
         self._events = [(int(np.searchsorted(epochs, min(event.epoch, epochs[-1]))), event) for event in events]
-        self._lines: dict[tuple[int, bool], Array] = {}
+        self._told: list[tuple[tuple[int, bool], ...]] = [self._latest(index) for index in range(len(epochs))]
+        self._blocks: dict[tuple[tuple[int, bool], ...], Array] = {}
 
     def _text(self, number: int) -> str:
         event = self._events[number][1]
@@ -208,30 +241,28 @@ class CaptionPart:
 
     def told(self, index: int) -> list[tuple[str, bool]]:
         """The lines that stand there, the newest first, and whether each is new."""
-        return [(self._text(number), index - self._events[number][0] < self._linger) for number in self._latest(index)]
+        return [(self._text(number), new) for number, new in self._told[index]]
 
-    def _latest(self, index: int) -> list[int]:
-        return [number for number, (at, _) in enumerate(self._events) if at <= index][-self.LINES :][::-1]
+    def _latest(self, index: int) -> tuple[tuple[int, bool], ...]:
+        """Events by number, and whether each is new."""
+        past = [(number, index - at < self._linger) for number, (at, _) in enumerate(self._events) if at <= index]
+        return tuple(past[-self.LINES :][::-1])
 
-    def _line(self, number: int, new: bool) -> Array:
-        key = (number, new)
-        if key not in self._lines:
+    def _block(self, told: tuple[tuple[int, bool], ...]) -> Array:
+        """All lines as one picture."""
+        block = np.full((self.LINES, self.LINE, self._width), self._paper, np.uint8)
+        for line, (number, new) in zip(block, told, strict=False):
             wordings = without_last_clauses(self._text(number))
             text = first_that_fits(wordings, self._width / DPI, self._points, bold=new)
             ink = self._inks[0 if new else 1]
-            self._lines[key] = bitmap(text, self._points, ink, self._width, self.LINE, new, self._paper)
-        return self._lines[key]
+            line[...] = bitmap(text, self._points, ink, self._width, self.LINE, new, self._paper)
+        return block.reshape(-1, self._width)
 
     def paint(self, frame: Frame, index: int) -> None:
-        told = self._latest(index)
-        box = frame.Y[self.y : self.y + self.LINES * self.LINE, self.x : self.x + self._width]
-        for place in range(self.LINES):
-            line = box[place * self.LINE : (place + 1) * self.LINE]
-            if place < len(told):
-                new = index - self._events[told[place]][0] < self._linger
-                line[...] = self._line(told[place], new)
-            else:
-                line[...] = self._paper
+        told = self._told[index]
+        if told not in self._blocks:
+            self._blocks[told] = self._block(told)
+        frame.Y[self.y : self.y + self.LINES * self.LINE, self.x : self.x + self._width] = self._blocks[told]
 
 
 class BoundaryPart:
