@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
+from nn_scratch.cli.beside import Beside
 from nn_scratch.cli.process import say
 from nn_scratch.errors import UserError
 from nn_scratch.wording import did_you_mean, utf8
@@ -223,8 +224,8 @@ def draw_run(run: Run, options: argparse.Namespace) -> dict[str, Any]:
     from nn_scratch.runs.files import write_text
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.film.matrices import check_kinds
-    from nn_scratch.visualize.gallery import draw_plots
     from nn_scratch.visualize.plot import choose
+    from nn_scratch.visualize.style import note_missing
     from nn_scratch.visualize.view import View
     from nn_scratch.visualize.web.plots_page import report
 
@@ -240,31 +241,55 @@ def draw_run(run: Run, options: argparse.Namespace) -> dict[str, Any]:
         say(f"{view.name}: {view.warning}; what there is is drawn")
     if any(plot.name in ("importance", "partial_dependence") for plot in chosen):
         measure_columns(run)
-    pictures: list[tuple[Plot, Path]] = []
-    left_out: dict[str, str] = {}
-    drawn = (
-        result
-        for plot in chosen
-        for result in draw_plots(view, [plot], run.path / "plots", output_of(options), panels.get(plot.name))
-    )
-    for plot, result in drawn:
-        if isinstance(result, str):
-            left_out[plot.name] = result
-        else:
-            pictures.append((plot, result))
-            say(f"{shown(result)}  {plot.title}")
+    output = output_of(options)
+
+    def draw() -> Drawn:
+        return drawn(view, chosen, output, panels)
+
+    films: list[Path] = []
+    page = ""
+    with nullcontext() if options.only else Beside(draw) as beside:
+        if beside is not None:
+            films = [] if options.no_film else film_of([view], run.path, show, options)
+            page = page_of(run, options)
+        found = draw() if beside is None else beside.result()
+    note_missing(set(found["missing"]))
+    known, left_out = {plot.name: plot for plot in chosen}, found["left_out"]
+    pictures = [(known[name], Path(path)) for name, path in found["paths"].items()]
+    for plot, path in pictures:
+        say(f"{shown(path)}  {plot.title}")
     if options.only and not pictures:
         raise UserError([f"--only {name} ({reason})" for name, reason in left_out.items()])
     if left_out:
         say(f"not for this run: {'; '.join(f'{name} ({reason})' for name, reason in left_out.items())}")
-    films = [] if options.no_film or options.only else film_of([view], run.path, show, options)
     pages = []
     if not options.only:
-        page, film = run.path / "plots.html", mp4_of(films)
-        write_text(page, report(view, pictures, film))
-        say(f"{shown(page)}  the plots{' and the film' if film else ''} on one page")
-        pages = [str(page), draw_page(run, options)]
+        plots_page, film = run.path / "plots.html", mp4_of(films)
+        write_text(plots_page, report(view, pictures, film))
+        say(f"{shown(plots_page)}  the plots{' and the film' if film else ''} on one page")
+        pages = [str(plots_page), write_page(run, page, options)]
     return {**document, **written_pictures(pictures, films), "left_out": left_out, "pages": pages}
+
+
+class Drawn(TypedDict):
+    """What became of the plots of a run, by name."""
+
+    paths: dict[str, str]
+    left_out: dict[str, str]  # why
+    missing: list[str]  # letters that no font had
+
+
+def drawn(view: View, chosen: Sequence[Plot], output: Output, panels: Mapping[str, str]) -> Drawn:
+    """Draw plots of a run."""
+    from nn_scratch.visualize.gallery import draw_plots
+    from nn_scratch.visualize.style import missing
+
+    found = Drawn(paths={}, left_out={}, missing=[])
+    for plot in chosen:
+        for _, result in draw_plots(view, [plot], view.run.path / "plots", output, panels.get(plot.name)):
+            (found["left_out"] if isinstance(result, str) else found["paths"])[plot.name] = str(result)
+    found["missing"] = sorted(missing())
+    return found
 
 
 def written_pictures(pictures: Sequence[tuple[Any, Path]], films: Sequence[Path]) -> dict[str, Any]:
@@ -300,12 +325,21 @@ def measure_columns(run: Run) -> None:
 
 def draw_page(run: Run, options: argparse.Namespace) -> str:
     """Write report.html of a run; returns its path."""
-    from nn_scratch.runs.files import write_text
-    from nn_scratch.runs.folder import shown
+    return write_page(run, page_of(run, options), options)
+
+
+def page_of(run: Run, options: argparse.Namespace) -> str:
+    """The text of report.html of a run."""
     from nn_scratch.visualize.view import View
     from nn_scratch.visualize.web.page import page
 
-    text = page(View(run), megabytes=options.page_megabytes, rows_inside=not options.no_rows)
+    return page(View(run), megabytes=options.page_megabytes, rows_inside=not options.no_rows)
+
+
+def write_page(run: Run, text: str, options: argparse.Namespace) -> str:
+    from nn_scratch.runs.files import write_text
+    from nn_scratch.runs.folder import shown
+
     path = run.path / "report.html"
     write_text(path, text)
     say(f"{shown(path)}  the network to touch, epoch by epoch: open it in a browser ({page_words(text, options)})")

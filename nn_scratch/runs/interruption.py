@@ -20,6 +20,7 @@ from typing import Any
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 GRACE_SECONDS = 0.8  # until the main thread has to notice a signal
 UNWINDING_SECONDS = 5.0  # until the process has to end once it has
+WATCH = "signals"  # the name of the thread that watches over them, which waits and holds no lock
 
 
 class _Watch:
@@ -79,7 +80,7 @@ def watch_signals() -> None:
         return
     if hasattr(os, "register_at_fork"):  # a child's signals are not those of this process
         os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
-    threading.Thread(target=_end_after_signals, args=(reader,), daemon=True).start()
+    threading.Thread(target=_end_after_signals, args=(reader,), name=WATCH, daemon=True).start()
 
 
 def _end_after_signals(reader: int) -> None:

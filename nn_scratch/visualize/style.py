@@ -113,6 +113,11 @@ def missing() -> frozenset[str]:
     return frozenset(_missing)
 
 
+def note_missing(letters: Set[str]) -> None:
+    """Letters that no font had in what another process drew."""
+    _missing.update(letters)
+
+
 def forget_missing(letters: Set[str]) -> None:
     """Because what held them is drawn once more, with other fonts."""
     _missing.difference_update(letters)

@@ -114,7 +114,8 @@ class MatrixPart:
 
     def levels(self, index: int) -> Array:
         """(cells down, cells across): table indices."""
-        return self._levels(np.array([index]))[0]
+        (levels,) = self._levels(np.array([index]))
+        return np.asarray(levels)
 
     def _levels(self, indices: Array) -> Array:
         values = self._source(indices)

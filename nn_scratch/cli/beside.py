@@ -1,0 +1,88 @@
+"""A part of a command's work in a second process, while the first continues with the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import IO, Generic, NoReturn, TypeVar
+from warnings import catch_warnings
+
+from nn_scratch.runs.interruption import WATCH
+
+T = TypeVar("T")
+
+
+class Beside(Generic[T]):
+    """A function called in a fork of this process, which has all that was imported and read before.
+
+    with Beside(draw_plots) as plots:
+        draw_film()
+        paths = plots.result()
+
+    What it returns must be a value that JSON keeps as it is. Where there is no second core, or no fork that is safe,
+    or where the fork fails, the function is called in this process by `result`, and raises its errors here.
+    """
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._function = function
+        self._child = 0
+        self._pipe: IO[bytes] | None = None
+
+    def __enter__(self) -> Beside[T]:
+        if not forks():
+            return self
+        reading, writing = os.pipe()
+        sys.stdout.flush()
+        with catch_warnings(action="ignore"):  # of Python 3.12 about threads, of which there is one
+            self._child = os.fork()
+        if self._child == 0:
+            self._work(writing)
+        os.close(writing)
+        self._pipe = os.fdopen(reading, "rb")
+        return self
+
+    def _work(self, writing: int) -> NoReturn:
+        """The fork's whole life; what it raises is raised once more, by the first process."""
+        code = 1
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the first process, which ends this one
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            answer = json.dumps(self._function()).encode()
+            with os.fdopen(writing, "wb") as pipe:
+                pipe.write(answer)
+            code = 0
+        finally:
+            os._exit(code)
+
+    def result(self) -> T:
+        """What the function returned; called once."""
+        if self._pipe is not None:
+            answer = self._pipe.read()
+            _, status = os.waitpid(self._child, 0)
+            self._child = 0
+            if status == 0:
+                found: T = json.loads(answer)
+                return found
+        return self._function()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._child:
+            os.kill(self._child, signal.SIGTERM)
+            os.waitpid(self._child, 0)
+            self._child = 0
+
+
+def forks() -> bool:
+    """Whether a second process has a core of its own, and a fork is safe: no thread may hold a lock just then."""
+    if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
+        return False
+    return all(thread is threading.current_thread() or thread.name == WATCH for thread in threading.enumerate())

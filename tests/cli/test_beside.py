@@ -1,0 +1,66 @@
+"""A part of a command's work in a second process."""
+
+import os
+import threading
+
+import pytest
+
+from nn_scratch.cli import beside
+from nn_scratch.cli.beside import Beside
+from nn_scratch.errors import UserError
+
+
+@pytest.fixture(params=[True, False], ids=["fork", "alone"])
+def forked(request, monkeypatch):
+    """Whether a second process is there; Linux alone has one."""
+    if request.param and not hasattr(os, "sched_getaffinity"):
+        pytest.skip("the fork is used on Linux alone")
+    monkeypatch.setattr(beside, "forks", lambda: request.param)
+    return request.param
+
+
+def test_the_result_is_what_the_function_returned(forked):
+    with Beside(lambda: {"process": os.getpid(), "ä": [1, None]}) as other:
+        result = other.result()
+    assert result["ä"] == [1, None]
+    assert (result["process"] != os.getpid()) is forked
+
+
+def test_an_error_is_raised_where_the_command_is(forked):
+    def fail():
+        raise UserError("data.csv: is empty")
+
+    with pytest.raises(UserError, match=r"^data\.csv: is empty$"), Beside(fail) as other:
+        other.result()
+
+
+def test_a_process_that_is_killed_is_replaced(forked):
+    first = os.getpid()
+
+    def killed_unless_first():
+        if os.getpid() != first:
+            os.kill(os.getpid(), 9)
+        return "drawn"
+
+    with Beside(killed_unless_first) as other:
+        assert other.result() == "drawn"
+
+
+@pytest.mark.usefixtures("forked")
+def test_an_error_of_the_rest_ends_the_second_process():
+    reading, _ = never = os.pipe()
+    with pytest.raises(KeyboardInterrupt), Beside(lambda: os.read(reading, 1)):
+        raise KeyboardInterrupt
+    for end in never:
+        os.close(end)
+
+
+def test_beside_another_thread_there_is_no_fork():
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        assert not beside.forks()
+    finally:
+        stop.set()
+        thread.join()
