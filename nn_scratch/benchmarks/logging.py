@@ -5,21 +5,24 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from time import process_time
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
 
-from nn_scratch.benchmarks.timing import ratio, spread, take_turns
+from nn_scratch.benchmarks.timing import median_interval, spread, take_paired_turns
 from nn_scratch.benchmarks.workloads import WORKLOADS, Timekeeper, Workload, data, train_epochs, trainer
 from nn_scratch.experiments.machine import matrix_peak
-from nn_scratch.runs.recorder import LogSettings, Recorder
+from nn_scratch.metrics import Array
+from nn_scratch.runs.recorder import COMMIT_SECONDS, LogSettings, Recorder
 from nn_scratch.training.observers import Observer
 from nn_scratch.training.trainer import Trainer
 
 # epochs of 1,600 rows for the small, of as many as MNIST has for the large
 STEPS_AN_EPOCH = {"W1": 50, "W2": 50, "W3": 469, "W4": 235, "W5": 118, "default": 40}
-EPOCHS_A_BURST = {"W1": 600, "W2": 200, "W3": 1, "W4": 1, "W5": 1, "default": 200}
+STEPS_MEASURED = 20  # of the large: what an epoch's log costs does not depend on the epoch's length
+LARGE = 100  # steps of an epoch, from which on shorter ones are measured
+PAIRS_A_REPEAT = 4
 
 
 class Ongoing(Observer):
@@ -34,9 +37,9 @@ class Ongoing(Observer):
 def measure(
     names: Iterable[str] = ("W1", "W2", "W3", "W4", "default"), *, threads: int = 1, repeats: int = 5
 ) -> dict[str, Any]:
-    """Seconds per epoch with and without a log; both evaluate every epoch, and only one writes.
+    """Seconds per epoch with and without a log, in pairs of short turns; both evaluate every epoch, and one writes.
 
-    CPU time is reported beside wall time: other processes of the machine add nothing to it.
+    CPU time is reported beside wall time: other processes of the machine add little to it.
     """
     from threadpoolctl import threadpool_limits
 
@@ -45,71 +48,78 @@ def measure(
         matrix_peak()
         for name in names:
             with tempfile.TemporaryDirectory() as folder:
-                results.append(_measure(WORKLOADS[name], Path(folder), repeats))
-    return {"threads": threads, "repeats": repeats, "results": results}
+                results.append(_measure(WORKLOADS[name], Path(folder), PAIRS_A_REPEAT * repeats))
+    return {"threads": threads, "pairs": PAIRS_A_REPEAT * repeats, "results": results}
 
 
-def _measure(workload: Workload, folder: Path, repeats: int) -> dict[str, Any]:
-    epochs = EPOCHS_A_BURST[workload.name]
-    X, y = data(workload, STEPS_AN_EPOCH[workload.name] * workload.batch)
+def _measure(workload: Workload, folder: Path, pairs: int) -> dict[str, Any]:
+    whole = STEPS_AN_EPOCH[workload.name]
+    steps = whole if whole < LARGE else STEPS_MEASURED
+    X, y = data(workload, steps * workload.batch)
     plain, _ = trainer(workload, "adam", X, y)
     logged, statistics = trainer(workload, "adam", X, y)
-    logged.epochs = epochs * (repeats + 1)  # the log is planned for so many
+    epochs = statistics.capacity  # those of a turn are written together, once in each
+    logged.epochs = epochs * (pairs + 1)  # the log is planned for so many
     recorder = Recorder(folder, logged, statistics, LogSettings(max_megabytes=1e6))
-    started = process_time()
-    recorder.on_start(logged)
-    begin = process_time() - started
-    ongoing = Ongoing(recorder)
-    cpu: dict[str, list[float]] = {"without": [], "with": []}
+    recorder.commits_beside(10**12)  # commits are measured apart from the turns
+    begin = timed(lambda: recorder.on_start(logged))
+    keeper, ongoing, commits = Timekeeper(), Ongoing(recorder), []
 
-    def burst(name: str, made: Trainer, observer: Observer) -> float:
-        started = process_time()
-        seconds = train_epochs(made, observer, epochs) / epochs
-        cpu[name].append((process_time() - started) / epochs)
+    def burst(made: Trainer, observer: Observer) -> Array:
+        return timed(lambda: train_epochs(made, observer, epochs)) / epochs
+
+    def burst_and_commit() -> Array:
+        seconds = burst(logged, ongoing)
+        commits.append(timed(recorder.commit))
         return seconds
 
-    keeper = Timekeeper()
-    seconds = take_turns(
-        {
-            "without": lambda: burst("without", plain, keeper),
-            "with": lambda: burst("with", logged, ongoing),
-        },
-        repeats,
-    )
-    started = process_time()
-    recorder.commit(ends=True)
+    with_log, without = take_paired_turns(burst_and_commit, lambda: burst(plain, keeper), pairs)
+    once = begin + timed(lambda: recorder.commit(ends=True))
     recorder.close()
-    once = begin + process_time() - started
-    share = ratio(seconds["with"], seconds["without"])
-    of_cpu = ratio(*(np.array(cpu[name][1:]) for name in ("with", "without")))  # the first is the warm-up's
+    # the epoch without a log at its whole length, and a commit's share of it; columns: clock, CPU
+    evaluation = keeper.evaluation / (keeper.training + keeper.evaluation)
+    epoch = np.median(without, axis=0) * (evaluation + (1.0 - evaluation) * whole / steps)
+    commit = np.median(commits, axis=0)
+    share = commit / max(COMMIT_SECONDS, epoch[0])
+    cost, cpu_cost = (median_interval(each) for each in ((with_log - without) / epoch + share).T)
     return {
         "workload": workload.name,
         "shape": workload.shape,
-        "steps_an_epoch": STEPS_AN_EPOCH[workload.name],
-        "epoch_milliseconds": float(np.median(seconds["without"]) * 1e3),
-        "logged_step_microseconds": float(np.median(seconds["with"]) * 1e6 / STEPS_AN_EPOCH[workload.name]),
-        "cost": {key: value - 1.0 for key, value in share.items()},
-        "cpu_cost": {key: value - 1.0 for key, value in of_cpu.items()},
-        "once_a_run_milliseconds": once * 1e3,
+        "steps_an_epoch": whole,
+        "steps_measured": steps,
+        "epoch_milliseconds": float(epoch[0] * 1e3),
+        "logged_step_microseconds": float(epoch[0] * (1.0 + cost["median"]) * 1e6 / whole),
+        "cost": cost,
+        "cpu_cost": cpu_cost,
+        "commit_milliseconds": [float(value * 1e3) for value in commit],
+        "once_a_run_milliseconds": float(once[1] * 1e3),
     }
+
+
+def timed(work: Any) -> Array:
+    """Seconds by the clock and of CPU time, (2,)."""
+    started, cpu_started = perf_counter(), process_time()
+    work()
+    return np.array((perf_counter() - started, process_time() - cpu_started))
 
 
 def table(result: dict[str, Any]) -> str:
     lines = [
         f"Cost of the default log (weights, gradients, activations, statistics), {result['threads']} thread(s), "
-        f"medians of {result['repeats']} turns",
+        f"medians of {result['pairs']} pairs of turns and their 95 % intervals",
         "",
         "| network | steps per epoch | epoch without log | step with evaluation and log | cost of the log "
-        "| by CPU time | once a run |",
-        "|---|---|---|---|---|---|---|",
+        "| by CPU time | a commit (CPU) | once a run |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in result["results"]:
-        cost, of_cpu = row["cost"], row["cpu_cost"]
+        wall, cpu = row["commit_milliseconds"]
         lines.append(
             f"| {row['workload']} {row['shape']} | {row['steps_an_epoch']} | {row['epoch_milliseconds']:.2f} ms | "
             f"{row['logged_step_microseconds']:,.1f} µs | "
-            f"{spread(cost, '.1%')} | "
-            f"{spread(of_cpu, '.1%')} | "
+            f"{spread(row['cost'], '.1%')} | "
+            f"{spread(row['cpu_cost'], '.1%')} | "
+            f"{wall:.1f} ({cpu:.1f}) ms | "
             f"{row['once_a_run_milliseconds']:.1f} ms |"
         )
     return "\n".join(lines)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from nn_scratch.metrics import Array
 
 Burst = Callable[[], float]  # runs some work and returns the seconds a step took
+Measure = Callable[[], Any]  # runs some work and returns numbers, always as many
 
 
 def take_turns(bursts: Mapping[str, Burst], repeats: int) -> dict[str, Array]:
@@ -31,3 +33,23 @@ def ratio(peer: Array, ours: Array) -> dict[str, float]:
 def spread(found: Mapping[str, float], spec: str = ".2f") -> str:
     """A `ratio` as a cell of a table: its median, and the range of the turns."""
     return f"{found['median']:{spec}} ({found['low']:{spec}} to {found['high']:{spec}})"
+
+
+def take_paired_turns(first: Measure, second: Measure, pairs: int) -> tuple[Array, Array]:
+    """What two contenders measure, (pairs, ...) each, after one turn of each to warm up: who begins alternates."""
+    first(), second()
+    measured: tuple[list[Any], list[Any]] = ([], [])
+    for pair in range(pairs):
+        for which in (0, 1) if pair % 2 == 0 else (1, 0):
+            measured[which].append((first, second)[which]())
+    return np.array(measured[0]), np.array(measured[1])
+
+
+def median_interval(values: Array) -> dict[str, float]:
+    """The median of measurements (n,), and the interval that holds that of their distribution 19 times of 20.
+
+    The bounds are the order statistics n / 2 -+ 0.98 √n, by the normal approximation of the binomial distribution.
+    """
+    ordered, n = np.sort(values), len(values)
+    low = max(0, int(np.floor(n / 2 - 0.98 * np.sqrt(n))))
+    return {"median": float(np.median(values)), "low": float(ordered[low]), "high": float(ordered[n - 1 - low])}

@@ -31,6 +31,5 @@ class OptimizerStep:
     def after(self, lr: float) -> None:
         """Right after it."""
         np.subtract(self._theta, self.values[1], out=self.values[1])
-        for kept, value in zip(self.values[2:], self._optimizer.moments().values(), strict=True):
-            kept[...] = value
+        self._optimizer.write_moments(self.values[2:])
         self.steps, self.lr = self._optimizer.steps, lr

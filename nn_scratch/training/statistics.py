@@ -187,7 +187,7 @@ class LayerStatistics:
                 1.0 - active.sum(axis=1) / flat.shape[1],
                 np.count_nonzero(active == 0, axis=1) / units,
                 np.count_nonzero(active < NEARLY_DEAD * rows, axis=1) / units,
-                np.count_nonzero(constant(A), axis=1) / units,
+                np.count_nonzero(constant(A, active), axis=1) / units,
             )
         ).T
 
@@ -296,11 +296,16 @@ class EpochStatistics:
         return measured
 
 
-def constant(A: Array) -> Array:
-    """Which units have the same value on every row, (epochs, units), from activations (epochs, units, rows)."""
-    alike: Array = (A[:, :, :8] == A[:, :, :1]).all(axis=2)  # few are, of which alone all rows are compared
-    places = np.nonzero(alike)
-    alike[places] = (A[places] == A[places][:, :1]).all(axis=1)
+def constant(A: Array, active: Array) -> Array:
+    """Which units have the same value on every row, (epochs, units), from activations (epochs, units, rows).
+
+    active: on how many rows a unit is not 0. One that is 0 on some rows alone is not constant: of ReLUs few are left.
+    """
+    alike: Array = active == 0
+    epochs, units = np.nonzero(active == A.shape[2])
+    begins_alike = (A[epochs, units, :8] == A[epochs, units, :1]).all(axis=1)
+    epochs, units = epochs[begins_alike], units[begins_alike]
+    alike[epochs, units] = (A[epochs, units] == A[epochs, units, :1]).all(axis=1)
     return alike
 
 

@@ -63,16 +63,18 @@ class CrossEntropy(Loss):
         self.top = memory.empty(1, memory.rows)
         self.total = memory.empty(1, memory.rows)
         self.dZ = memory.empty(outputs, memory.rows)
+        self.correct = memory.scratch.empty((outputs, memory.rows))
 
     def forward(self, Z: Array, Y: Array) -> Array:
         np.maximum.reduce(Z, axis=-2, keepdims=True, out=self.top)
         np.subtract(Z, self.top, out=self.dZ)  # Z - max: exp cannot overflow, and the sum is at least 1
-        correct = np.einsum("...kn,...kn->...n", Y, self.dZ)
+        np.multiply(Y, self.dZ, out=self.correct)
+        self.product(self.ones, self.correct, out=self.top)
         np.exp(self.dZ, out=self.dZ)
         self.product(self.ones, self.dZ, out=self.total)
         np.log(self.total, out=self.total)
+        np.subtract(self.total, self.top, out=self.total)
         losses: Array = self.total[..., 0, :]
-        np.subtract(losses, correct, out=losses)
         return losses  # log Σ exp(Z - max) - Σ Y (Z - max)
 
     def backward(self, Z: Array, Y: Array, w: Array | float) -> Array:

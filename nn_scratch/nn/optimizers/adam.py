@@ -73,10 +73,10 @@ class Adam(Optimizer):
             np.multiply(work, rate, out=work)
             np.subtract(theta, work, out=theta)  # θ ← θ - rate M / (√S + c ε)
 
-    def moments(self) -> dict[str, Array]:
+    def write_moments(self, out: Array) -> None:
         """m and s, from the sums M and S that are kept."""
-        shares = {"mean": 1.0 - self.beta1}
-        return {slot: sums * shares.get(slot, 1.0 - self.beta2) for slot, sums in self.memory.items()}
+        for row, (slot, sums) in zip(out, self.memory.items(), strict=True):
+            np.multiply(sums, 1.0 - (self.beta1 if slot == "mean" else self.beta2), out=row)
 
 
 @OPTIMIZERS.register("adamw")

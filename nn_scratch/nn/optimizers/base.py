@@ -70,9 +70,10 @@ class Optimizer(ABC):
         """
         self.step(lr)
 
-    def moments(self) -> dict[str, Array]:
-        """The slots' values after the latest step, as the optimizer's equations define them."""
-        return self.memory
+    def write_moments(self, out: Array) -> None:
+        """Write the slots' values after the latest step into `out` (slots, p), as the equations define them."""
+        for row, vector in zip(out, self.memory.values(), strict=True):
+            row[...] = vector
 
     def state(self) -> dict[str, Array]:
         """What resuming needs: copies of the kept vectors, and the number of steps taken."""
