@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import jsonschema
+import pytest
 import yaml
 
 from nn_scratch.cli import main
@@ -39,6 +40,43 @@ def test_init_replaces_a_config_only_by_force(tmp_path, monkeypatch, capsys):
     assert Path("config/param.yaml").read_text() == "name: mine\n"
     assert main(["init", "--force"]) == 0
     assert Path("config/param.yaml").read_text() != "name: mine\n"
+
+
+@pytest.mark.parametrize("name", ["param.yaml", "param.schema.json"])
+@pytest.mark.parametrize("points_at", ["a file", "nothing"])
+def test_init_replaces_no_link_and_writes_nothing_then(tmp_path, monkeypatch, capsys, name, points_at):
+    monkeypatch.chdir(tmp_path)
+    Path("config").mkdir()
+    if points_at == "a file":
+        Path("elsewhere").write_text("mine")
+    Path("config", name).symlink_to(tmp_path / "elsewhere")
+    assert main(["init", "--force"]) == 2
+    said = f"config/{name}: is a symbolic link, which is not replaced; name a new file or a regular one\n"
+    assert capsys.readouterr().err == said
+    assert [path.name for path in Path("config").iterdir()] == [name]
+    assert Path("config", name).is_symlink()
+    assert Path("elsewhere").exists() == (points_at == "a file")
+
+
+def test_init_writes_nothing_where_the_schema_has_no_place(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("config/param.schema.json").mkdir(parents=True)
+    assert main(["init"]) == 2
+    assert capsys.readouterr().err.startswith("config/param.schema.json: is a folder, which is not replaced;")
+    assert not Path("config/param.yaml").exists()
+
+
+def test_names_that_no_config_can_hold_are_refused_before_anything_is_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{n},{n % 5 + 0.5}\n" for n in range(30))
+    Path("t.csv").write_text("a,\x1b[31mb\n" + rows)
+    assert main(["init", "t.csv"]) == 2
+    refused = "t.csv: data.target: the text holds the character '\\x1b'; take it out\n"
+    assert capsys.readouterr().err.endswith(refused)
+    assert not Path("config").exists()
+    Path("t.csv").rename("\x1b.csv")
+    assert main(["init", "\x1b.csv", "--target", "a"]) == 2
+    assert "data.source: the text holds the character '\\x1b'; take it out\n" in capsys.readouterr().err
 
 
 def test_version_help_and_unknown_commands(capsys, monkeypatch):

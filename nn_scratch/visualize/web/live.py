@@ -15,6 +15,7 @@ import json
 import os
 import re
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -152,6 +153,8 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path)
         try:
             self._serve(path.path.removeprefix(f"/{self._token}/"), parse_qs(path.query))
+        except ConnectionError:  # the page was closed, and takes no answer
+            raise
         except (NNScratchError, OSError, ValueError) as error:
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, utf8(str(error)), "text/plain; charset=utf-8")
 
@@ -227,6 +230,16 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing: the terminal belongs to the training."""
 
 
+class QuietServer(ThreadingHTTPServer):
+    """A thread a connection, none of which keeps the process. Broken connections are not reported."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class LiveServer:
     """Serves one run until `close`."""
 
@@ -234,8 +247,7 @@ class LiveServer:
         self.live, self.token = live, secrets.token_urlsafe(24)
         self.last_request = time.monotonic()
         handler = partial(Handler, live=live, token=self.token, asked=self._asked)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = QuietServer(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
         self._thread.start()
 

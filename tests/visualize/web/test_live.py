@@ -7,10 +7,14 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +122,62 @@ def test_nothing_but_get_and_head(method: str, server: LiveServer) -> None:
 )
 def test_only_logs_that_are_listed_are_served(name: str, server: LiveServer) -> None:
     assert ask(server, name)[0] == 404
+
+
+RESET = struct.pack("ii", 1, 0)  # linger: on, no seconds
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "GET /", "GET {path} HTTP/1.1\r\n{host}\r\n", "GET {path} HTTP/1.1\r\n{host}\r\n" * 20]
+)
+def test_a_connection_that_breaks_prints_nothing_and_others_are_answered(
+    sent: str, server: LiveServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    head = sent.format(path=f"/{server.token}/", host=f"Host: 127.0.0.1:{server.port}\r\n")
+    before = threading.active_count()
+    for _ in range(5):
+        connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        connection.sendall(head.encode())
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        connection.close()
+    assert ask(server)[0] == 200
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=30)
+    assert threading.active_count() <= before
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "GET /{token}/ HTTP/1.1\r\n{host}X: " + "a" * 100_000 + "\r\n\r\n",
+        "GET /{token}/ HTTP/1.1\r\n{host}" + "X: a\r\n" * 300 + "\r\n",
+        "GET /" + "a" * 100_000 + " HTTP/1.1\r\n{host}\r\n",
+        "GET http://[/{token}/ HTTP/1.1\r\n{host}\r\n",
+        "GET /{token}/rows/weights/../../../../../etc/passwd?from=0&to=3 HTTP/1.1\r\n{host}\r\n",
+        "GET /{token}/rows/weights/%2e%2e/param.yaml?from=0&to=3 HTTP/1.1\r\n{host}\r\n",
+        "GET /{token}/rows/weights/hidden_1.W.npy?from=" + "9" * 6000 + "&to=3 HTTP/1.1\r\n{host}\r\n",
+        "GET /{token}/rows/%0d%0aX:1 HTTP/1.1\r\n{host}\r\n",
+        "GET /{token}/commit.json HTTP/1.1\r\n\r\n",
+        "GET /{token}/commit.json HTTP/1.1\r\n{host}Origin: null\r\n\r\n",
+        "BREW /{token}/ HTTP/1.1\r\n{host}\r\n",
+        "".join(map(chr, range(1, 256))) + "\r\n\r\n",
+        "GET\r\n\r\n",
+    ],
+)
+def test_hostile_requests_are_refused_and_others_are_answered(
+    head: str, server: LiveServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    host = f"Host: 127.0.0.1:{server.port}\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(head.replace("{token}", server.token).replace("{host}", host).encode("latin-1"))
+        with suppress(ConnectionError):  # reset, with what was sent and not read
+            answer = connection.recv(4096)
+            assert b"root:" not in answer
+            assert not answer.startswith(b"HTTP/1.1 2")
+    assert ask(server)[0] == 200
+    assert capfd.readouterr().err == ""
 
 
 def test_headers_shut_the_door(server: LiveServer) -> None:
