@@ -1,1 +1,1 @@
-"""What a run is compared with: simple models, kernel ridge regression and a plain network on the same rows."""
+"""Models that a run is compared with: simple ones, kernel ridge regression and a plain network on the same rows."""

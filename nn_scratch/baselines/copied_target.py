@@ -1,4 +1,4 @@
-"""A column that holds the target: a copy of it, exact or with noise, or what is made from it.
+"""A column that holds the target: a copy of it, exact or with noise, or a function of it.
 
 A network that is given such a column scores high and fails on new rows, where the column is not known. Three
 relations between one column and the target are measured, on the rows of all parts (Kaufman et al. 2012):

@@ -1,4 +1,4 @@
-"""What a smooth model reaches on the same rows, with the split in use and with a random one.
+"""Kernel ridge regression as a baseline: its scores on the same rows, with the split in use and with a random one.
 
 Kernel ridge regression (Saunders et al. 1998): no step size, no initial weights, one solution, and leave-one-out
 predictions in closed form. If a network falls far behind it, the network is at fault; if the random split scores far
@@ -95,7 +95,7 @@ def _targets(data: Data, y: Array) -> tuple[Array, Array]:
 
 
 def _offset(data: Data, y: Array) -> Array:
-    """What `_targets` subtracts of numbers; classes are compared by argmax, which an offset does not change."""
+    """The offset that `_targets` subtracts from numbers; none for classes, which are compared by argmax."""
     return np.zeros(1) if data.task == "classification" else y.mean(axis=0)
 
 

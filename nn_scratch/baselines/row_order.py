@@ -1,7 +1,7 @@
 """A column that runs with the rows of the source: a count of the rows, or time.
 
-Where the rows stand in an order that has to do with the target, such a column tells of each row what its neighbours
-are. A random split hides that: every held-out row has neighbours among the training rows, and rows to come have none.
+Where the rows stand in an order that has to do with the target, such a column identifies the neighbours of
+each row. A random split hides that: every held-out row has neighbours among the training rows, new rows have none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EARLIER = 0.7  # share of the rows, in their order, that the last ones are predi
 
 @once_per_split
 def column_in_row_order(data: Data) -> dict[str, Any] | None:
-    """The first column that never falls, or never rises, along the rows of the source, where their order tells of the
+    """The first column that never falls, or never rises, along the rows of the source, where their order depends on the
     target; else None.
 
     {"column", "counts": whether it numbers the rows, "correlation": of neighbouring rows' targets, "random": the score

@@ -116,7 +116,7 @@ def best_feature(data: Data) -> dict[str, Any] | None:
 
 
 def _by_bin(data: Data, bins: Array, y: Array, n_bins: int) -> Array:
-    """What to predict in each bin: (bins,) classes, or (bins, outputs) means."""
+    """The prediction of each bin: (bins,) classes, or (bins, outputs) means."""
     if data.task == "classification":
         k = len(data.class_names)
         counts = np.bincount(bins * k + y, minlength=n_bins * k).reshape(n_bins, k)

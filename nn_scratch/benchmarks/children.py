@@ -12,7 +12,7 @@ from nn_scratch.errors import EnvironmentFailure
 
 
 def run(*arguments: str, folder: Path = HOME, code: int = 0) -> str:
-    """What a fresh interpreter prints. Raises EnvironmentFailure if its exit code is not `code`."""
+    """The standard output of a fresh interpreter. Raises EnvironmentFailure if its exit code is not `code`."""
     done = subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, cwd=folder, check=False, timeout=600
     )

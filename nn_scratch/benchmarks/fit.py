@@ -71,7 +71,7 @@ def compared(X: Array, y: Array, classes: bool, epochs: int, repeats: int) -> di
 
 
 def built_as_by_fit(X: Array, y: Array, classes: bool, epochs: int) -> Any:
-    """What `train.py` builds from a config with scikit-learn's defaults."""
+    """The network and trainer that `train.py` builds from a config with scikit-learn's defaults."""
     from nn_scratch.config.resolve import config_from
     from nn_scratch.data.arrays import data_from_arrays
     from nn_scratch.data.table import Task, numbered_names

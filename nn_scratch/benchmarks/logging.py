@@ -1,4 +1,4 @@
-"""What keeping everything costs: training with the default log against training without."""
+"""The cost of logging: training with the default log against training without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What drawing the default run takes, from `python` to the end of `visualize`, and which part of it is what."""
+"""Time to draw the default run, from `python` to the end of `visualize`, and the share of each part."""
 
 from __future__ import annotations
 

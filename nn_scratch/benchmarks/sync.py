@@ -1,4 +1,4 @@
-"""What waiting for the disk costs a run: the default run with its syncs, and with the same writes and no sync."""
+"""The cost of waiting for the disk: the default run with its syncs, and with the same writes and no sync."""
 
 from __future__ import annotations
 

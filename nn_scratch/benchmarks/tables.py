@@ -78,7 +78,7 @@ def one_seed(path: Path, target: str | None, seed: int, contenders: tuple[str, .
 
 
 def config_of_init(config: Config, table: Table) -> Config:
-    """What `init` would write for this table."""
+    """The config that `init` writes for this table."""
     settings = settings_for(round(0.7 * len(table.X)))
     return change_config(config, {**settings.overrides(), "class_weight": weights_for(table)})
 

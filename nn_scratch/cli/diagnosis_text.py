@@ -86,7 +86,7 @@ def sureness(finding: Finding) -> str:
 
 
 def cost_text(cost: Cost) -> str:
-    """What a finding costs: points of the score with their interval, log loss, and how that is known."""
+    """The cost of a finding: points of the score with their interval, log loss, and how that is known."""
     measure = {"r2": "R²"}.get(cost.measure, cost.measure.replace("_", " "))
     interval = f"({cost.low:.3f} to {cost.high:.3f})"
     amount = f"{cost.mean:.3f} of {measure}" if cost.low > 0 else f"no measurable {measure}"

@@ -1,4 +1,4 @@
-"""What every command prints with: names from configs, tables and folders are shown as they are, and do nothing.
+"""The printer of every command: names from configs, tables and folders are shown as they are, and do nothing.
 
 Text is plain: square brackets are no markup, and control characters, which a terminal would obey, are escaped. Styles
 are given beside the text, as in `printer.say(("note:", "yellow"), " the rest")`.

@@ -1,4 +1,4 @@
-"""What every command shares: errors become exit codes, and the process copes with closed streams and signals."""
+"""The process around every command: errors become exit codes, and the process copes with closed streams and signals."""
 
 from __future__ import annotations
 

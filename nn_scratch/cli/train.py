@@ -362,7 +362,7 @@ def trained_side_by_side(
 
 
 class Told:
-    """What a run in another process prints, as a text: the same lines as in this one, without colours."""
+    """The output of a run in another process as text: the same lines as in this one, without colours."""
 
     def __init__(self, print_gradients: bool, watch: bool, width: int) -> None:
         self._print_gradients, self._watch, self._width = print_gradients, watch, width

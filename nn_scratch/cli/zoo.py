@@ -87,7 +87,7 @@ def totals(outcomes: list[Outcome]) -> dict[str, int]:
 
 
 def document(outcomes: list[Outcome], n_seeds: int) -> dict[str, Any]:
-    """What --json prints: the sums, and of each config the rule named first by seed ("": none)."""
+    """The object that --json prints: the sums, and of each config the rule named first by seed ("": none)."""
     configs = [
         {
             "config": outcome.exhibit.name,

@@ -358,7 +358,7 @@ def squashed(name: str) -> str:
 
 
 def name_hint(kind: str, name: str, registered: Collection[str], more: Iterable[str] = ()) -> str:
-    """What to write in place of the unknown `name` of a `kind` of part: ours for it, or the nearest, or all there are.
+    """The text to write in place of the unknown `name` of a `kind` of part: a synonym, the nearest, or all names.
 
     more: words that may stand there too.
     """
@@ -380,7 +380,7 @@ def equivalent(kind: str, name: str, registered: Iterable[str]) -> str:
 
 
 def key_hint(key: str, value: Any, fields: Collection[str]) -> str:
-    """What to write in place of an unknown key of a mapping that has `fields`; value: the plain value it was given."""
+    """The text to write in place of an unknown key of a mapping that has `fields`; value: its plain value."""
     if hint := missing_space(key):
         return f"; {hint}"
     if here := own_name(key, fields):

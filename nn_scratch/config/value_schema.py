@@ -1,4 +1,4 @@
-"""What a key takes: as JSON Schema, which editors read, and from that as the text of an error.
+"""The values that a key takes: as JSON Schema, which editors read, and from that as the text of an error.
 
 `fragment(annotation)` turns a type with its bounds, from schema.py or the signature of a part, into JSON
 Schema; `must_be(schema, value)` is the error of a value: one line with what to write instead.
@@ -93,7 +93,7 @@ def join(words: Iterable[str]) -> str:
 
 
 def what(schema: JSONSchema) -> str:
-    """What may be written, in words: "a whole number from 1 to 100000 or null"."""
+    """The values that may be written, in words: "a whole number from 1 to 100000 or null"."""
     return join(_alternatives(schema))
 
 
@@ -171,7 +171,7 @@ def show(value: Any) -> str:
 
 
 def must_be(schema: JSONSchema, value: Any) -> str:
-    """What is wrong with a value, and what to write instead."""
+    """The error of a value, with what to write instead."""
     return f"must be {what(schema)}, not {show(value)}{_hint(schema, value)}"
 
 

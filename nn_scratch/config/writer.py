@@ -117,12 +117,12 @@ def _scalar_node(value: Any) -> yaml.ScalarNode:
 
 
 def config_difference(a: Config | Mapping[str, Any], b: Config | Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """What distinguishes two configs: (dotted key, value of a, value of b); see `config_differences`."""
+    """The differences of two configs: (dotted key, value of a, value of b); see `config_differences`."""
     return [(key, of_a, of_b) for key, (of_a, of_b) in config_differences([a, b]).items()]
 
 
 def config_differences(configs: Sequence[Config | Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    """What distinguishes configs, or the plain values of their param.yaml: {dotted key: its value in each}.
+    """The differences of configs, or of the plain values of their param.yaml: {dotted key: its value in each}.
 
     Keys are those of overrides (layers.0.units). A part of another type differs as a whole; where a config has no such
     key its value is ABSENT.

@@ -350,7 +350,7 @@ def _load_array(path: Path, file: IO[bytes], size: int, name: str) -> Array:
 
 
 def _broken(path: Path, name: str, error: Exception) -> Exception:
-    """What to raise for bytes that are no array, or for a disk that failed."""
+    """The error to raise for bytes that are no array, or for a disk that failed."""
     if _is_the_machines(error):
         return error
     return UserError(f"{path}: {name} is no NumPy array ({_first_line(error)}); save it again with NumPy")

@@ -103,7 +103,7 @@ def _of(table: Table, part: str) -> Table:
 
 
 def _class_counts(table: Table, targets: Mapping[str, Array]) -> dict[str, Any]:
-    """What the card of a classification has of its classes: parts, entropy, majority and order."""
+    """The entries of a classification's card: parts, entropy, majority and order."""
     names = table.class_names
     counts = {part: np.bincount(y, minlength=len(names)) for part, y in targets.items()}
     train = counts["train"]
@@ -122,7 +122,7 @@ def _class_counts(table: Table, targets: Mapping[str, Array]) -> dict[str, Any]:
 
 
 def _target_summary(targets: Mapping[str, Array]) -> dict[str, Any]:
-    """What the card of a regression, or of labels, has of its targets: parts and order."""
+    """The entries of the card of a regression, or of several labels: parts and order."""
     return {
         "parts": {part: {"rows": len(y), "target": _target_statistics(y)} for part, y in targets.items()},
         "order": value_order(targets["train"][:, 0]),
@@ -214,7 +214,7 @@ def hashes_kept(table: Table, rows: int) -> int:
 
 
 def on_disk_notice(origin: str, rows: int) -> str:
-    """What is measured on samples where the rows are not in memory."""
+    """The notice of what is measured on samples where the rows are not in memory."""
     one_in = -(-rows // MOST_HASHES)
     duplicates = "" if one_in == 1 else f"duplicate rows are estimated from 1 row in {one_in:,}; "
     return f"{origin}: {duplicates}baselines and the diagnosis use samples of some thousand rows, as they always do"

@@ -1,4 +1,4 @@
-"""What the columns of a file hold: numbers, text, dates, yes and no, or nothing that a network could use."""
+"""The types of a file's columns: numbers, text, dates, yes and no, or nothing that a network could use."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ColumnOptions:
 
     @property
     def nothing(self) -> frozenset[str]:
-        """What stands for a missing value, in lower case."""
+        """The texts that stand for a missing value, in lower case."""
         return MISSING_WORDS | {str(word).strip().lower() for word in self.na_values}
 
     @property

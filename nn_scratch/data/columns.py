@@ -114,7 +114,7 @@ class Column:
         return np.fromiter(map(Judged(self.judge(), nothing).__getitem__, cells), np.float64, len(cells))
 
     def judge(self) -> Callable[[str], float | None]:
-        """What a text that is not missing means; None if nothing."""
+        """The value of a text that is not missing; None if it has none."""
         if self.kind == "text":
             codes = {category: float(code) for code, category in enumerate(self.categories)}
             return partial(_code, codes, float(len(codes)))
@@ -166,7 +166,7 @@ class Coded:
 
 
 class Judged(dict[str, float]):
-    """What each text of a column means, found once: NaN if it is missing, infinite if it means nothing."""
+    """The value of each text of a column, found once: NaN if it is missing, infinite if it means nothing."""
 
     def __init__(self, judge: Callable[[str], float | None], nothing: frozenset[str]) -> None:
         super().__init__()

@@ -44,7 +44,7 @@ NO_WEIGHT = "write one; 0 leaves the row out of the loss"
 
 @dataclass(frozen=True)
 class Roles:
-    """What each column of a file is for; names as in the header."""
+    """The role of each column of a file; names as in the header."""
 
     features: list[str]
     targets: list[str]

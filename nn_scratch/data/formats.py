@@ -59,7 +59,7 @@ def needed(module: str, path: Path) -> Any:
 
 @dataclass(frozen=True)
 class RecordSource:
-    """What the formats below have in common: names, and rows that are named by their number."""
+    """The base class of the formats below: names, and rows that are named by their number."""
 
     path: Path
     names: tuple[str, ...]

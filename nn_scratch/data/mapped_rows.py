@@ -28,7 +28,7 @@ WINDOW = 1 << 26  # bytes mapped at a time; more of files of over 2 GB, so that 
 
 
 class LazyRows:
-    """What stands in for an array (rows, columns) whose rows are not in memory.
+    """A stand-in for an array (rows, columns) whose rows are not in memory.
 
     A subclass gives `_read`; `dtype` is that of the arrays that are read.
     """

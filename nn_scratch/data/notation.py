@@ -103,7 +103,7 @@ def unit_of(texts: Sequence[str], decimal: Decimal) -> str:
 
 
 def says_decimal(text: str) -> Decimal | None:
-    """What a number shows its decimal separator to be; None where it may be either, or the text is no number."""
+    """The decimal separator that a number shows; None where it may be either, or the text is no number."""
     point, comma = (written_number(text, decimal) is not None for decimal in DECIMALS)
     if point == comma:
         return None

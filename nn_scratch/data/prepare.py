@@ -1,4 +1,4 @@
-"""From a table to what is trained on: rows split into three parts, features and targets scaled."""
+"""From a table to training data: rows split into three parts, features and targets scaled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What turns raw rows into the network's input, and its output back into the target's own units.
+"""Raw rows to the network's input, and its output back to the target's own units.
 
 Measured on the training rows alone, kept with the model as plain arrays, and applied to new rows as they come.
 """

@@ -1,4 +1,4 @@
-"""What is wrong with a file, worded the same way everywhere: the first ten problems, and how many more there are."""
+"""Errors of a file, worded the same way everywhere: the first ten problems, and how many more there are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be predicted: classes or quantities."""
+"""The target: classes or quantities."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXACT = 2**53  # beyond it float64 does not represent every whole number; IEEE 7
 
 
 def infer_task(values: Array, name: str, X: Array | None = None) -> tuple[Task, str]:
-    """What `task: auto` makes of a column of numbers (rows,), and why.
+    """The task that `task: auto` infers from a column of numbers (rows,), and the reason.
 
     Whole numbers are classes if they are at most 20 different ones, each on 2 rows or more on average, close to each
     other from about 0 on, and either up to 5 or not in order. They are in order where the other columns change along

@@ -1,4 +1,4 @@
-"""What a run would have scored with a change: short retraining of its config with and without the change, paired.
+"""The score of a run with a change: short retraining of its config with and without the change, paired.
 
 Both arms have the same split, initial weights, order of rows and dropout. The number of training steps is limited by a
 budget that is fixed before the first of them, from counted work and not from a clock, so that the same config and data
@@ -58,7 +58,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Gain:
-    """What a change of the config or the data would have brought; positive numbers are better.
+    """The gain of a change of the config or the data; positive numbers are better.
 
     scores  by measure: accuracy and balanced_accuracy of classes, else r2
     loss    the fall of the log loss, in nats; of a regression half the log of the ratio of the mean squared errors,
@@ -103,7 +103,7 @@ class Gain:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a network predicted of rows: y (rows,) classes or (rows, targets) values, output (rows, classes or targets),
+    """Predictions of a network: y (rows,) classes or (rows, targets) values, output (rows, classes or targets),
     numbers (rows,) of the rows in the source."""
 
     y: Array
@@ -301,7 +301,7 @@ class Counterfactuals:
         return predicted(built) if finished else constant(built.data)
 
     def _own(self, built: Built) -> Predicted:
-        """What the run itself predicted."""
+        """The predictions of the run itself."""
         if self._run.info.get("status") == "diverged":
             return constant(built.data)
         model = load_model(self._run)

@@ -33,7 +33,7 @@ Gains = Mapping[str, Gain]
 
 
 def diagnose(run: Run, budget: int | None = None, data: Data | None = None) -> Diagnosis:
-    """What is wrong with a run, by its folder, and by retraining where that leaves doubts.
+    """Diagnose a run, by its folder, and by retraining where that leaves doubts.
 
     budget: training steps that retraining may take; None: the run's own `diagnose.budget`; 0: none. data: the run's
     rows, which are read again where they are not given. The same folder and data give the same diagnosis.
@@ -50,7 +50,7 @@ def diagnose(run: Run, budget: int | None = None, data: Data | None = None) -> D
 
 
 def suspected(case: Case) -> list[Suspicion]:
-    """What the hypotheses suspect, without any retraining."""
+    """The suspicions of all rules, without any retraining."""
     features = features_of(case)
     return [suspicion for rule in RULES.values() if (suspicion := rule.check(features)) is not None]
 
@@ -58,7 +58,7 @@ def suspected(case: Case) -> list[Suspicion]:
 def concluded(
     case: Case, suspicions: Sequence[Suspicion], gains: Gains, retraining: Mapping[str, Any] | None = None
 ) -> Diagnosis:
-    """The diagnosis from the suspicions and what retraining said of some of them."""
+    """The diagnosis from the suspicions, some of them tested by retraining."""
     findings = ranked(best_explanation(case, suspicions, all_graded(case, suspicions, gains)))
     verdict = judge(case, findings)
     if verdict == "healthy":  # weak signs of what does no harm are left out
@@ -104,7 +104,7 @@ def rival_of(suspicion: Suspicion, suspicions: Sequence[Suspicion]) -> float:
 
 
 def told(finding: Finding, gains: Gains) -> Finding:
-    """The finding with what retraining said in its evidence."""
+    """The finding with the result of retraining in its evidence."""
     gain = gains.get(finding.rule)
     if gain is None:
         return finding
@@ -142,7 +142,7 @@ def askable(suspicion: Suspicion, finding: Finding) -> bool:
 
 
 def asked(case: Case, suspicion: Suspicion, questions: Counterfactuals, steps: int) -> Gain | None:
-    """What the suspicion's change gains in at most so many steps; None where that cannot be measured."""
+    """The gain of the suspicion's change in at most so many steps; None where that cannot be measured."""
     if not suspicion.goes_on:
         return questions.ask(suspicion.patches[0].set, steps)
     epochs = min(int(case.info["epochs_asked"]), steps // max(1, int(case.info["steps_per_epoch"])))

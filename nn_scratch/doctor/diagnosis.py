@@ -61,7 +61,7 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a finding costs: points of a measure with their interval, and nats of log loss.
+    """The cost of a finding: points of a measure with their interval, and nats of log loss.
 
     tested: measured by retraining with and without a change; else estimated from the references.
     """

@@ -44,7 +44,7 @@ EXPECTED_MAXIMUM = (0.0, 0.0, 0.5642, 0.8463, 1.0294)  # of 0 to 4 independent s
 
 
 class Case:
-    """What rules ask of a run. Scores are balanced accuracy for classes and R² for numbers; higher is better."""
+    """A run as the rules use it. Scores are balanced accuracy for classes and R² for numbers; higher is better."""
 
     def __init__(self, run: Run) -> None:
         self.run, self.config, self.info, self.card = run, run.config, run.info, run.card
@@ -228,7 +228,7 @@ class Case:
     def _predicted(
         self, among: tuple[str, ...] = ("val", "test"), without: Mapping[str, list[int]] | None = None
     ) -> tuple[Array, Array]:
-        """What is true and what was predicted of the rows of these parts together; empty before the end of training."""
+        """The targets and the predictions of the rows of these parts together; empty before the end of training."""
         predictions = self.run.predictions
         parts = [part for part in among if len(predictions.get(f"{part}_y", ()))]
         if not parts:
@@ -377,7 +377,7 @@ class Case:
 
     @cached_property
     def start_layers(self) -> dict[str, dict[str, Any]]:
-        """What was measured of each dense layer at step 0; numbers that are not finite are nan."""
+        """The measurements of each dense layer at step 0; numbers that are not finite are nan."""
         return {
             entry["layer"]: {key: nan if value is None else value for key, value in entry.items()}
             for entry in self.start.get("layers", ())

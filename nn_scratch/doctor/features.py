@@ -124,7 +124,7 @@ class EpochFeatures:
 
 @dataclass(frozen=True)
 class PenaltyFeatures:
-    """What keeps the weights small or the signal noisy. dropouts, noises: rate and std of each such layer, by key."""
+    """Penalties and noise. dropouts, noises: rate and std of each such layer, by key."""
 
     l1: float
     l2: float
@@ -228,14 +228,14 @@ def features_of(case: Case) -> Features:
 
 
 def layer_features(case: Case, layer: DenseLayer) -> LayerFeatures:
-    """Signals of step 0 from signals.json, and what layers.csv says of the epochs."""
+    """Signals of step 0 from signals.json, and of the epochs from layers.csv."""
     found: dict[str, Any] = {}
     panel = case.start_layers.get(layer.name)
     if panel is not None:
         suited = panel["W_std_suited"]
         found |= {
             "measured": True,
-            "drawn": panel["W_std_declared"] != 0.0,  # orthogonal says nan
+            "drawn": panel["W_std_declared"] != 0.0,  # nan: orthogonal
             "gain": panel["W_std"] / suited if suited > 0 else nan,
             "W_std": panel["W_std"],
             "W_suited": suited,

@@ -71,7 +71,7 @@ def walk(layers: list[Any], key: str = "layers") -> Iterator[Entry]:
 
 
 def followers(dense: Entry, entries: list[Entry]) -> tuple[str, str | None, bool]:
-    """What stands between a dense layer and the next: the activation in force, the key of the activation layer (None:
+    """The layers between a dense layer and the next: the activation in force, the key of the activation layer (None:
     the dense layer's own), and whether a normalization."""
     activation, key, normalized = name_of(dense.config.get("activation") or "relu"), None, False
     block = dense.key.rpartition(".")[0]

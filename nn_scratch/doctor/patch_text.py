@@ -14,7 +14,7 @@ USUAL = {"bias": True, "bias_init": 0.0, "trainable": True}  # of a dense layer:
 
 
 def changes(patch: Patch, config: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """What a patch changes: key, old value, new value; ABSENT where nothing stands, or what stands by default.
+    """The changes of a patch: key, old value, new value; ABSENT where nothing stands, or what stands by default.
 
     Where the layers stay and their values change, those values, with the layers' names; of several layers that change
     alike as one: "layers 0, 2: activation (hidden_1, hidden_3)".
@@ -103,7 +103,7 @@ def of_layers(old: list[Any], new: list[Any], names: Mapping[str, str]) -> list[
 
 
 def old_value(config: Mapping[str, Any], key: str) -> Any:
-    """What stands at a dotted key; ABSENT where nothing does."""
+    """The value at a dotted key; ABSENT where there is none."""
     found: Any = config
     for part in key.split("."):
         if isinstance(found, list) and part.isdigit() and int(part) < len(found):

@@ -53,13 +53,13 @@ class Calibration:
 
 @cache
 def calibration() -> Calibration:
-    """What calibration.json holds."""
+    """The contents of calibration.json."""
     found: dict[str, Any] = json.loads(CALIBRATION.read_text(encoding="utf-8"))
     return Calibration(**{field.name: found[field.name] for field in fields(Calibration)})
 
 
 def terms(case: Case, suspicion: Suspicion, rival: float, gain: Gain | None) -> dict[str, float]:
-    """What the confidence is computed from, each between 0 and 1 (`strength`, ... as in calibration.json).
+    """The terms of the confidence, each between 0 and 1 (`strength`, ... as in calibration.json).
 
     rival: the strength of the strongest other suspicion that would explain this one.
     """
@@ -80,7 +80,7 @@ def terms(case: Case, suspicion: Suspicion, rival: float, gain: Gain | None) -> 
 
 
 def cost_of(case: Case, suspicion: Suspicion, gain: Gain | None) -> Cost:
-    """What the suspicion costs if it is right: as retraining measured it, else by the references."""
+    """The cost of the suspicion if it is right: as retraining measured it, else by the references."""
     measure = "balanced accuracy" if case.is_classification else "R²"
     if gain is not None:
         measured = gain.loss.mean if gain.loss.low > 0 or gain.loss.high < 0 else None
@@ -107,7 +107,7 @@ def behind(case: Case, suspicion: Suspicion) -> float:
 
 @dataclass(frozen=True)
 class Stakes:
-    """What a suspicion may cost, as far as it decides the severity.
+    """The cost of a suspicion, as far as it decides the severity.
 
     cost, by_references   (mean, lower end of the 90 % interval): as measured, by retraining where that was done; and by
                           the references alone

@@ -1,4 +1,4 @@
-"""The data doctor: what is wrong with a table before anything is trained on it."""
+"""Checks of a table before anything is trained on it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MOSTLY = 0.8  # share of the rows with a value of their own from which a column 
 
 @dataclass(frozen=True)
 class Examined:
-    """What was found in a table."""
+    """The findings on a table."""
 
     findings: list[Finding]  # the gravest first
     summary: str  # one line: rows, columns, target
@@ -82,7 +82,7 @@ def sampled(table: Table) -> tuple[Table, str]:
 
 
 def examine(table: Table, options: DataOptions | None = None) -> Iterator[Finding]:
-    """What is wrong with a table, or worth knowing; split and scaled as the options say, by default as in training."""
+    """The findings on a table; split and scaled as the options say, by default as in training."""
     options = DataOptions() if options is None else options
     yield from missing_values(table, options)
     yield from identifiers(table, options.ignore)

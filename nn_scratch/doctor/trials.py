@@ -49,7 +49,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What one candidate has over another, on the same seeds."""
+    """The advantage of one candidate over another, on the same seeds."""
 
     score: Interval
     loss: Interval
@@ -136,7 +136,7 @@ def watched(session: Session) -> Sequence[Observer]:
 
 
 def judged(run: Run) -> Trial:
-    """What is concluded from a trial's run."""
+    """The result of a trial's run."""
     case = Case(run)
     classes = len(run.card["classes"] or ())
     parts = {name: predicted(run, name) for name in ("val", "test")}
@@ -156,7 +156,7 @@ def judged(run: Run) -> Trial:
 
 
 def predicted(run: Run, part: str) -> Predicted | None:
-    """What a run predicted of a part; None where it has no rows, or training did not end."""
+    """Predictions of a run on a part; None where it has no rows, or training did not end."""
     found = run.predictions
     if not len(found.get(f"{part}_y", ())):
         return None

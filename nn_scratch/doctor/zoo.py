@@ -60,7 +60,7 @@ def examine(exhibit: Exhibit, seed: int) -> Diagnosis:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the doctor said of one exhibit, over seeds."""
+    """The diagnoses of one exhibit, over seeds."""
 
     exhibit: Exhibit
     diagnoses: tuple[Diagnosis, ...]

@@ -1,4 +1,4 @@
-"""What the classifier and the regressor have in common: fitting, logging, the diagnosis, pickling."""
+"""The base class of the estimators: fitting, logging, the diagnosis, pickling."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ except ImportError:
 
 
 class BaseMLP(CallbackSupportMixin, ParametersMixin):  # type: ignore[misc]
-    """What the classifier and the regressor have in common."""
+    """The base class of the classifier and the regressor."""
 
     # --- targets, which differ
 

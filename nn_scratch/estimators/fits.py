@@ -1,4 +1,4 @@
-"""What a fit works on and leaves behind: its rows, the network that can be pickled, what repeats it."""
+"""The inputs and results of a fit: its rows, the network that can be pickled, what repeats it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class LossScale:
 
 @dataclass(frozen=True)
 class Repeat:
-    """What is needed to repeat a fit with a log."""
+    """The inputs that repeat a fit, this time with a log."""
 
     rows: Rows
     config: Config

@@ -14,7 +14,7 @@ from nn_scratch.metrics import Array
 
 @contextmanager
 def errors_as_value_errors() -> Any:
-    """What is wrong with parameters or data as the ValueError that scikit-learn's users expect."""
+    """Raise errors of parameters or data as ValueError, as scikit-learn does."""
     try:
         yield
     except UserError as error:

@@ -184,7 +184,7 @@ def short_average(trainer: Trainer, decay: float | None) -> Iterator[str]:
 
 
 def batch_rows(batch_size: int | float, rows: int) -> int:
-    """Rows of a batch: as many as said, or a share of all there are."""
+    """Rows of a batch: the number given, or a share of all rows."""
     return max(1, round(batch_size * rows)) if isinstance(batch_size, float) else batch_size
 
 

@@ -45,7 +45,7 @@ TIMED_STEPS = 200
 
 @dataclass(frozen=True)
 class DryRunReport:
-    """What a check found. problems: a line each, what stands in the way."""
+    """The result of a check. problems: a line each, reasons not to train."""
 
     # name, type, outputs, parameters (by name their shapes), count, trainable, checked, error
     layers: list[dict[str, Any]]

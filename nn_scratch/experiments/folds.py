@@ -1,4 +1,4 @@
-"""Cross-validation: what the runs of all folds predict for the rows that each held out."""
+"""Cross-validation: the predictions of each fold's run for the rows that it held out."""
 
 from __future__ import annotations
 

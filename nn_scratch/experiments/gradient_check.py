@@ -121,7 +121,7 @@ def checked_layers(network: Network) -> list[Layer]:
 
 
 def relative_error(pairs: list[tuple[float, float]], loss: float, step: float) -> float:
-    """nan where nothing can be said: no entries, or slopes below what a difference of losses resolves."""
+    """nan where it is not defined: no entries, or slopes below what a difference of losses resolves."""
     if not pairs:
         return nan
     numeric, exact = np.array(pairs).T

@@ -32,7 +32,7 @@ SAFETY = 10.0  # the suggestion is so many times below the rate of the lowest lo
 
 @dataclass(frozen=True)
 class RangeTest:
-    """What a range test found: of each step its rate, the batch's loss before its update, and the smoothed losses.
+    """The result of a range test: of each step its rate, the batch's loss before its update, and the smoothed losses.
 
     suggestion: a learning rate, or None where no rate made the loss fall.
     """

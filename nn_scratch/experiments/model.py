@@ -49,7 +49,7 @@ def decode_outputs(Z: Array, loss: Loss, preprocessing: Preprocessing) -> Array:
 
 
 def model_arrays(network: Network, preprocessing: Preprocessing) -> dict[str, Array]:
-    """What model.npz holds."""
+    """The arrays of model.npz."""
     return {
         **{f"parameters/{name}": values for name, values in network.named(network.theta).items()},
         **{f"state/{name}": values for name, values in network.named_state(network.state).items()},

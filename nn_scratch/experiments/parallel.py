@@ -1,4 +1,4 @@
-"""Training runs side by side: jobs go in, what is concluded from each run comes out.
+"""Training runs in parallel: jobs go in, the result of each run comes out.
 
 A `Job` is plain data that can be pickled: a config, and the function that concludes something from its run. `perform`
 does one, in the calling process, and `perform_together` does several; `run_all` does many with joblib, in processes.
@@ -49,7 +49,7 @@ QUIET: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Job(Generic[T]):
-    """One training run, and what is concluded from it.
+    """One training run, and the function of its result.
 
     conclude   called with the run, finished or diverged, in the process that trained it; what it returns is the job's
                result, and is pickled

@@ -45,7 +45,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What came of a file."""
+    """The result of predicting a file."""
 
     rows: int
     notices: tuple[str, ...]  # notices for the user, a line each

@@ -1,4 +1,4 @@
-"""What is measured once per run, for signals.json: the network before its first step, data and baselines at the end.
+"""Measurements made once per run, for signals.json: the network before its first step, data and baselines at the end.
 
 Before the first step, the probe rows pass through a float64 copy of the network in training mode, so that batch
 normalization acts as in training, and its gradient is compared with finite differences of the loss.

@@ -23,7 +23,7 @@ COMMENT_WIDTH = 28
 
 @dataclass(frozen=True)
 class Settings:
-    """What follows from a table's size."""
+    """Settings that follow from a table's size."""
 
     units: tuple[int, ...]
     batch_size: int

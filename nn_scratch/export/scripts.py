@@ -1,5 +1,4 @@
-"""What the exported scripts share: the arrays beside them, the data they name, and how predictions are computed from
-outputs."""
+"""Shared parts of the exported scripts: the arrays beside them, the data they name, predictions from outputs."""
 
 from __future__ import annotations
 

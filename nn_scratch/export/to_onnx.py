@@ -109,7 +109,7 @@ def rms_norm(graph: Graph, layer: Any, own: dict[str, Array], X: str) -> str:
 
 
 def nothing(graph: Graph, layer: Any, own: dict[str, Array], X: str) -> str:
-    """What acts in training alone."""
+    """A layer that acts in training alone."""
     return X
 
 

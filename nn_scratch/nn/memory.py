@@ -45,7 +45,7 @@ class Scratch:
 
 @dataclass
 class Memory:
-    """What the network hands a layer when it binds it to a batch size.
+    """The buffers that the network hands a layer when it binds it to a batch size.
 
     parameters, gradients, state: the layer's blocks, views of the network's flat vectors, by name.
     rows: the number of examples a call works on. training: dropout drops, normalization measures the batch.

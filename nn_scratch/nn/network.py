@@ -60,7 +60,7 @@ class Layout:
 
 
 class Parameters(Protocol):
-    """What a graph is bound to: the parameters of one network, or of a stack of networks of one shape.
+    """The parameters that a graph is bound to: those of one network, or of a stack of networks of one shape.
 
     stack: () or (K,), the leading axes of theta (..., size) and state. generators: one a network.
     """

@@ -70,7 +70,7 @@ def dropouts(network: Network) -> list[Dropout]:
 
 
 def shape_of(network: Network) -> tuple[Any, ...]:
-    """What two networks must have in common to be stacked: layers with their settings, widths and dtype."""
+    """The properties that two networks must share to be stacked: layers with their settings, widths and dtype."""
     return (network.dtype, *((type(layer), *settings_of(layer)) for layer in network.every_layer))
 
 

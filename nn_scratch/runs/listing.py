@@ -28,7 +28,7 @@ DEEPEST = 3  # levels below outputs/ that are searched
 
 @dataclass(frozen=True)
 class Summary:
-    """What a list shows of a run; None where the run does not say (it is under way, or damaged)."""
+    """A run as lists show it; None where a value is not known (it is under way, or damaged)."""
 
     name: str  # as it is typed: relative to outputs/
     path: Path

@@ -56,7 +56,7 @@ TIME_FIELDS = ("epoch", "training", "evaluation", "logging")
 
 @dataclass(frozen=True)
 class LogSettings:
-    """What is kept of a run, and how much of it."""
+    """The parts of a run that are logged, and how often."""
 
     every: int = 1
     weights: bool = True

@@ -86,7 +86,7 @@ class Run:
 
     @property
     def as_typed(self) -> str:
-        """What a person types to name the run."""
+        """The argument that names the run on the command line."""
         return self.name if self.path.parent == OUTPUTS else folders.shown(self.path)
 
     # --- documents

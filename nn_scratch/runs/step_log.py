@@ -164,7 +164,7 @@ class StepLog:
         }
 
     def state(self) -> dict[str, Array]:
-        """What the checkpoint has to hold."""
+        """The state for the checkpoint."""
         kept = {"step_best": self._best, "step_last": self._last}
         return {name: step.values for name, step in kept.items() if step is not None}
 

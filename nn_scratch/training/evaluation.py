@@ -118,7 +118,7 @@ class Evaluator:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a call returns: "loss", and the scores by name."""
+        """The names that a call returns: "loss", and the scores."""
         return ("loss", *self.score.names)
 
     def __call__(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What the optimizer saw and did in one step."""
+"""The gradient, the update and the optimizer's state of one step."""
 
 from __future__ import annotations
 

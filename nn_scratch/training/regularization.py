@@ -34,7 +34,7 @@ class Penalty:
         np.add(self._grad, self._work, out=self._grad)  # dW += l2 W
 
     def loss(self) -> float:
-        """What the penalty adds to the loss, with the weights as they are."""
+        """The penalty's term of the loss, for the current weights."""
         np.abs(self._theta, out=self._work)
         first = float(self._work.dot(self._l1))
         np.multiply(self._theta, self._theta, out=self._work)

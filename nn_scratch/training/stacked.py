@@ -42,7 +42,7 @@ def stackable(trainers: Sequence[Trainer]) -> bool:
 
 
 def differences(a: Trainer, b: Trainer) -> list[str]:
-    """What keeps two trainers from being stacked; a trainer itself may use something that no stack has."""
+    """The settings that keep two trainers from being stacked; a trainer itself may use something that no stack has."""
     found = []
     for trainer in (a, b):
         if trainer.optimizer.full_batch or trainer.accumulate > 1:

@@ -264,7 +264,7 @@ class EpochStatistics:
 
     @property
     def state(self) -> Array:
-        """What the layers keep without learning it (running statistics), (epochs, size)."""
+        """State that layers keep without learning it (running statistics), (epochs, size)."""
         return self._state[: self.waiting]
 
     @property

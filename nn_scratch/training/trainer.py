@@ -378,7 +378,7 @@ class Trainer:
         raise self.not_finite(self.epoch + 1, self.step + 1, outputs)
 
     def not_finite(self, epoch: int, step: int, outputs: Sequence[tuple[str, Array]] | None = None) -> Diverged:
-        """What to raise: the first layer with a number that is not finite, and in what.
+        """The error to raise: the first layer with a number that is not finite, and in what.
 
         Looked for in the parameters, and where a step is under way in the layers' `outputs` (forward) and in the
         gradients (backward).

@@ -1,4 +1,4 @@
-"""What sets runs apart: their curves in one picture, their scores, and the keys of their configs that differ.
+"""Runs compared: their curves in one picture, their scores, and the keys of their configs that differ.
 
 Runs whose configs differ in nothing but the seed are one group, drawn as a line with a band: a difference between two
 groups means something when it is wider than the bands.

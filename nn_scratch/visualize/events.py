@@ -1,4 +1,4 @@
-"""What happened in a run, epoch by epoch, in words: the film's captions and the page's list of events."""
+"""The events of a run, epoch by epoch, in words: the film's captions and the page's list of events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each colour of the pictures means: parts of the data, classes, layers in order, runs, steps, states of a unit.
+"""The colours of the pictures and their meaning: parts of data, classes, layers, runs, steps, states of a unit.
 
 No two meanings share a colour. Every colour has a contrast of at least 3:1 against light and dark paper, letters of
 4.5:1 (WCAG 2.2, 1.4.3 and 1.4.11), and the colours of one meaning differ for a deuteranope too (simulated as in Machado

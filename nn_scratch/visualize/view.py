@@ -1,4 +1,4 @@
-"""What the plots read: a run, seen through the words and arrays that pictures need."""
+"""A run as the plots read it: the words and arrays that pictures need."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class View:
 
     @cached_property
     def warning(self) -> str:
-        """What sets the run apart, for its figures to say; empty when it came to its end."""
+        """The warning that its figures show; empty when training came to its end."""
         done = f"{self.last_epoch:,} of {self.epochs_asked:,} epochs"
         if self.status == "diverged":
             how = self.run.info.get("diverged")

@@ -1,4 +1,4 @@
-"""What shows over the epochs: too much regularization, too few steps or units, overfitting."""
+"""Faults that show over the epochs: too much regularization, too few steps or units, overfitting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong from the first steps on: the learning rate, and the size of the batches."""
+"""Faults that show from the first steps on: the learning rate, and the size of the batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leakage: what is known of a row only because its target is."""
+"""Leakage: features that are known only once the target is (Kaufman et al. 2012)."""
 
 from __future__ import annotations
 

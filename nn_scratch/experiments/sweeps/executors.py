@@ -105,7 +105,7 @@ def all_done(trials: list[Job]) -> bool:
 
 
 class ShapeKeys:
-    """What trials must have in common to be trained together; configs are checked once for each such key."""
+    """Settings that trials must share to be trained together; configs are checked once for each such key."""
 
     def __init__(self) -> None:
         self._known: dict[str, str | None] = {}

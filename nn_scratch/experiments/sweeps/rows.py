@@ -22,7 +22,7 @@ STATUSES = ("finished", "stopped", "interrupted", "diverged", "failed", "killed"
 
 @dataclass
 class Row:
-    """What a trial reached.
+    """The result of a trial.
 
     scores: of each seed, nan where the run diverged. status: that of run.json, the worst of the seeds; or failed (with
     the `error` and the exit code that it would be of `train`), or killed (the process that ran it died). rung: 0, or

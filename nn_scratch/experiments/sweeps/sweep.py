@@ -59,7 +59,7 @@ class Swept:
 
     @property
     def metric(self) -> str:
-        """What is compared; before the first row, where the sweep names none, the usual metric."""
+        """The metric that is compared; before the first row, where the sweep names none, the usual metric."""
         return next((row.metric for row in self.rows if row.metric), self.sweep.metric or "val_accuracy")
 
     @property

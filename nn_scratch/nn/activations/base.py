@@ -14,7 +14,7 @@ from nn_scratch.registry import Registry
 
 
 class Activation(ABC):
-    """A = f(Z), elementwise unless said otherwise, on arrays of shape (units, rows).
+    """A = f(Z), elementwise unless stated otherwise, on arrays of shape (units, rows).
 
     `forward(Z, A)` writes f(Z) into A. `backward(Z, A, dA, dZ)` writes ∂L/∂Z into dZ, which may be dA itself.
 

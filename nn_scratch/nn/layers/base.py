@@ -41,7 +41,7 @@ class Layer(ABC):
         return {}
 
     def state_blocks(self) -> dict[str, Shape]:
-        """What is kept between steps without being learned (running statistics), likewise."""
+        """State that is kept between steps without being learned (running statistics), likewise."""
         return {}
 
     def named(self, blocks: Mapping[str, Array]) -> dict[str, Array]:

@@ -15,7 +15,7 @@ from nn_scratch.registry import Doc
 
 
 class _OfError(Loss):
-    """What losses of the error have in common: their buffers, and that they can be trained on one-hot classes too."""
+    """The base class of losses of the error: their buffers, and that they can be trained on one-hot classes too."""
 
     kinds = ("regression", "classification")
 

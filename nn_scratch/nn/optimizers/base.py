@@ -76,7 +76,7 @@ class Optimizer(ABC):
             row[...] = vector
 
     def state(self) -> dict[str, Array]:
-        """What resuming needs: copies of the kept vectors, and the number of steps taken."""
+        """The state for resuming: copies of the kept vectors, and the number of steps taken."""
         return {"steps": np.array(self.steps), **{name: vector.copy() for name, vector in self.memory.items()}}
 
     def restore(self, state: dict[str, Array]) -> None:

@@ -1,4 +1,4 @@
-"""What a schedule is: a factor on the optimizer's learning rate, over the course of training."""
+"""The base class of schedules: a factor on the optimizer's learning rate, over the course of training."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Schedule(ABC):
         """Take the scores of the epoch just ended, a row of metrics.csv."""
 
     def state(self) -> dict[str, float]:
-        """What resuming needs."""
+        """The state for resuming."""
         return {}
 
     def restore(self, state: dict[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""What the JSON files of a run's folder hold, as pydantic models: readers can rely on what passes.
+"""The JSON files of a run's folder as pydantic models: readers can rely on documents that pass.
 
 The models check; what is read is the plain dict of the file, so that nothing is converted and no key is lost.
 `docs/run-folder.md` is generated from them.

@@ -1,4 +1,4 @@
-"""What the models of the documents share: a base class, the types of their values, and the wording of an error.
+"""Shared parts of the documents' models: a base class, the types of their values, and the wording of an error.
 
 A folder may come from anywhere and from any version: keys that a model does not name are allowed, values are never
 converted, and nothing outside JSON (NaN, infinity, a number of a thousand digits) passes.

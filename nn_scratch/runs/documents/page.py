@@ -72,7 +72,7 @@ def _summary(document: type[Document]) -> str:
 
 
 def _value(annotation: Any) -> tuple[str, type[Document] | None]:
-    """What a type is called, and the document inside it, if there is one."""
+    """The name of a type, and the document inside it, if there is one."""
     arguments = get_args(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Document):
         return "mapping", annotation

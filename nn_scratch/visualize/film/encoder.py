@@ -125,7 +125,7 @@ def encode(path: Path, width: int, height: int, fps: int, frames: Iterable[Array
 
 
 def probe(path: Path, decode: bool = True) -> dict[str, Any]:
-    """What a film holds: frames, width, height, codec, pixel format, seconds.
+    """The properties of a film: frames, width, height, codec, pixel format, seconds.
 
     decode: whether every frame is decoded; without it they are read and counted, in a hundredth of the time.
     """

@@ -38,7 +38,7 @@ class Fit:
 
     @property
     def score(self) -> float:
-        """What the arrangement makes as large as it can: the area, and cells that can be seen."""
+        """The quantity that the arrangement maximizes: the area, and cells that can be seen."""
         seen = 1.0 if min(self.cell) >= TIGHT else 0.0
         hidden = self.block[0] * self.block[1] * self.left_out
         return log(self.height * self.width) + seen - 1.5 * log(hidden)

@@ -1,4 +1,4 @@
-"""What stands where in a run's film, and its frames.
+"""The arrangement of a run's film, and its frames.
 
 Matplotlib draws what does not change (titles, axes, curves, colour bars) once; from then on a frame is lookup tables
 and copies into one buffer.
@@ -96,7 +96,7 @@ class Film:
     # --- building
 
     def figure(self) -> Figure:
-        """What does not move, as a matplotlib figure of its own."""
+        """The parts that do not move, as a matplotlib figure of their own."""
         return self._staged().figure
 
     @property

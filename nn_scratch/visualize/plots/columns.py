@@ -19,7 +19,7 @@ MOST_LINES = 6
 
 
 def measured(view: View) -> dict[str, Any]:
-    """What importance.json holds; NotForThisRun where there is none."""
+    """The contents of importance.json; NotForThisRun where there is none."""
     path = view.run.path / "importance.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What stands in the logs of weights, gradients and activations, layer by layer, over epochs."""
+"""The logs of weights, gradients and activations, layer by layer, over epochs."""
 
 from __future__ import annotations
 

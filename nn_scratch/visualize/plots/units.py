@@ -183,7 +183,7 @@ class History:
 
 
 def histories(view: View, layers: dict[str, Lives]) -> list[History]:
-    """What became of each unit that was ever dead, equal ones together."""
+    """The history of each unit that was ever dead, equal ones together."""
     found = []
     for name, life in layers.items():
         units = np.flatnonzero(life.dead.any(axis=0))

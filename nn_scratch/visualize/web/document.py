@@ -267,7 +267,7 @@ def patch_of(view: View, patch: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def scaling(tensors: Tensors) -> dict[str, Any] | None:
-    """What turns the network's inputs back into the table's own values; None where the model is not there."""
+    """The scaling from the network's inputs back to the table's own values; None where the model is not there."""
     if tensors.replay is None or not tensors.rows_inside:
         return None
     preprocessing: Preprocessing = tensors.replay.model.preprocessing
@@ -407,7 +407,7 @@ def yaml_text(view: View) -> str:
 
 
 def rules() -> list[dict[str, str]]:
-    """What the doctor looks for, and how it shows."""
+    """The faults that the doctor looks for, and their signs."""
     return [
         {"name": name, "title": lesson.title, "text": lesson.see, "state": lesson.state}
         for name, lesson in LESSONS.items()

@@ -1,4 +1,4 @@
-"""What is to be learned from each fault of the zoo, in words."""
+"""The lesson of each fault of the zoo, in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is taught of one fault.
+    """The lesson of one fault.
 
     state: where a page shows it, as in its address. see: what to look at; why: the cause; question: for the reader.
     """

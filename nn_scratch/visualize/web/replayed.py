@@ -1,4 +1,4 @@
-"""What the chain rule needs besides the log: the inputs and derivatives of every dense layer, row by row.
+"""The terms of the chain rule that the log leaves out: the inputs and derivatives of every dense layer, row by row.
 
 They are computed by the network's own forward and backward passes with the logged weights of each epoch; nothing of
 the mathematics is written a second time.

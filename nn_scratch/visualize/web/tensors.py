@@ -28,7 +28,7 @@ BOUNDARY, BOUNDARY_EPOCHS = 56, 61
 
 @dataclass(frozen=True)
 class Plan:
-    """What goes into the page. steps: "all" that were logged, "few" (first, best, last), "none"."""
+    """The contents of the page. steps: "all" that were logged, "few" (first, best, last), "none"."""
 
     steps: str = "all"
     rows: int = 64
