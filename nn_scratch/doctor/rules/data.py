@@ -6,7 +6,7 @@ from math import isfinite, log, log10
 
 import numpy as np
 
-from nn_scratch.doctor.data_features import OrderFeatures
+from nn_scratch.doctor.data_features import MEMORIZED, OrderFeatures
 from nn_scratch.doctor.diagnosis import Patch, Suspicion
 from nn_scratch.doctor.evidence import HARM, NORMAL_90
 from nn_scratch.doctor.features import Features, decades, ramp
@@ -195,14 +195,20 @@ def class_imbalance(f: Features) -> Suspicion | None:
             "balanced_accuracy": f.case.held_score,
             "balanced_accuracy_reweighted": f.case.balanced_decisions,
         },
-        patches=(
-            Patch(
-                {"class_weight": "balanced"},
-                "rows of rare classes count for more in the loss; this raises balanced accuracy and may lower accuracy",
-            ),
-        ),
+        patches=weights_of_classes(f),
         cost=cost,
     )
+
+
+def weights_of_classes(f: Features) -> tuple[Patch, ...]:
+    """Class weights; where every training row is fitted whatever it weighs, with a penalty, without which weights have
+    no effect there (Byrd and Lipton 2019, What is the Effect of Importance Weighting in Deep Learning?)."""
+    why = "rows of rare classes count for more in the loss; this raises balanced accuracy and may lower accuracy"
+    alone = Patch({"class_weight": "balanced"}, why)
+    if not f.case.train_score - f.case.held_score > MEMORIZED:
+        return (alone,)
+    joined = {**alone.set, "regularize.l2": 0.05}
+    return Patch(joined, f"{why}; a penalty keeps the network from fitting every row whatever it weighs"), alone
 
 
 @rule(
