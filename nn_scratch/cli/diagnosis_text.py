@@ -65,8 +65,7 @@ def finding_lines(
         "  ",
         (place(finding) + sureness(finding), "dim"),
     )
-    sentence = finding.because[0].upper() + finding.because[1:] + ("" if finding.because.endswith("?") else ".")
-    lines: list[RenderableType] = [heading, indented(Text(sentence))]
+    lines: list[RenderableType] = [heading, indented(Text(sentence(finding.because)))]
     if finding.evidence:
         numbers = ", ".join(f"{key.replace('_', ' ')} {value_text(value)}" for key, value in finding.evidence.items())
         lines.append(indented(Text(numbers, style="dim")))
@@ -78,6 +77,12 @@ def finding_lines(
         lines += patch_lines(patch, config, count, run)
     lines.append(indented(Text(f"source: {finding.source}", style="dim")))
     return lines
+
+
+def sentence(because: str) -> str:
+    """With a capital and a full stop; a key or a layer's name at the beginning stays as it is written."""
+    named = {"_", "."} & set(because.split(" ", 1)[0])
+    return (because if named else because[0].upper() + because[1:]) + ("" if because.endswith("?") else ".")
 
 
 def sureness(finding: Finding) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from nn_scratch.config.project import command
 from nn_scratch.data.prepare import Data
 from nn_scratch.doctor.counterfactual import Counterfactuals, Gain
-from nn_scratch.doctor.diagnosis import MOST_KEYS, STAGES, Diagnosis, Finding, Patch, Suspicion, Verdict
+from nn_scratch.doctor.diagnosis import MOST_KEYS, STAGES, Cost, Diagnosis, Finding, Patch, Suspicion, Verdict
 from nn_scratch.doctor.evidence import HARM, Case
 from nn_scratch.doctor.features import features_of
 from nn_scratch.doctor.rule import RULES, load_rules
@@ -184,15 +184,14 @@ def ranked(found: list[Finding]) -> list[Finding]:
 def with_symptom(cause: Finding, symptom: Finding) -> Finding:
     """The cause with one more symptom; where the symptom is critical by itself, or the cause's patch alone was not seen
     to gain anything, its patch may be needed as well."""
-    joint: tuple[Patch, ...] = ()
+    patches = list(cause.patches)
     unproven = symptom.severity == "warning" and cause.evidence.get("gain_at_least", 0.0) < 0
-    if (symptom.severity == "critical" or unproven) and cause.patches and symptom.patches:
-        first, other = cause.patches[0], symptom.patches[0]
+    if (symptom.severity == "critical" or unproven) and patches and symptom.patches:
+        first, other = patches[0], symptom.patches[0]
         if not set(first.set) & set(other.set) and len({*first.set, *other.set}) <= MOST_KEYS:
-            joint = (Patch({**first.set, **other.set}, f"{first.why}; {other.why}"),)
-    return replace(
-        cause, symptoms=(*cause.symptoms, symptom.rule), patches=(*cause.patches[:1], *joint, *cause.patches[1:])
-    )
+            joined = sum(first.set.items() <= patch.set.items() for patch in patches)  # with likelier symptoms, and it
+            patches.insert(joined, Patch({**first.set, **other.set}, f"{first.why}; {other.why}"))
+    return replace(cause, symptoms=(*cause.symptoms, symptom.rule), patches=tuple(patches))
 
 
 # --- the verdict
@@ -217,12 +216,17 @@ def note_of(verdict: Verdict, findings: Sequence[Finding]) -> str:
     if verdict != "healthy" or not findings:
         return ""
     first = findings[0]
-    cost = first.cost
-    return first.because + (
-        f"; this costs {cost.log_loss:.2g} nats of log loss, not {cost.measure}"
-        if cost is not None and (cost.log_loss or 0.0) > HARM and not cost.mean > HARM
-        else ""
-    )
+    return first.because + price_of(first.cost)
+
+
+def price_of(cost: Cost | None) -> str:
+    """What a finding that is not critical costs, as the end of a sentence; nothing where that cannot be measured."""
+    if cost is None:
+        return ""
+    loss = cost.log_loss if (cost.log_loss or 0.0) > HARM else None
+    if cost.tested and cost.low > 0:
+        return f"; this costs {cost.mean:.3f} of {cost.measure}" + (f" and {loss:.2g} nats of log loss" if loss else "")
+    return f"; this costs {loss:.2g} nats of log loss, not {cost.measure}" if loss and not cost.mean > HARM else ""
 
 
 def summary(case: Case, verdict: Verdict, findings: Sequence[Finding], note: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from rich.console import Console, Group
 
-from nn_scratch.cli.diagnosis_text import brief, patch_lines, rendered
+from nn_scratch.cli.diagnosis_text import brief, patch_lines, rendered, sentence
 from nn_scratch.cli.printer import Printer
 from nn_scratch.config.resolve import change_config, config_from, override_config
 from nn_scratch.config.writer import to_plain
@@ -77,6 +77,19 @@ def test_a_cost_that_may_be_nothing_is_none_and_a_warning_states_no_confidence()
     assert any(
         line.startswith("   costs no measurable balanced accuracy (-0.020 to 0.040), and 0.080") for line in lines
     )
+
+
+@pytest.mark.parametrize(
+    ("because", "said"),
+    [
+        ("the rate is too high", "The rate is too high."),
+        ("hidden_1 has 1 unit", "hidden_1 has 1 unit."),
+        ("train.shuffle is false", "train.shuffle is false."),
+        ("is it known?", "Is it known?"),
+    ],
+)
+def test_a_sentence_keeps_names_as_they_are_written(because: str, said: str) -> None:
+    assert sentence(because) == said
 
 
 def test_after_training_the_verdict_takes_two_lines() -> None:

@@ -156,3 +156,5 @@ def test_what_retraining_surely_gains_is_a_warning_even_where_it_costs_little(tr
     (dropout,) = [one for one in found.findings if one.rule == "over_regularized"]
     assert dropout.severity == "warning"
     assert dropout.evidence["gain_at_least"] > 0
+    assert "not balanced accuracy" not in found.note
+    assert f"; this costs {dropout.evidence['gain_by_retraining']:.3f} of balanced accuracy" in found.note
