@@ -11,12 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nn_scratch.benchmarks.children import seconds
+from nn_scratch.benchmarks.timing import median_interval, spread
 from nn_scratch.config.project import HOME
 from nn_scratch.config.resolve import load_config
 from nn_scratch.errors import EnvironmentFailure
@@ -49,12 +51,12 @@ SCRUB = """async () => {
   }
   return times;
 }"""
-LIVE = ("train", "train.epochs=4000", "--name", "paired")  # some ten seconds: the page is open for most of them
+LIVE = ("train", "train.epochs=400", "--name", "paired")  # some seconds: the page is open for most of them
 
 
-def measure(*, repeats: int = 5) -> dict[str, Any]:
-    """Milliseconds of frames, of the first view and from scrubbing to paint; seconds of training with and without
-    --live, in turns, with a page that polls."""
+def measure(*, repeats: int = 5, parts: Sequence[str]) -> dict[str, Any]:
+    """frames: milliseconds of frames, of the first view and from scrubbing to paint; live: seconds of training with
+    --live over those without, in turns, with a page that polls and with none."""
     chromium = shutil.which("chromium")
     if chromium is None:
         raise EnvironmentFailure("benchmark page: needs chromium (apt-get install chromium)")
@@ -62,7 +64,8 @@ def measure(*, repeats: int = 5) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        result = in_browser(browser, Path(folder), repeats) | live(browser, Path(folder), repeats)
+        measures = {"frames": in_browser, "live": live}
+        result = {part: measures[part](browser, Path(folder), repeats) for part in parts}
         browser.close()
     return result
 
@@ -92,18 +95,31 @@ def in_browser(browser: Any, folder: Path, repeats: int) -> dict[str, Any]:
 
 
 def live(browser: Any, folder: Path, repeats: int) -> dict[str, Any]:
-    """Training with a page that is open and polls against training alone, in pairs; delays of epochs on the page."""
-    ratios, delays = [], []
-    for _ in range(repeats):
-        alone = trained_seconds(folder / "alone")
-        watched, delay = watched_seconds(browser, folder / "watched")
-        ratios.append(watched / alone)
+    """Seconds of training with `--live`, with an open page and without, over those of training alone, in turns whose
+    order is reversed each time; the longest that an epoch took to the page."""
+    delays: list[float] = []
+
+    def watched() -> float:
+        seconds, delay = watched_seconds(browser, folder / "watched")
         delays.append(delay)
-    return {"live_cost": float(np.median(ratios)) - 1.0, "live_delay_s": float(np.max(delays))}
+        return seconds
+
+    turns = {
+        "alone": lambda: trained_seconds(folder / "alone"),
+        "served": lambda: trained_seconds(folder / "served", "--live"),
+        "watched": watched,
+    }
+    taken: dict[str, list[float]] = {name: [] for name in turns}
+    for repeat in range(repeats):
+        for name in list(turns)[:: 1 if repeat % 2 == 0 else -1]:
+            taken[name].append(turns[name]())
+    alone = np.array(taken["alone"])
+    cost = {name: median_interval(np.array(taken[name]) / alone - 1.0) for name in ("served", "watched")}
+    return {"repeats": repeats, "seconds": float(np.median(alone)), "cost": cost, "delay_s": float(np.max(delays))}
 
 
-def trained_seconds(outputs: Path) -> float:
-    seconds("-m", "nn_scratch", *LIVE, "--outputs", str(outputs))
+def trained_seconds(outputs: Path, *options: str) -> float:
+    seconds("-m", "nn_scratch", *LIVE, *options, "--outputs", str(outputs))
     return run_seconds(outputs)
 
 
@@ -152,6 +168,11 @@ def committed_rows(folder: Path) -> int:
 
 
 def table(result: dict[str, Any]) -> str:
+    tables = {"frames": frames_table, "live": live_table}
+    return "\n\n".join(tables[part](found) for part, found in result.items())
+
+
+def frames_table(result: dict[str, Any]) -> str:
     frame, scrub = result["frame_ms"], result["scrub_ms"]
     return "\n".join(
         [
@@ -162,7 +183,20 @@ def table(result: dict[str, Any]) -> str:
             f"| frame while the epochs play, ms | {frame[0]:.1f} | {frame[1]:.1f} |",
             f"| from scrubbing to paint, ms | {scrub[0]:.1f} | {scrub[1]:.1f} |",
             f"| first view, ms | {result['first_view_ms']:.0f} | |",
-            f"| live: the longest an epoch took to the page, s | {result['live_delay_s']:.1f} | |",
-            f"| live: what it costs training, paired runs | {100 * result['live_cost']:.0f} % | |",
+        ]
+    )
+
+
+def live_table(result: dict[str, Any]) -> str:
+    cost = result["cost"]
+    return "\n".join(
+        [
+            f"Live: training of {result['seconds']:.1f} s, medians of {result['repeats']} turns",
+            "",
+            "| what | median and its 95 % interval |",
+            "|---|---|",
+            f"| cost of --live without a page | {spread(cost['served'], '.1%')} |",
+            f"| cost of --live with an open page | {spread(cost['watched'], '.1%')} |",
+            f"| the longest an epoch took to the page | {result['delay_s']:.1f} s |",
         ]
     )

@@ -12,6 +12,7 @@ from nn_scratch.wording import did_you_mean
 
 SUBJECTS = (
     "train",
+    "profile",
     "logging",
     "startup",
     "memory",
@@ -24,12 +25,13 @@ SUBJECTS = (
     "stacked",
     "page",
 )
-SWEEP_PARTS = ("processes", "stacked", "local", "dask")
-MATRIX_SUBJECTS = ("train", "logging", "stacked")  # which take workloads and threads
+PARTS = {"sweep": ("processes", "stacked", "local", "dask"), "page": ("frames", "live")}
+MATRIX_SUBJECTS = ("train", "profile", "logging", "stacked")  # which take workloads and threads
 EXAMPLES = (
     "examples:",
     "  python script/benchmark.py train --workloads W1,W2",
     "  python script/benchmark.py sweep --parts processes,local --repeats 3",
+    "  python script/benchmark.py page --parts live",
     "  python script/benchmark.py startup memory --json",
     "  python script/benchmark.py tables                reading, predicting, memory, a file larger than memory",
     "  python script/benchmark.py tables FOLDER         test scores on the tables of a folder",
@@ -40,7 +42,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"{', '.join(SUBJECTS)}; tables [FOLDER]")
     cli.add_argument("--threads", type=int, default=1, help="cores and BLAS threads (default: 1)")
     cli.add_argument("--workloads", metavar="W1,W2,...", help="which networks (default: W1 to W5), or which tables")
-    cli.add_argument("--parts", metavar="PART,...", help=f"of sweep: {', '.join(SWEEP_PARTS)} (default: all)")
+    cli.add_argument("--parts", metavar="PART,...", help=f"{parts_of_subjects()} (default: all)")
     cli.add_argument("--repeats", type=int, default=5, help="repeats of every measurement (default: 5)")
 
 
@@ -51,10 +53,7 @@ def main(arguments: Namespace) -> dict[str, Any]:
     for subject in arguments.subjects:
         if subject not in SUBJECTS:
             raise UserError(f"{subject}: no such subject{did_you_mean(subject, (*SUBJECTS, 'tables'))}")
-    parts = arguments.parts.split(",") if arguments.parts else list(SWEEP_PARTS)
-    for part in parts:
-        if part not in SWEEP_PARTS:
-            raise UserError(f"--parts {part}: no such part of sweep{did_you_mean(part, SWEEP_PARTS)}")
+    parts = parts_by_subject(arguments)
     if arguments.subjects not in (["sweep"], ["page"]):  # which measure processes, on every core
         pin(arguments.threads)  # before NumPy and its peers are imported: they read it then
     import importlib
@@ -65,12 +64,28 @@ def main(arguments: Namespace) -> dict[str, Any]:
         options: dict[str, Any] = {"threads": arguments.threads} if subject in MATRIX_SUBJECTS else {}
         if arguments.workloads and subject in MATRIX_SUBJECTS:
             options["names"] = arguments.workloads.split(",")
-        if subject == "sweep":
-            options["parts"] = parts
+        if subject in PARTS:
+            options["parts"] = parts[subject]
         result = module.measure(repeats=arguments.repeats, **options)
         print(module.table(result) + "\n", flush=True)
         measured[subject] = result
     return measured
+
+
+def parts_of_subjects() -> str:
+    return "; ".join(f"of {subject}: {', '.join(parts)}" for subject, parts in PARTS.items())
+
+
+def parts_by_subject(arguments: Namespace) -> dict[str, list[str]]:
+    """The parts to be measured of each subject that has some: those named on the command line, else all."""
+    named = arguments.parts.split(",") if arguments.parts else []
+    subjects = [subject for subject in PARTS if subject in arguments.subjects] or list(PARTS)
+    known = [part for subject in subjects for part in PARTS[subject]]
+    for part in named:
+        if part not in known:
+            raise UserError(f"--parts {part}: no such part of {' or '.join(subjects)}{did_you_mean(part, known)}")
+    chosen = {subject: [part for part in parts if part in named] for subject, parts in PARTS.items()}
+    return {subject: chosen[subject] or list(parts) for subject, parts in PARTS.items()}
 
 
 def measure_tables(arguments: Namespace) -> dict[str, Any]:

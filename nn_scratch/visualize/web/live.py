@@ -39,6 +39,7 @@ from nn_scratch.wording import utf8
 NAMES = {"127.0.0.1", "localhost", "[::1]"}
 RUNNING = "running"
 IDLE_SECONDS = 20.0  # without a request after the run's end, before a server that was started by training ends
+NICENESS = 10  # of a server beside a training
 DIAGNOSIS_SECONDS = 10.0  # that the last page waits for the doctor
 WAITING = (
     '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="1"><title>waiting</title>'
@@ -268,20 +269,24 @@ class LiveServer:
         self._thread.join()
 
     def serve(self, *, until_ended: bool) -> None:
-        """Block until Ctrl-C; until_ended: or until the run has ended, or its process has, and no page polls."""
+        """Block until Ctrl-C; until_ended: or until the run has ended, or its process has, and no page polls. The
+        process then gives way to that of the training where both want a core."""
         parent = os.getppid()
+        if until_ended and hasattr(os, "nice"):
+            os.nice(NICENESS)
         try:
             while True:
                 time.sleep(0.5)
                 if not until_ended:
                     continue
                 self.live.trainer_gone = os.getppid() != parent
-                idle = time.monotonic() - self.last_request > IDLE_SECONDS
-                try:
-                    ended = not self.live.folder.exists() or self.live.trainer_gone or self.live.status != RUNNING
-                except (NNScratchError, OSError):
-                    ended = self.live.trainer_gone
-                if ended and idle:
+                if time.monotonic() - self.last_request > IDLE_SECONDS and self._ended():
                     return
         finally:
             self.close()
+
+    def _ended(self) -> bool:
+        try:
+            return not self.live.folder.exists() or self.live.trainer_gone or self.live.status != RUNNING
+        except (NNScratchError, OSError):
+            return self.live.trainer_gone
