@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.colorbar import Colorbar
     from matplotlib.figure import Figure
+    from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
 from nn_scratch.metrics import Array
 from nn_scratch.visualize.palette import DASHES, PAGE, TRAIN, VAL, Theme, layer_shades, theme, themed
@@ -177,10 +178,7 @@ def in_first_font(letters: Set[str]) -> bool:
     rare = {letter for letter in letters if ord(letter) >= PLAIN}
     if not rare:
         return True
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    known = get_font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap()
-    return all(ord(letter) in known for letter in rare)
+    return all(family_of(letter) == families()[0] for letter in rare)
 
 
 @contextmanager
@@ -302,19 +300,75 @@ class Sheet:
 # --- letters
 
 
-@lru_cache(maxsize=16)
-def font(points: float, bold: bool = False, dpi: float = DPI) -> FreeTypeFont:
-    """The font of the pictures, from matplotlib's own files, for measuring and for bitmaps."""
+@lru_cache(maxsize=64)
+def font(points: float, bold: bool = False, dpi: float = DPI, family: str = "DejaVu Sans") -> FreeTypeFont:
+    """One of the fonts of the pictures, for measuring and for bitmaps; DejaVu Sans is among matplotlib's own files."""
     import matplotlib
     from PIL import ImageFont
 
+    if family != "DejaVu Sans":
+        path = font_file(family, bold)
+        return ImageFont.truetype(str(path), points * dpi / 72, index=getattr(path, "face_index", 0))
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, points * dpi / 72)
 
 
+def font_file(family: str, bold: bool = False) -> Any:
+    """The file of an installed font."""
+    from matplotlib.font_manager import FontProperties, findfont
+
+    return findfont(FontProperties(family=[family], weight="bold" if bold else "normal"))
+
+
+@cache
+def characters(family: str) -> frozenset[int]:
+    """The code points that an installed font has."""
+    from matplotlib.font_manager import get_font
+
+    return frozenset(get_font(font_file(family)).get_charmap())
+
+
+def family_of(letter: str) -> str | None:
+    """The first of the fonts that has a letter; None where no font has it."""
+    if ord(letter) < PLAIN:
+        return families()[0]
+    return next((family for family in families() if ord(letter) in characters(family)), None)
+
+
+def spans(text: str) -> list[tuple[str, str]]:
+    """A text cut where the font changes: (family, part). What no font has is left to the first, which draws a box."""
+    found: list[tuple[str, str]] = []
+    for letter in text:
+        family = family_of(letter) or families()[0]
+        if found and found[-1][0] == family:
+            family, part = found.pop()
+            letter = part + letter
+        found.append((family, letter))
+    return found
+
+
+def draw_text(draw: ImageDraw, x: float, y: float, text: str, points: float, bold: bool = False) -> None:
+    """Write one line with its middle at y, white, in the fonts that have its letters, by Pillow."""
+    first = font(points, bold)
+    if text.isascii():
+        draw.text((x, y), text, fill=255, font=first, anchor="lm")
+        return
+    ascent, descent = first.getmetrics()
+    _missing.update(letter for letter in text if family_of(letter) is None)
+    for family, part in spans(text):
+        letters = font(points, bold, family=family)
+        draw.text((x, y + (ascent - descent) / 2), part, fill=255, font=letters, anchor="ls")
+        x += letters.getlength(part)
+
+
 def text_width(text: str, points: float, bold: bool = False) -> float:
     """Inches, drawn by Pillow or by matplotlib, which does not round letters to pixels: the wider of the two."""
-    return max(font(points, bold).getlength(text), font(8 * points, bold).getlength(text) / 8) / DPI
+    parts = [(families()[0], text)] if text.isascii() else spans(text)
+
+    def length(size: float) -> float:
+        return sum(font(size, bold, family=family).getlength(part) for family, part in parts)
+
+    return max(length(points), length(8 * points) / 8) / DPI
 
 
 def widest(texts: Sequence[str], points: float) -> float:

@@ -8,6 +8,7 @@ import pytest
 from imageio import v3 as imageio
 
 from nn_scratch.errors import EnvironmentFailure, UserError
+from nn_scratch.visualize import style
 from nn_scratch.visualize.events import Event
 from nn_scratch.visualize.film import encoder
 from nn_scratch.visualize.film.animation import write_animation
@@ -23,6 +24,7 @@ from nn_scratch.visualize.film.colour import (
 )
 from nn_scratch.visualize.film.encoder import check, encode, probe, top_level_boxes
 from nn_scratch.visualize.film.layout import GAP, Matrix, Tiles, arrange
+from nn_scratch.visualize.film.letters import bitmap
 from nn_scratch.visualize.film.make import write_film
 from nn_scratch.visualize.film.matrices import by_movement
 from nn_scratch.visualize.film.pace import pace
@@ -190,6 +192,42 @@ def test_blocks_at_the_edges_are_of_what_is_left(block):
     sums = np.add.reduceat(np.add.reduceat(values.astype(float), at_rows, axis=1), at_columns, axis=2)
     sizes = np.outer(np.diff([*at_rows, 11]), np.diff([*at_columns, 14]))
     np.testing.assert_allclose(shown(values), sums / sizes, atol=1e-6)
+
+
+@pytest.fixture
+def fallbacks(monkeypatch):
+    """Sets the fonts that are installed beside DejaVu Sans."""
+    monkeypatch.setattr(style, "_missing", set())
+
+    def install(*names):
+        monkeypatch.setattr(style, "FALLBACKS", names)
+        style.families.cache_clear()
+
+    yield install
+    style.families.cache_clear()
+
+
+def test_letters_that_the_first_font_lacks_are_of_another(fallbacks):
+    fallbacks()
+    letter = chr(min(style.characters("STIXGeneral") - style.characters("DejaVu Sans")))
+    box = bitmap(letter, 12, "#000000", 60, 30)
+    assert style.missing() == {letter}
+    style.forget_missing({letter})
+    fallbacks("STIXGeneral")
+    assert style.spans(f"ab{letter}c") == [("DejaVu Sans", "ab"), ("STIXGeneral", letter), ("DejaVu Sans", "c")]
+    drawn = bitmap(letter, 12, "#000000", 60, 30)
+    assert (drawn != box).any()
+    assert style.missing() == set()
+    whole, parts = style.text_width(f"ab{letter}c", 12), [style.text_width(part, 12) for part in ("ab", letter, "c")]
+    assert whole == pytest.approx(sum(parts), abs=0.02)
+
+
+def test_words_in_the_first_font_stand_as_high_beside_others(fallbacks):
+    fallbacks("STIXGeneral")
+    letter = chr(min(style.characters("STIXGeneral") - style.characters("DejaVu Sans")))
+    alone = bitmap("Hxp", 12, "#000000", 200, 30)
+    beside = bitmap(f"Hxp     {letter}", 12, "#000000", 200, 30)
+    np.testing.assert_array_equal(alone[:, :40], beside[:, :40])
 
 
 # --- places

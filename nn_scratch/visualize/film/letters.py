@@ -10,7 +10,7 @@ import numpy as np
 from nn_scratch.metrics import Array
 from nn_scratch.visualize.film.colour import Frame, colour
 from nn_scratch.visualize.palette import theme
-from nn_scratch.visualize.style import font
+from nn_scratch.visualize.style import draw_text, font
 
 CHARACTERS = "0123456789.,-+e%∞/ "
 
@@ -28,7 +28,7 @@ def bitmap(
 
     ground = paper() if ground is None else ground
     image = Image.new("L", (width, height), 0)
-    ImageDraw.Draw(image).text((0, height // 2), text, fill=255, font=font(points, bold), anchor="lm")
+    draw_text(ImageDraw.Draw(image), 0, height // 2, text, points, bold)
     coverage = np.asarray(image, np.float32) / 255
     return np.rint(ground + coverage * (colour(ink)[0] - float(ground))).astype(np.uint8)
 
