@@ -177,6 +177,13 @@ def conclude(swept: Swept, console: Console) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    if any(row.to_repeat for row in swept.rows):
+        console.print(
+            f"[yellow]note:[/] some trials failed because of this machine; once that is mended, {command('sweep')} "
+            f"--resume {escape(shown(swept.folder))} runs them again",
+            highlight=False,
+            soft_wrap=True,
+        )
     page = draw_sweep(swept)
     console.print(
         f"written: {escape(shown(swept.folder))}/ (trials.csv, best.yaml, {page.name})", highlight=False, soft_wrap=True

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.config.sweep import Sweep
+from nn_scratch.errors import EnvironmentFailure
 from nn_scratch.metrics import lower_is_better
 from nn_scratch.runs.files import write_json
 
@@ -49,6 +50,11 @@ class Row:
     def std(self) -> float:
         """The sample standard deviation over seeds; nan of fewer than two."""
         return float(np.std(self.scores, ddof=1)) if len(self.scores) > 1 else nan
+
+    @property
+    def to_repeat(self) -> bool:
+        """Whether the machine made the trial fail (a full disk, permissions): it runs again when the sweep goes on."""
+        return self.status == "failed" and self.exit_code == EnvironmentFailure.exit_code
 
     def write(self, folder: Path) -> None:
         write_json(row_path(folder, self.trial, self.rung), asdict(self))

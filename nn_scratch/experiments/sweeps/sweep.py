@@ -27,11 +27,11 @@ from nn_scratch.errors import UserError
 from nn_scratch.experiments.parallel import train_or_diverged
 from nn_scratch.experiments.stacks import MOST_TOGETHER
 from nn_scratch.experiments.sweeps.executors import Executor, OnDask, OnThisMachine, shared_data
-from nn_scratch.experiments.sweeps.rows import Row, last_rungs, minimized, ranked, read_rows
+from nn_scratch.experiments.sweeps.rows import Row, last_rungs, minimized, ranked, read_rows, row_path
 from nn_scratch.experiments.sweeps.space import Setting, apply_setting, check_space, settings
 from nn_scratch.experiments.sweeps.trial import Job
 from nn_scratch.experiments.train import resume, with_absolute_paths
-from nn_scratch.runs.files import disk_errors, write_bytes
+from nn_scratch.runs.files import disk_errors, make_folder, write_bytes
 from nn_scratch.runs.folder import new_folder
 from nn_scratch.runs.run import Run
 
@@ -105,8 +105,17 @@ def sweep(
 def resume_sweep(
     folder: Path, *, jobs: int | None = None, dask: str | None = None, report: Report | None = None
 ) -> Swept:
-    """Go on with a sweep that was stopped: trials with a row stay as they are, runs under way are resumed."""
-    return _run(open_sweep(folder), jobs, dask, report)
+    """Go on with a sweep that was stopped: trials with a row stay as they are, runs under way are resumed.
+
+    Trials that failed because of the machine, such as on a full disk, run again.
+    """
+    swept = open_sweep(folder)
+    with disk_errors(folder):
+        for row in read_rows(folder):
+            if row.to_repeat:
+                row_path(folder, row.trial, row.rung).unlink(missing_ok=True)
+    swept.rows = last_rungs(read_rows(folder))
+    return _run(swept, jobs, dask, report)
 
 
 def open_sweep(folder: Path) -> Swept:
@@ -119,9 +128,8 @@ def open_sweep(folder: Path) -> Swept:
 
 
 def _run(swept: Swept, jobs: int | None, dask: str | None, report: Report | None) -> Swept:
-    with disk_errors(swept.folder):
-        for name in ("rows", "runs"):
-            (swept.folder / name).mkdir(exist_ok=True)
+    for name in ("rows", "runs"):
+        make_folder(swept.folder / name)
     minutes = swept.sweep.minutes
     deadline = None if minutes is None else monotonic() + 60 * minutes
     execute: Executor = (

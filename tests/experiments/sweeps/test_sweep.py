@@ -12,7 +12,7 @@ import pytest
 
 from nn_scratch.config.resolve import change_config, config_from, load_config
 from nn_scratch.config.schema import Config
-from nn_scratch.errors import UserError
+from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.experiments.sweeps import sweep as sweeping
 from nn_scratch.experiments.sweeps.importance import importance
 from nn_scratch.experiments.sweeps.rows import Row, indistinguishable, read_rows
@@ -114,6 +114,35 @@ def test_a_sweep_goes_on_with_what_has_no_row(tmp_path: Path) -> None:
     assert 2 in {row.trial for row in told}
     assert len(again.rows) == 4
     assert (whole.folder / "trials.csv").read_bytes() == expected
+
+
+def test_trials_that_the_machine_made_fail_run_again_when_the_sweep_goes_on(tmp_path: Path) -> None:
+    whole = sweep(config(), tmp_path, jobs=1)
+    expected = (whole.folder / "trials.csv").read_bytes()
+    runs = whole.folder / "runs"
+    first, second = whole.rows[:2]
+    for row in (first, second):
+        shutil.rmtree(runs / row.runs[0])
+    (runs / first.runs[0]).write_text("a file in the place of a run's folder")
+    (whole.folder / "rows" / "00001.0.json").unlink()
+    (whole.folder / "rows" / "00002.0.json").unlink()
+    failed = resume_sweep(whole.folder, jobs=1).rows[0]
+    assert (failed.status, failed.exit_code, failed.to_repeat) == ("failed", EnvironmentFailure.exit_code, True)
+    (runs / first.runs[0]).unlink()
+    told: list[Row] = []
+    again = resume_sweep(whole.folder, jobs=1, report=told.append)
+    assert [row.trial for row in told] == [1]
+    assert [row.status for row in again.rows] == ["finished"] * 4
+    assert (whole.folder / "trials.csv").read_bytes() == expected
+
+
+@pytest.mark.parametrize("name", ["rows", "runs"])
+def test_a_link_in_place_of_a_sweeps_folder_is_not_followed(tmp_path: Path, name: str) -> None:
+    whole = sweep(config(), tmp_path, jobs=1)
+    (whole.folder / name).rename(tmp_path / "elsewhere")
+    (whole.folder / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EnvironmentFailure, match=f"{name}: a symbolic link is not followed$"):
+        resume_sweep(whole.folder, jobs=1)
 
 
 def test_a_diverged_and_a_failed_trial_are_rows(tmp_path: Path) -> None:
