@@ -61,8 +61,8 @@ def concluded(
     """The diagnosis from the suspicions, some of them tested by retraining."""
     findings = ranked(best_explanation(case, suspicions, all_graded(case, suspicions, gains)))
     verdict = judge(case, findings)
-    if verdict == "healthy":  # weak signs of what does no harm are left out
-        findings = [untreated(finding) for finding in findings if finding.severity != "info"]
+    if verdict == "healthy":  # weak signs of what does no harm are left out, and what retraining showed to do good
+        findings = [untreated(one) for one in findings if one.severity != "info" and not does_good(one)]
     note = note_of(verdict, findings)
     return Diagnosis(
         verdict,
@@ -203,6 +203,12 @@ def judge(case: Case, findings: list[Finding]) -> Verdict:
     if case.falls_short or case.diverged or case.unfinished:
         return "inconclusive"
     return "healthy"
+
+
+def does_good(finding: Finding) -> bool:
+    """Whether the run surely scores lower without what was found, and has no lower log loss."""
+    log_loss = None if finding.cost is None else finding.cost.log_loss
+    return finding.evidence.get("gain_at_most", 0.0) < 0 and not (log_loss or 0.0) > 0
 
 
 def untreated(finding: Finding) -> Finding:

@@ -100,6 +100,13 @@ def test_a_healthy_verdict_does_not_contradict_the_list_below_it(trained: Traine
     assert concluded(case, [], {}).note == ""
 
 
+def test_what_a_healthy_run_is_better_with_is_not_held_against_it(trained: Trained) -> None:
+    case = Case(trained())
+    worry = Suspicion("noisy_batches", 0.7, "config", "it is so")
+    assert [one.rule for one in concluded(case, [worry], {"noisy_batches": gain(0.0)}).findings] == ["noisy_batches"]
+    assert concluded(case, [worry], {"noisy_batches": gain(-0.04)}).findings == ()
+
+
 def test_every_term_is_between_0_and_1_and_has_a_weight(short: Case) -> None:
     for one in suspected(short):
         values = terms(short, one, 0.5, gain(0.1))
