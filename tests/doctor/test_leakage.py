@@ -120,3 +120,11 @@ def test_a_copy_in_an_array_is_critical_where_leaving_it_out_confirms_it(name: s
     config = load_config(None, [f"data.source={tmp_path / name}", "train.epochs=20", "diagnose.budget=0"])
     first = diagnose(train(config, tmp_path)).findings[0]
     assert (first.rule, first.severity, first.evidence["column"]) == ("leakage", "critical", "x1")
+
+
+def test_a_column_of_an_array_that_tells_the_target_without_being_a_copy_is_a_warning(tmp_path: Path) -> None:
+    _, columns, y = interval()
+    np.savez(tmp_path / "t.npz", X=np.column_stack(columns), y=y)
+    config = load_config(None, [f"data.source={tmp_path / 't.npz'}", "train.epochs=20", "diagnose.budget=0"])
+    (found,) = [finding for finding in diagnose(train(config, tmp_path)).findings if finding.rule == "leakage"]
+    assert (found.severity, found.evidence["columns"]) == ("warning", ["x1"])

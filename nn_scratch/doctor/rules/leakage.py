@@ -89,7 +89,7 @@ def of_telling_columns(f: Features, found: dict[str, Any]) -> Suspicion:
     columns, without = found["columns"], number(found["without"])
     names = " and ".join(repr(name) for name in columns)
     one = len(columns) == 1
-    drawn = str(case.card["origin"]).startswith("built in")
+    made = str(case.card["origin"]).startswith("built in") or is_array(case.card)  # so on purpose, as far as is known
     return Suspicion(
         "leakage",
         0.9,
@@ -100,7 +100,7 @@ def of_telling_columns(f: Features, found: dict[str, Any]) -> Suspicion:
         evidence={"columns": columns, "score_alone": found["score"], "model": found["how"], "score_without": without},
         patches=(Patch(without_columns(f, columns), KNOWN),),
         cost=case.held_score - without,
-        most="warning" if drawn or case.held_score < without - HARM else "critical",
+        most="warning" if made or case.held_score < without - HARM else "critical",
         testable=False,  # retraining without what gives the target away scores lower, as it should
     )
 
