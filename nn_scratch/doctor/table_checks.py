@@ -17,6 +17,7 @@ from nn_scratch.baselines.row_order import column_in_row_order
 from nn_scratch.config.resolve import config_from, override_config
 from nn_scratch.config.schema import Data as DataOptions
 from nn_scratch.data.card import alike_by_chance
+from nn_scratch.data.column_types import FEWEST_ROWS, MOSTLY, is_identifier
 from nn_scratch.data.mapped_rows import on_disk
 from nn_scratch.data.order import label_order, value_order
 from nn_scratch.data.prepare import Data, Part, prepare
@@ -32,11 +33,10 @@ from nn_scratch.wording import plural
 
 PROGRESS = logging.getLogger("nn_scratch.progress")
 MOST_SAMPLED = 5_000_000  # values of a table on disk that are examined; bounds memory
-IDENTIFIER = re.compile(r"(^|[_\s.-])(id|ids|index|idx|nr|no|number|key|uuid|row)$|^unnamed", re.IGNORECASE)
+NUMBER = re.compile(r"(^|[_\s.-])number$", re.IGNORECASE)  # may be an identifier or a count
 LISTED = 10  # names in a message; by hand
 MAX_ROWS = 5000  # of which the nearest is sought; bounds time
 FEW = 20  # rows of a class too few to tell chance from rule; by hand
-MOSTLY = 0.8  # share of the rows with a value of their own from which a column may be an identifier; by hand
 
 
 @dataclass(frozen=True)
@@ -147,14 +147,16 @@ def identifiers(table: Table, ignored: Sequence[str] = ()) -> Iterator[Finding]:
     for j, name in enumerate(table.feature_names):
         values = np.asarray(table.X[:, j], np.float64)
         different = np.unique(values)
-        if len(values) < 10 or not np.isfinite(values).all() or len(different) < MOSTLY * len(values):
+        if len(values) < FEWEST_ROWS or not np.isfinite(values).all() or len(different) < MOSTLY * len(values):
             continue
         whole = bool((values == np.round(values)).all())
         numbered = whole and bool((np.diff(different) == 1).all()) and bool(np.median(np.abs(np.diff(values))) == 1)
-        if numbered or (whole and IDENTIFIER.search(name)):
+        if numbered or (whole and (is_identifier(name) or NUMBER.search(name))):
             found.append(name)
     found += [
-        column.name for column in table.columns if len(table.X) >= 10 and len(column.categories) > 0.5 * len(table.X)
+        column.name
+        for column in table.columns
+        if len(table.X) >= FEWEST_ROWS and len(column.categories) > 0.5 * len(table.X)
     ]
     if found:
         yield finding(
