@@ -141,18 +141,28 @@ class OnDask:
         except (OSError, ValueError, TimeoutError) as error:
             raise EnvironmentFailure(f"--dask {address}: no scheduler answers: {error}") from None
         self._ahead, self._run = ahead, run or run_on_worker
+        self._submitted = 0
         self._counted, self._asked = 1, -inf  # threads of the workers, and when they were asked for
 
     def __call__(self, jobs: Iterable[Job], tell: Tell) -> None:
+        suspects: list[tuple[Job, str]] = []
+        self._side_by_side(jobs, tell, suspects)
+        for job, _ in suspects:  # each alone: Dask blames all trials that wait on a worker for its death
+            failed: list[tuple[Job, str]] = []
+            self._side_by_side([job], tell, failed)
+            for again, why in failed:
+                tell(again.killed(f"{DIED}: {why}"))
+
+    def _side_by_side(self, jobs: Iterable[Job], tell: Tell, failed: list[tuple[Job, str]]) -> None:
+        """Run trials, and tell of their rows. failed: receives those that ended in an error without one, and why."""
         from distributed import as_completed
 
         left = iter(jobs)
         under_way: dict[Any, Job] = {}  # by future
         ended = as_completed(loop=self._client.loop, raise_errors=False)
-        lost = 0  # futures that went away with a worker or with the scheduler: their trials have new keys
         while True:
             for job in islice(left, max(0, self._ahead * self._threads() - len(under_way))):
-                under_way[self._submit(job, lost)] = job
+                under_way[self._submit(job)] = job
                 ended.add(next(reversed(under_way)))
             if not under_way:
                 return
@@ -160,9 +170,10 @@ class OnDask:
             job = under_way.pop(future)
             if (row := row_of(future, job)) is not None:
                 tell(row)
-            else:
-                lost += 1
-                again = self._submit(job, lost)
+            elif future.status == "error":
+                failed.append((job, f"{future.exception()!r:.200}"))
+            else:  # lost with a worker or with the scheduler
+                again = self._submit(job)
                 under_way[again] = job
                 ended.add(again)
 
@@ -173,28 +184,26 @@ class OnDask:
     def _threads(self) -> int:
         """Of all workers, as of the last second: to ask takes milliseconds."""
         if monotonic() - self._asked > SECONDS_BETWEEN_COUNTS:
-            self._counted, self._asked = sum(self._client.nthreads().values()) or 1, monotonic()
+            self._submitted = 0
+        self._counted, self._asked = sum(self._client.nthreads().values()) or 1, monotonic()
         return self._counted
 
-    def _submit(self, job: Job, lost: int) -> Any:
+    def _submit(self, job: Job) -> Any:
+        self._submitted += 1  # a trial that is submitted again has a new key
         folder = blake2b(job.folder.encode(), digest_size=6).hexdigest()
-        key = f"sweep-{folder}-{job.trial}-{job.rung}-{lost}"
+        key = f"sweep-{folder}-{job.trial}-{job.rung}-{self._submitted}"
         return self._client.submit(self._run, job.plain(), key=key, pure=False, retries=1)
 
 
 def row_of(future: Any, job: Job) -> Row | None:
-    """The row of a trial whose future ended; None where it was lost before it had one.
+    """The row of a trial whose future ended; None where it has none.
 
     It is read from disk: to fetch a result takes the scheduler and the worker, milliseconds of each.
     """
-    if (row_on_disk := job.row()) is not None:
-        return row_on_disk
-    if future.status == "finished":  # a shared file system may show a file late
-        row: Row = future.result()
-        return row
-    if future.status != "error":
-        return None
-    return job.killed(f"{DIED}: {future.exception()!r:.200}")
+    row = job.row()
+    if row is None and future.status == "finished":  # a shared file system may show a file late
+        row = future.result()
+    return row
 
 
 def run_on_worker(job: Mapping[str, Any]) -> Row:

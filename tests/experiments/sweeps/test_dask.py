@@ -33,9 +33,10 @@ def poisonous(job: Mapping[str, Any]) -> Row:
     return run_on_worker(job)
 
 
-def started(arguments: list[str], ready: str) -> tuple[subprocess.Popen[str], str]:
+def started(arguments: list[str], ready: str, failures: int) -> tuple[subprocess.Popen[str], str]:
     """A process, once a line of its output matches; and the match."""
-    environment = os.environ | {"PYTHONPATH": str(PROJECT), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "2"}
+    allowed = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(failures)}
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)} | allowed
     command = [sys.executable, "-m", *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, cwd=PROJECT)
     assert process.stderr is not None
@@ -46,10 +47,11 @@ def started(arguments: list[str], ready: str) -> tuple[subprocess.Popen[str], st
 
 
 @contextmanager
-def cluster(workers: int) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
+def cluster(workers: int, failures: int = 2) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
     scheduler, address = started(
         ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
         r"Scheduler at:\s+(tcp://127\.0\.0\.1:\d+)",
+        failures,
     )
     processes = [scheduler]
     try:
@@ -63,7 +65,7 @@ def cluster(workers: int) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
                 "--host",
                 "127.0.0.1",
             ]
-            processes.append(started(worker, r"(Registered to)")[0])
+            processes.append(started(worker, r"(Registered to)", failures)[0])
         yield address, processes
     finally:
         for process in reversed(processes):
@@ -110,6 +112,13 @@ def test_a_trial_that_kills_its_worker_is_a_row_and_all_others_are_there(tmp_pat
     with cluster(workers=2) as (address, _):
         run(swept(tmp_path, 5), address, lambda row: told.append(row.trial))
     assert sorted(told) == [1, 2, 3, 4, 5]
+    assert statuses(tmp_path) == {1: "finished", 2: "finished", 3: "killed", 4: "finished", 5: "finished"}
+
+
+def test_trials_that_wait_behind_one_that_kills_its_worker_are_not_blamed(tmp_path: Path) -> None:
+    """All five wait on the only worker when the third kills it, and no failure is allowed."""
+    with cluster(workers=1, failures=0) as (address, _):
+        run(swept(tmp_path, 5), address, lambda row: None)
     assert statuses(tmp_path) == {1: "finished", 2: "finished", 3: "killed", 4: "finished", 5: "finished"}
 
 
