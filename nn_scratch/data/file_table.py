@@ -31,7 +31,7 @@ from nn_scratch.data.targets import (
 )
 from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
-from nn_scratch.wording import did_you_mean, listed, quoted
+from nn_scratch.wording import did_you_mean, listed, plural, quoted
 
 ColumnName = str | int  # as in the header, or counted from 0
 Target = ColumnName | list[ColumnName] | None
@@ -68,7 +68,7 @@ def read_table(
     roles = find_roles(source, target, ignore, weight, by, options)
     names = {*roles.features, *roles.targets} | {name for name in (roles.weight, roles.by) if name is not None}
     cells, options = _read(source, names, roles, task, options)
-    cells, no_rows = (cells, []) if missing == "error" else _without_headers_and_totals(cells)
+    cells, no_rows = _without_headers_and_totals(cells, refuse=missing == "error")
     raw = {column.name: column for column in cells.columns}
     finder = TypeFinder(cells, options, options.decimal or ".", FILL_IN if missing == "error" else None)
     typed = [finder.find(raw[name]) for name in roles.features]
@@ -88,7 +88,7 @@ def read_table(
     )
     more_notices = [
         *source.notices,
-        *(f"{path}: {line}" for line in no_rows),
+        *(f"{path}: {line}: left out" for line in no_rows),
         *_column_notices(path, kept, left_out),
         *targets.notices,
     ]
@@ -202,11 +202,20 @@ def _read(
     return cells, replace(options, decimal=decimal)
 
 
-def _without_headers_and_totals(cells: Cells) -> tuple[Cells, list[str]]:
+def _without_headers_and_totals(cells: Cells, refuse: bool) -> tuple[Cells, list[str]]:
     """The cells with those of rows that are none as missing, so that such a row has no target and is left out.
 
-    Such rows are the header again, which stands between files that were joined, and a last row of totals.
+    Such rows are the header again, which stands between files that were joined, and a last row of totals. refuse: raise
+    UserError for them.
     """
+    without, notices = _blanked_where_no_rows(cells)
+    if notices and refuse:
+        where = cells.source.path
+        raise UserError([f"{where}: {line}; remove it, or set data.missing: auto to leave it out" for line in notices])
+    return without, notices
+
+
+def _blanked_where_no_rows(cells: Cells) -> tuple[Cells, list[str]]:
     notices = []
     texts = [raw for raw in cells.columns if raw.numbers is None]
     if cells.source.has_header and len(texts) == len(cells.columns) and cells.rows:
@@ -217,12 +226,12 @@ def _without_headers_and_totals(cells: Cells) -> tuple[Cells, list[str]]:
         rows = np.flatnonzero(again)
         if len(rows):
             cells = _blanked(cells, rows)
-            notices.append(f"the header stands among the rows again, {_lines_of(cells, rows)}: left out")
+            notices.append(f"the header stands among the rows again, {_lines_of(cells, rows)}")
     last = np.array([cells.rows - 1])
     for raw in texts:
         word = raw.texts[raw.codes[-1]].strip() if len(raw.codes) > FEWEST_ABOVE_TOTAL else ""
         if word.lower() in TOTALS and np.count_nonzero(raw.codes == raw.codes[-1]) == 1:
-            notices.append(f"the last row, {_lines_of(cells, last)}, holds totals ({quoted(word)}): left out")
+            notices.append(f"the last row, {_lines_of(cells, last)}, holds totals ({quoted(word)})")
             return _blanked(cells, last), notices
     return cells, notices
 
@@ -320,8 +329,16 @@ class TargetColumn:
 class TargetReader:
     """Reads columns to predict: classes where one holds text, else numbers."""
 
-    def __init__(self, finder: TypeFinder, task: Task | Literal["auto"], alone: bool, refuse_gaps: bool) -> None:
-        self.finder, self.task, self.alone, self.refuse_gaps = finder, task, alone, refuse_gaps
+    def __init__(
+        self,
+        finder: TypeFinder,
+        task: Task | Literal["auto"],
+        alone: bool,
+        refuse_gaps: bool,
+        known: Collection[str] = (),
+    ) -> None:
+        """known: classes of training, which are labels even where they are words for a missing value."""
+        self.finder, self.task, self.alone, self.refuse_gaps, self.known = finder, task, alone, refuse_gaps, known
         self.notices: list[str] = []
 
     def read(self, raw: RawColumn, kind: str | None) -> TargetColumn:
@@ -329,9 +346,14 @@ class TargetReader:
         if raw.numbers is not None:
             column = TargetColumn(self.finder.checked_numbers(raw, raw.numbers), ())
             if wants_classes and kind == "text":
-                column = self._labels(raw)
+                column = self._labels(raw, kind)
         else:
-            column = self._labels(raw) if wants_classes else self._texts(raw, kind)
+            column = self._labels(raw, kind) if wants_classes else self._texts(raw, kind)
+        if np.isnan(column.values).all():
+            raise UserError(
+                f"{self.finder.cells.source.path}: column {quoted(raw.name)}, the target, has no values; name another "
+                "in data.target"
+            )
         if self.refuse_gaps:
             gaps = np.flatnonzero(np.isnan(column.values))
             self.finder.problems.add(raw, gaps, f"is no value; {FILL_IN_TARGET}")
@@ -346,7 +368,7 @@ class TargetReader:
         numbers = {text for text in there if judge(text) is not None}
         may_be_text = self.task == "auto" and self.alone and kind != "number"
         if may_be_text and (not numbers or (len(numbers) <= MAX_CLASSES_OF_NUMBERS and len(numbers) < len(there))):
-            return self._labels(raw)
+            return self._labels(raw, kind)
         values = np.array([judge(text) if text in numbers else np.nan for text in texts], dtype=np.float64)
         wrong = [i for i, text in enumerate(texts) if text not in numbers and text.lower() not in self.finder.nothing]
         if wrong:
@@ -360,12 +382,13 @@ class TargetReader:
             )
         return TargetColumn(self.finder.checked_numbers(raw, values[raw.codes]), (), column.style)
 
-    def _labels(self, raw: RawColumn) -> TargetColumn:
+    def _labels(self, raw: RawColumn, kind: str | None) -> TargetColumn:
         """Classes, for cells of any content."""
         texts = texts_of(np.unique(raw.numbers)) if raw.numbers is not None else list(raw.texts)
         codes = np.unique(raw.numbers, return_inverse=True)[1] if raw.numbers is not None else raw.codes
         labels = [text.strip() for text in texts]
-        there = [label for label in dict.fromkeys(labels) if label.lower() not in self.finder.nothing]
+        nothing = self._missing_labels(raw, labels, codes, kind)
+        there = [label for label in dict.fromkeys(labels) if label not in nothing]
         numbers = {label: number(label) for label in there}
         if there and all(value is not None and abs(value) <= EXACT for value in numbers.values()):
             found = [numbers.get(label) for label in labels]  # 1 and 1.0 are the same class
@@ -376,6 +399,36 @@ class TargetReader:
         places = {label: float(code) for code, label in enumerate(classes)}
         values = np.array([places.get(called.get(label, label), np.nan) for label in labels])
         return TargetColumn(values[codes], tuple(classes))
+
+    def _missing_labels(self, raw: RawColumn, labels: list[str], codes: Array, kind: str | None) -> set[str]:
+        """Those of the labels that stand for a missing value; reports the words among them.
+
+        "None" is a class where it is the column's only word for a missing value and on as many rows as the rarest of
+        the others. With a type of text in data.columns every word is a class but those of data.na_values.
+        """
+        counts = dict.fromkeys(labels, 0)
+        for label, count in zip(labels, np.bincount(codes, minlength=len(labels)).tolist(), strict=True):
+            counts[label] += count
+        where = f"{self.finder.cells.source.path}: column {quoted(raw.name)}"
+        own = {str(word).strip().lower() for word in self.finder.options.na_values}
+        nothing = {label for label in labels if label.lower() in self.finder.nothing}
+        words = {label for label in nothing if label and label.lower() not in own}
+        if kind == "text":
+            return nothing - words
+        nothing -= words & {*self.known}
+        others = [count for label, count in counts.items() if label not in nothing and count]
+        for word in sorted(words & nothing):
+            if nothing == words == {word} and word.lower() == "none" and others and counts[word] >= min(others):
+                self.notices.append(
+                    f"{where}: {quoted(word)} is a class, of {plural(counts[word], 'row')}; for a missing value: "
+                    f"data.na_values=[{word}]"
+                )
+                return set()
+            self.notices.append(
+                f"{where}: {quoted(word)} is a missing value, in {plural(counts[word], 'row')}; for a class: "
+                f"data.columns={{{raw.name}: text}}"
+            )
+        return nothing
 
     def _one_spelling(self, raw: RawColumn, labels: list[str], there: list[str], codes: Array) -> dict[str, str]:
         counts = dict.fromkeys(there, 0)

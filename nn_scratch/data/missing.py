@@ -26,6 +26,8 @@ def leave_out(X: Array, targets: Array, missing: Missing, origin: str) -> tuple[
     n_kept = int(kept.sum())
     if n_kept == len(X):
         return X, targets, ()
+    if no_target.all():
+        raise UserError(f"{origin}: no row has a target, which is never filled in")
     if not n_kept:
         raise UserError(f"{origin}: no row has all its values; data.missing: auto would fill in those of the features")
     if missing == "drop":

@@ -289,7 +289,13 @@ def _targets_of(
     known: tuple[Decimal, ...] = tuple("," if style.startswith(",") else "." for style in table.target_styles)
     decimal: Decimal = options.decimal or (known[0] if known else ".")
     finder = TypeFinder(Cells(source, tuple(raw), reader.rows, None), options, decimal, None)
-    targets = TargetReader(finder, table.task, alone=len(raw) == 1, refuse_gaps=table.missing == "error")
+    targets = TargetReader(
+        finder,
+        table.task,
+        alone=len(raw) == 1,
+        refuse_gaps=table.missing == "error",
+        known=table.class_names,
+    )
     read = [targets.read(column, "number" if table.task != "classification" else None) for column in raw]
     finder.problems.raise_any()
     categories = _as_in_training(read[-1].categories, table, options)

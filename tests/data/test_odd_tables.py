@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nn_scratch.data import read_rows
+from nn_scratch.data.column_types import ColumnOptions
 from nn_scratch.data.notation import any_date, unit_of
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.experiments.prediction_scores import scores_for
@@ -262,3 +263,73 @@ def test_rare_categories_of_very_many_share_a_feature_in_training_and_in_new_row
     features = data.preprocessing.encode(new.X)[:, 1:]
     assert features.sum(axis=1).tolist() == [1, 1, 1]
     assert features[:, -1].tolist() == [0, 1, 1]
+
+
+# ---- a target with words for missing values ----
+
+
+def with_target(*labels, end=""):
+    return csv("a,y\n" + "".join(f"{i / 8},{labels[i % len(labels)]}\n" for i in range(30)) + end)
+
+
+@pytest.mark.parametrize("word", ["None", "none", "NONE"])
+def test_none_is_a_class_where_it_is_as_frequent_as_the_others(word):
+    table = loaded(with_target("High", word, "Low"))
+    assert table.class_names == tuple(sorted(["High", word, "Low"]))
+    assert len(table.X) == 30
+    assert told(table) == [f"column 'y': {word!r} is a class, of 10 rows; for a missing value: data.na_values=[{word}]"]
+
+
+def test_a_class_called_none_can_be_made_a_missing_value():
+    table = loaded(with_target("High", "None", "Low"), options=ColumnOptions(na_values=("None",)))
+    assert table.class_names == ("High", "Low")
+    assert told(table) == ["10 of 30 rows left out for a missing target, which is never filled in"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "end", "word", "rows"),
+    [
+        (("High", "NA", "Low"), "", "NA", "10 rows"),
+        (("High", "n/a", "Low"), "", "n/a", "10 rows"),
+        (("High", "?", "Low"), "", "?", "10 rows"),
+        (("High", "None", "Low"), "1,\n", "None", "10 rows"),  # beside an empty cell
+        (("High", "Low"), "1,None\n", "None", "1 row"),  # rarer than any class
+    ],
+)
+def test_other_words_for_a_missing_target_name_the_key_that_makes_them_a_class(labels, end, word, rows):
+    path = with_target(*labels, end=end)
+    table = loaded(path)
+    assert table.class_names == ("High", "Low")
+    assert told(table)[0] == (
+        f"column 'y': {word!r} is a missing value, in {rows}; for a class: data.columns={{y: text}}"
+    )
+    as_class = loaded(path, options=ColumnOptions(kinds={"y": "text"}))
+    assert as_class.class_names == tuple(sorted(["High", word, "Low"]))
+    assert len(as_class.X) == len(table.X) + int(rows.split()[0])
+
+
+def test_a_class_called_none_is_one_in_test_rows_too():
+    path = with_target("High", "None", "Low")
+    csv("a,y\n1,None\n2,High\n3,\n", name="test.csv")
+    table = loaded(path, test_source="./test.csv")
+    assert [table.test.class_names[code] for code in table.test.y] == ["None", "High"]
+
+
+def test_a_target_without_any_value_is_named():
+    assert problems_of(loaded, csv("a,b,y\n" + "1,2,\n" * 20)) == [
+        "t.csv: column 'y', the target, has no values; name another in data.target"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("end", "what"),
+    [
+        ("a,b,y\n", "the header stands among the rows again, line 32"),
+        ("Total,90,54.5\n", "the last row, line 32, holds totals ('Total')"),
+    ],
+)
+def test_rows_that_are_none_are_refused_where_missing_values_are(end, what):
+    rows = "".join(f"{i / 4},{i % 7},{i / 8}\n" for i in range(30))
+    assert problems_of(loaded, csv(f"a,b,y\n{rows}{end}"), missing="error") == [
+        f"t.csv: {what}; remove it, or set data.missing: auto to leave it out"
+    ]
