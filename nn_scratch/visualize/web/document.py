@@ -180,7 +180,23 @@ def score_table(view: View) -> dict[str, Any]:
                 table.append({"name": baseline_name(view, name), "own": False, "values": values})
     part = scored_part(view)
     rows = None if part is None else view.run.card["parts"][part]["rows"]
-    return {"parts": parts, "rows": table if parts else [], "part": part, "of": rows}
+    balanced = balanced_scores(view, part)
+    return {"parts": parts, "rows": table if parts else [], "part": part, "of": rows, "balanced": balanced}
+
+
+def balanced_scores(view: View, part: str | None) -> list[tuple[str, float]]:
+    """Balanced accuracy, which the doctor judges by, of the network and of the best baseline by it."""
+    if part is None or not view.classifies:
+        return []
+    own = finite(view.run.info[part].get("balanced_accuracy"))
+    best = {
+        baseline_name(view, name): value
+        for name, by_part in (view.run.info.get("baselines") or {}).items()
+        if name in BASELINES and isinstance(by_part, dict)
+        if (value := finite((by_part.get(part) or {}).get("balanced_accuracy"))) is not None
+    }
+    found = [] if own is None else [("this network", own)]
+    return found + sorted(best.items(), key=lambda item: -item[1])[:1] if found else []
 
 
 def finite(value: Any) -> float | None:

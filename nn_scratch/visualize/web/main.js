@@ -106,7 +106,7 @@ function tips(here) {
 
 /** The score of the network as a bar beside the baselines' bars; the other parts' scores below. */
 function scoreBars(here) {
-  const { parts: names, rows, part, of } = here.scores;
+  const { parts: names, rows, part, of, balanced } = here.scores;
   if (!rows.length) return null;
   const label = { train: "training", val: "validation", test: "test" };
   const at = names.indexOf(part);
@@ -119,7 +119,8 @@ function scoreBars(here) {
   const others = names.filter((name) => name !== part).map((name) => `${label[name]} ${told(own.values[names.indexOf(name)])}`);
   return el("div", { class: "scores" }, el("h2", {}, `${here.score_label[0].toUpperCase()}${here.score_label.slice(1)} on ${of.toLocaleString("en")} ${label[part]} rows`),
     el("ul", { class: "bars" }, ...shown.map(bar)),
-    others.length ? el("p", { class: "dim" }, `this network on the other rows: ${others.join(", ")}`) : null);
+    others.length ? el("p", { class: "dim" }, `this network on the other rows: ${others.join(", ")}`) : null,
+    balanced.length ? el("p", { class: "dim" }, `The verdict goes by balanced accuracy, the mean of the classes' recalls; on these rows: ${balanced.map(([name, value]) => `${name} ${percent(value)}`).join(", ")}`) : null);
 }
 
 function theme() {

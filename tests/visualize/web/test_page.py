@@ -19,6 +19,7 @@ from nn_scratch.runs.run import Run
 from nn_scratch.visualize.compare import Comparison
 from nn_scratch.visualize.replay import Replay
 from nn_scratch.visualize.view import View
+from nn_scratch.visualize.web.document import BASELINES, balanced_scores
 from nn_scratch.visualize.web.page import MODULES, comparison_page, digest, script
 from tests.conftest import edit_json, trained
 from tests.visualize.web.conftest import VIEWS, axe_core, written
@@ -539,3 +540,14 @@ def test_the_page_of_a_network_for_784_pixels_has_at_most_5_mb(tab: Any, tmp_pat
     for view in VIEWS:
         opened.go(v=view)
     assert opened.messages == []
+
+
+def test_the_measure_of_the_verdict_is_named_beside_the_score(runs: dict[str, Run]) -> None:
+    info = runs["classes"].info
+    (own, value), (best, reached) = balanced_scores(View(runs["classes"]), "test")
+    assert own == "this network"
+    assert value == pytest.approx(info["test"]["balanced_accuracy"])
+    known = [scores["test"]["balanced_accuracy"] for name, scores in info["baselines"].items() if "test" in scores]
+    assert best in BASELINES.values()
+    assert reached == pytest.approx(max(known), abs=1e-5)
+    assert balanced_scores(View(runs["regression"]), "test") == []
