@@ -45,14 +45,15 @@ export const networkView = {
     this.stage.style.height = `${height}px`;
     for (const node of [...this.stage.children].slice(1)) node.remove();
     const names = this.columns.map((column) => namesOf(here, column));
-    const room = this.narrow ? 58 : 120;
-    const left = names[0] ? room : size;
-    const right = width - (names.at(-1) ? room : size);
+    const left = this.roomFor(names[0], size);
+    const right = width - this.roomFor(names.at(-1), size);
+    const step = (right - left) / Math.max(1, this.columns.length - 1);
     this.columns.forEach((column, place) => {
-      column.x = left + (place * (right - left)) / Math.max(1, this.columns.length - 1);
+      column.x = left + place * step;
       column.y = column.units.map((_, row) => 34 + ((row + 0.5) * (height - 40)) / column.units.length);
       column.names = names[place];
-      this.head(column, width);
+      this.head(column, width, place, step);
+      if (column.skips) this.gap(column, step, size, height);
       if (place === 0) this.inputs(column, left, size);
       else column.faces = column.units.map((unit, row) => this.unit(column, place, unit, row, size));
     });
@@ -64,14 +65,28 @@ export const networkView = {
     };
   },
 
-  /** What stands above a column: its name, and how many of its units are drawn. */
-  head(column, width) {
-    const wide = this.narrow ? 84 : 180;
+  /** Pixels for the names beside the first or the last column. */
+  roomFor(names, size) {
+    if (!names) return size;
+    return Math.min(this.narrow ? 104 : 160, size / 2 + 20 + 7 * Math.max(...names.map((name) => name.length)));
+  },
+
+  /** What stands above a column: its name, and how many of its units are drawn; in two rows where columns are close. */
+  head(column, width, place, step) {
+    const close = this.narrow && step < 84;
+    const wide = this.narrow ? Math.min(84, 2 * step - 4) : 180;
     const from = Math.max(0, Math.min(width - wide, column.x - wide / 2));
     const align = column.x - wide / 2 < 0 ? "left" : column.x + wide / 2 > width ? "right" : "center";
     const cut = column.units.length < column.of ? ` ${column.units.length} of ${column.of.toLocaleString("en")}` : ` ${column.of.toLocaleString("en")}`;
-    this.stage.append(el("span", { class: "columnname", style: { left: `${from}px`, width: `${wide}px`, "text-align": align } },
+    this.stage.append(el("span", { class: "columnname", style: { left: `${from}px`, top: `${close && place % 2 ? 13 : 0}px`, width: `${wide}px`, "text-align": align } },
       el("strong", {}, column.title), this.narrow ? "" : cut));
+  },
+
+  /** In the place of the layers that are not drawn. */
+  gap(column, step, size, height) {
+    const words = `${column.skips} more layers`;
+    this.stage.append(el("span", { class: "columnname", title: words, style: { left: `${column.x - step + size / 2}px`, width: `${step - size}px`,
+      top: `${height / 2}px`, "text-align": "center" } }, this.narrow ? "⋯" : `⋯ ${words} ⋯`));
   },
 
   inputs(column, left, size) {
@@ -269,7 +284,7 @@ function columnsOf(here, known, [most, wide]) {
   const columns = [{ name: "input", title: here.image ? "pixels" : "features", of: known[0].inputs, label: named, units: strongest(here, known[0], last, known[0].inputs > most ? wide : most) }];
   known.forEach((one, place) => {
     const next = known[place + 1];
-    const skips = here.layers.indexOf(one) > 0 && here.layers[here.layers.indexOf(one) - 1] !== (known[place - 1] ?? null);
+    const skips = place ? here.layers.indexOf(one) - here.layers.indexOf(known[place - 1]) - 1 : 0;
     const answers = one.name === "output" && here.classes.length === one.units;
     columns.push({ name: one.name, title: one.name, of: one.units, skips, label: (unit) => (answers ? `output for ${here.classes[unit]}` : `${one.name}, unit ${unit}`),
       units: one.units <= most ? range(one.units) : one.surfaces ? one.surfaces.slice(0, wide)
