@@ -22,13 +22,14 @@ from nn_scratch.visualize.film.colour import (
     sequential,
     yuv,
 )
+from nn_scratch.visualize.film.curves import read_out
 from nn_scratch.visualize.film.encoder import check, encode, probe, top_level_boxes
 from nn_scratch.visualize.film.layout import GAP, Matrix, Tiles, arrange
 from nn_scratch.visualize.film.letters import bitmap
 from nn_scratch.visualize.film.make import write_film
 from nn_scratch.visualize.film.matrices import by_movement
 from nn_scratch.visualize.film.pace import pace
-from nn_scratch.visualize.film.parts import Blocks, CaptionPart, Stamp
+from nn_scratch.visualize.film.parts import Blocks, CaptionPart, Points, Stamp
 from nn_scratch.visualize.film.predictions import predictions
 from nn_scratch.visualize.film.scene import HEIGHT, WIDTH, Film
 from nn_scratch.visualize.palette import THEMES
@@ -192,6 +193,22 @@ def test_blocks_at_the_edges_are_of_what_is_left(block):
     sums = np.add.reduceat(np.add.reduceat(values.astype(float), at_rows, axis=1), at_columns, axis=2)
     sizes = np.outer(np.diff([*at_rows, 11]), np.diff([*at_columns, 14]))
     np.testing.assert_allclose(shown(values), sums / sizes, atol=1e-6)
+
+
+def test_the_last_values_of_a_shorter_run_stay():
+    epochs, losses = np.arange(3), np.array([3.0, 2.0, 1.5])
+    assert [read_out(epochs, losses, epoch) for epoch in (1, 2, 9)] == ["2.0000", "1.5000", "1.5000"]
+    assert read_out(epochs[:0], losses[:0], 9) == ""
+
+
+def test_points_of_a_larger_film_are_as_large_in_it():
+    covered = []
+    for larger in (1, 3):
+        frame = Frame(60, 60)
+        frame.buffer[:] = 0
+        Points([(30, 30, (90, 100, 110))], larger).paint(frame)
+        covered.append(np.count_nonzero(frame.Y))
+    assert covered[1] == 9 * covered[0]
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def draw_boundary(stage: Stage, view: View, x: int, y: int, side: int) -> None:
     def answer(index: int) -> Array:
         return np.asarray(levels(replay.outputs(stage.row(view, index), plane.grid))).reshape(plane.down, plane.across)
 
-    stage.parts.append(BoundaryPart(answer, cells, points))
+    stage.parts.append(BoundaryPart(answer, cells, points, stage.unit))
     features = view.feature_names if len(view.feature_names) == 2 else ["feature 1", "feature 2"]
     stage.text(x + side / 2, y + side + px(14), f"{features[0]} (scaled) →", side, 9, ha="center")
     if view.classifies and len(names) <= len(CLASSES) - 1:

@@ -114,8 +114,8 @@ def padded(span: tuple[float, float], score: str) -> tuple[float, float]:
 
 
 def read_out(epochs: Array, values: Array, epoch: int) -> str:
-    """A value at an epoch in at most 7 characters; nothing where it was not measured."""
-    at = np.flatnonzero(epochs == epoch)
+    """A value at an epoch in at most 7 characters, the last one after the run's end; nothing where there is none."""
+    at = np.flatnonzero(epochs == min(epoch, epochs[-1])) if len(epochs) else epochs
     if not len(at):
         return ""
     value = float(values[at[0]])

@@ -146,12 +146,14 @@ class CurvePart:
         line: tuple[int, int],
         xs: Array,
         marks: Sequence[tuple[Array, str]],
+        unit: float = 1.0,
     ) -> None:
         """box: x, y, width, height in pixels; line: top and bottom of the marker; xs: its place at each epoch;
-        marks: for each curve the height of its point at each epoch (nan: none) and its colour."""
+        marks: for each curve the height of its point at each epoch (nan: none) and its colour; unit: of marks."""
         self._past, self._future, self._box, self.line, self.marks = past, future, box, line, marks
         self.xs = np.rint(xs / 2).astype(int) * 2
-        self._dots = [Stamp(5, colour(name)) for _, name in marks]
+        self._dots = [Stamp(round(5 * unit), colour(name)) for _, name in marks]
+        self._thick = max(1, round(unit))
         self._grey = colour("#888888")[0]
 
     def paint(self, frame: Frame, index: int) -> None:
@@ -160,7 +162,7 @@ class CurvePart:
         frame.copy_box(self._past, x, y, now - x, height)
         frame.copy_box(self._future, now, y, x + width - now, height)
         top, bottom = self.line
-        frame.Y[top:bottom, now] = self._grey
+        frame.Y[top:bottom, now : now + self._thick] = self._grey
         for (ys, _), dot in zip(self.marks, self._dots, strict=True):
             if np.isfinite(ys[index]):
                 dot.paint(frame, now, float(ys[index]))
@@ -270,11 +272,15 @@ class BoundaryPart:
     """What the network answers at every point of the plane, and the probe rows on it."""
 
     def __init__(
-        self, levels: Callable[[int], Array], cells: Cells, points: Sequence[tuple[int, int, tuple[int, int, int]]]
+        self,
+        levels: Callable[[int], Array],
+        cells: Cells,
+        points: Sequence[tuple[int, int, tuple[int, int, int]]],
+        unit: float,
     ) -> None:
         """levels: table indices of the film's epoch number; points: x, y and colour of each probe row."""
         self._levels, self._cells = levels, cells
-        self._points = Points(points)
+        self._points = Points(points, max(1, round(unit)))
 
     def paint(self, frame: Frame, index: int) -> None:
         self._cells.paint(frame, self._levels(index))
@@ -286,13 +292,16 @@ class Points:
 
     SHAPE = ("..www..", ".wcccw.", "wcccccw", "wcccccw", "wcccccw", ".wcccw.", "..www..")
 
-    def __init__(self, points: Sequence[tuple[int, int, tuple[int, int, int]]]) -> None:
+    def __init__(self, points: Sequence[tuple[int, int, tuple[int, int, int]]], larger: int = 1) -> None:
+        """larger: how many pixels wide and high each of SHAPE's is."""
+        shape = ["".join(mark * larger for mark in line) for line in self.SHAPE for _ in range(larger)]
+        middle = len(shape) // 2
         inks: dict[tuple[int, int], tuple[int, int, int]] = {}
         for x, y, ink in points:
-            for i, line in enumerate(self.SHAPE):
+            for i, line in enumerate(shape):
                 for j, mark in enumerate(line):
                     if mark != ".":
-                        inks[y + i - 3, x + j - 3] = ink if mark == "c" else (235, 128, 128)
+                        inks[y + i - middle, x + j - middle] = ink if mark == "c" else (235, 128, 128)
         quarters: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
         for (i, j), ink in inks.items():
             quarters.setdefault((i // 2, j // 2), []).append(ink)

@@ -148,7 +148,7 @@ class Film:
                 artist.set_alpha(0.22)
         future = self._drawn(canvas) if stage.curves else past
         self._background = past
-        self.parts = [curves.part(past, future, self._epochs) for curves in stage.curves] + stage.parts
+        self.parts = [curves.part(past, future, self._epochs, self._unit) for curves in stage.curves] + stage.parts
 
     def _drawn(self, canvas: Any) -> Frame:
         canvas.draw()

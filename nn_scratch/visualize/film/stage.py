@@ -106,8 +106,8 @@ class Curves:
     lines: list[tuple[Array, str]]
     artists: list[Any]
 
-    def part(self, past: Frame, future: Frame, shown: Array) -> CurvePart:
-        """shown: the epochs of the film."""
+    def part(self, past: Frame, future: Frame, shown: Array, unit: float) -> CurvePart:
+        """shown: the epochs of the film; unit: of letters and marks."""
         x, y, width, height = self.box
         right = self.axes.get_window_extent()
         xs, _ = pixel_places(self.axes, past.height, shown, np.ones(len(shown)))
@@ -119,7 +119,7 @@ class Curves:
                 at = np.where(self.epochs[nearest] == shown, values[nearest], np.nan)
             marks.append((pixel_places(self.axes, past.height, shown, at)[1], ink))
         top, bottom = past.height - right.y1, past.height - right.y0
-        return CurvePart(past, future, (x, y, width, height), (round(top), round(bottom)), xs, marks)
+        return CurvePart(past, future, (x, y, width, height), (round(top), round(bottom)), xs, marks, unit)
 
 
 def tick_boxes(stage: Stage) -> list[Box]:
