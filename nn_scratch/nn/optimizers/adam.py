@@ -56,9 +56,9 @@ class Adam(Optimizer):
         c = sqrt((1.0 - self.beta2**self.steps) / (1.0 - self.beta2))
         rate = self.scalar(lr * c * (1.0 - self.beta1) / (1.0 - self.beta1**self.steps))
         eps = self.scalar(c * self.eps)
-        kept = self.scalar(1.0 - lr * self.weight_decay)
+        kept = self.scalar(1.0 - lr * self.weight_decay) if self.weight_decay else None
         for theta, g, M, S, divisor, work in self.blocks:
-            if self.weight_decay:
+            if kept is not None:
                 np.multiply(theta, kept, out=theta)
             np.multiply(M, self._beta1, out=M)
             np.add(M, g, out=M)  # M ← β₁ M + g
