@@ -14,7 +14,7 @@ from nn_scratch.benchmarks.timing import median_interval, spread, take_paired_tu
 from nn_scratch.benchmarks.workloads import WORKLOADS, Timekeeper, Workload, data, train_epochs, trainer
 from nn_scratch.experiments.machine import matrix_peak
 from nn_scratch.metrics import Array
-from nn_scratch.runs.recorder import COMMIT_SECONDS, LogSettings, Recorder
+from nn_scratch.runs.recorder import COMMIT_SECONDS, COMMIT_SHARE, LogSettings, Recorder
 from nn_scratch.training.observers import Observer
 from nn_scratch.training.trainer import Trainer
 
@@ -80,7 +80,7 @@ def _measure(workload: Workload, folder: Path, pairs: int) -> dict[str, Any]:
     evaluation = keeper.evaluation / (keeper.training + keeper.evaluation)
     epoch = np.median(without, axis=0) * (evaluation + (1.0 - evaluation) * whole / steps)
     commit = np.median(commits, axis=0)
-    share = commit / max(COMMIT_SECONDS, epoch[0])
+    share = commit / max(COMMIT_SECONDS, commit[0] / COMMIT_SHARE, epoch[0])  # the recorder's own rule
     cost, cpu_cost = (median_interval(each) for each in ((with_log - without) / epoch + share).T)
     return {
         "workload": workload.name,
