@@ -122,9 +122,10 @@ def to_paste(patch: Patch, config: Mapping[str, Any]) -> list[str]:
     """The patch as lines of YAML; of the layers the whole list, each with its name."""
     lines: list[str] = []
     sections: dict[str, list[tuple[list[str], Any]]] = {}
-    for key, value in patch.set.items():
+    for key, new in patch.set.items():
         section, *inner = key.split(".")
-        sections.setdefault(section, []).append((inner, value))
+        value = stated(key, ABSENT, new, config)[1]
+        sections.setdefault(section, []).append((inner, None if value is ABSENT else value))
     for section, entries in sections.items():
         if section == "layers":
             lines += ["layers:", *pasted_layers(patch, config)]

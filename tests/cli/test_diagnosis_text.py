@@ -151,6 +151,13 @@ def test_a_patch_is_shown_as_yaml_to_paste_and_as_arguments_to_type() -> None:
     assert typed == change_config(config_from(config), {"layers.0.init": "he_normal", "optimizer.lr": 0.5})
 
 
+def test_an_initializer_that_null_stands_for_is_pasted_by_its_name() -> None:
+    config = to_plain(config_from({"output": {"activation": "auto", "init": "zeros"}}))
+    patch = Patch({"output.init": None}, "why")
+    assert to_paste(patch, config) == ["output:", "  init: glorot_uniform"]
+    assert to_type(patch, config) == "output.init=glorot_uniform"
+
+
 def test_what_is_to_be_copied_is_not_broken_in_two_however_long(tmp_path: Path) -> None:
     bent = [{"type": "dense", "units": 3, "activation": {"type": "leaky_relu", "slope": 0.1}}, "batch_norm"] * 9
     patch = Patch({"layers": bent, "train.early_stopping": {"monitor": "val_loss", "patience": 10}}, "why")
