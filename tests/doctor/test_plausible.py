@@ -160,11 +160,11 @@ def test_what_retraining_surely_gains_is_a_warning_even_where_it_costs_little(tr
     assert f"; this costs {dropout.evidence['gain_by_retraining']:.3f} of balanced accuracy" in found.note
 
 
-def test_where_every_row_is_fitted_class_weights_come_with_a_penalty(trained: Trained) -> None:
+def test_where_every_row_is_fitted_class_weights_with_a_penalty_come_second(trained: Trained) -> None:
     source = {"type": "blobs", "rows": 400, "classes": 2, "features": 20, "noise": 20.0, "class_shares": [6.0, 1.0]}
     run = trained(data={"source": source}, layers=[{**DENSE, "units": 128}], train={"epochs": 60})
     assert run.info["train"]["balanced_accuracy"] > 0.99
     (imbalance,) = [one for one in diagnose(run, budget=0).findings if one.rule == "class_imbalance"]
     first, second = imbalance.patches
-    assert first.set == {"class_weight": "balanced", "regularize.l2": 0.05}
-    assert second.set == {"class_weight": "balanced"}
+    assert first.set == {"class_weight": "balanced"}
+    assert second.set == {"class_weight": "balanced", "regularize.l2": 0.05}

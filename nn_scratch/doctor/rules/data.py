@@ -201,14 +201,14 @@ def class_imbalance(f: Features) -> Suspicion | None:
 
 
 def weights_of_classes(f: Features) -> tuple[Patch, ...]:
-    """Class weights; where every training row is fitted at any weight, with a penalty, without which weights have
-    no effect there (Byrd and Lipton 2019, What is the Effect of Importance Weighting in Deep Learning?)."""
+    """Class weights; where every training row is fitted at any weight, then with a penalty, without which weights may
+    have no effect there (Byrd and Lipton 2019, What is the Effect of Importance Weighting in Deep Learning?)."""
     why = "rows of rare classes count for more in the loss; this raises balanced accuracy and may lower accuracy"
     alone = Patch({"class_weight": "balanced"}, why)
     if not f.case.train_score - f.case.held_score > MEMORIZED:
         return (alone,)
     joined = {**alone.set, "regularize.l2": 0.05}
-    return Patch(joined, f"{why}; a penalty keeps the network from fitting all rows regardless of their weights"), alone
+    return alone, Patch(joined, "and a penalty keeps the network from fitting all rows regardless of their weights")
 
 
 @rule(
