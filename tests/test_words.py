@@ -47,6 +47,7 @@ INSTEAD = {
     r"goes on (?:where|by itself|when|from)": "continues, is resumed",
     r"whatever (?:the|a|its|their|comes|else|it|is|an)": "independent of, for any",
     r"(?:the|it) (?:knows|wants|forgets|believes)": "",
+    r'"""What (?:is|was|are|were|has|have)': "a noun: the result, the state, the error",
     r"\}th (?:epoch|row|step|layer)": "wording.ordinal, wording.every",
     r"(?:one|two|some|\d+) rows? a step|steps an epoch": "rows per step, steps per epoch",
 }

@@ -100,17 +100,17 @@ def fix_command(run: Run, console: Printer) -> tuple[Diagnosis, dict[str, Any]]:
         diagnosis = diagnose_and_keep(run)
     console.print(rendered(diagnosis, run.config, run.as_typed), crop=False)
     console.print()
-    treatment = treat(run, diagnosis, told=lambda line: console.say((line, "dim")))
+    treatment = treat(run, diagnosis, report=lambda line: console.say((line, "dim")))
     if treatment.before is not None:
         console.print(comparison(treatment.before, treatment.arms))
-    console.say((treatment.said, "bold"))
+    console.say((treatment.outcome, "bold"))
     if treatment.written is not None:
         console.say("next: ", (f"{command('train')} --config {shown(treatment.written)}", "bold cyan"))
     elif treatment.text:
         for line in treatment.text.splitlines():
             console.say(line)
     written = None if treatment.written is None else str(treatment.written)
-    return diagnosis, {"said": treatment.said, "written": written}
+    return diagnosis, {"said": treatment.outcome, "written": written}
 
 
 def apply_command(run: Run, number: int, console: Printer) -> dict[str, Any]:

@@ -347,8 +347,8 @@ def trained_side_by_side(
     folders = [new_folder(config.name, folder) for config in configs]
     jobs = []
     for config, path in zip(configs, folders, strict=True):
-        told = Told(arguments.print_gradients, arguments.watch, view.console.width)
-        jobs.append(Job(config, told.conclude, observers=told.observers, outputs=folder, folder=path))
+        output = JobOutput(arguments.print_gradients, arguments.watch, view.console.width)
+        jobs.append(Job(config, output.conclude, observers=output.observers, outputs=folder, folder=path))
     try:
         for path, text, failure in run_all(jobs, stack=True):
             view.console.file.write(text)
@@ -361,7 +361,7 @@ def trained_side_by_side(
             remove_if_empty(path)
 
 
-class Told:
+class JobOutput:
     """The output of a run in another process as text: the same lines as in this one, without colours."""
 
     def __init__(self, print_gradients: bool, watch: bool, width: int) -> None:

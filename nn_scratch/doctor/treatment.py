@@ -71,19 +71,19 @@ class Node:
 
 @dataclass(frozen=True)
 class Treatment:
-    """What was tried. best: the arm that is written, or None; gain: what it has over the run as it was."""
+    """The candidates of a search. best: the arm that is written, or None; gain: that over the run as it was."""
 
     diagnosis: Diagnosis
     before: Arm | None
     arms: tuple[Arm, ...]
     best: Arm | None
-    said: str  # the outcome in a sentence
+    outcome: str  # the outcome in a sentence
     gain: Comparison | None = None
     written: Path | None = None
     text: str = ""  # what was to be written
 
 
-Told = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def treat(
@@ -91,12 +91,12 @@ def treat(
     diagnosis: Diagnosis | None = None,
     folder: Path | None = None,
     jobs: int | None = None,
-    told: Told = lambda line: None,
+    report: Report = lambda line: None,
 ) -> Treatment:
     """Search for the patches that mend a run, and write <name>.fixed.yaml where some do.
 
     diagnosis: the run's, where it is known already. folder: where to write, instead of CONFIGS; the run's own folder
-    serves where that cannot be written. told: is called with a line after each round. A run without a finding that has
+    serves where that cannot be written. report: called with a line after each round. A run without a finding that has
     a patch is left as it is.
     """
     diagnosis = diagnosis or diagnose(run)
@@ -105,7 +105,7 @@ def treat(
         return Treatment(diagnosis, None, (), None, f"the fault is in the data, not in the config: {first.because}")
     if diagnosis.verdict == "healthy" and not any(finding.patches for finding in diagnosis.findings):
         return Treatment(diagnosis, None, (), None, f"nothing to mend: the verdict is {diagnosis.verdict}")
-    search = Search(config_from(run.config), steps_of(run), jobs, told)
+    search = Search(config_from(run.config), steps_of(run), jobs, report)
     best = search.run(diagnosis)
     of_data = (
         " The fault is in the data: no line of YAML mends it fully." if first and first.rule in OF_THE_DATA else ""
@@ -113,29 +113,30 @@ def treat(
     tried = tuple(node.arm for node in search.tried)
     if best is None:
         if not tried:
-            said = "no change of the YAML is known to mend this"
+            sentence = "no change of the YAML is known to mend this"
         else:
-            said = f"nothing helped: none of {len(tried)} candidates brought the score or the loss forward."
-        return Treatment(diagnosis, search.before, tried, None, said + of_data)
+            sentence = f"nothing helped: none of {len(tried)} candidates brought the score or the loss forward."
+        return Treatment(diagnosis, search.before, tried, None, sentence + of_data)
     gain = best.arm.over(search.before, held=True)
     text = fixed_yaml(search.config, best.arm.config, changes_of(best), summary_of(best, gain, search.before))
     treatment = Treatment(diagnosis, search.before, tried, best.arm, "", gain, None, text)
     return written(treatment, run, folder, search.config.name, outcome(best, gain, search.before) + of_data)
 
 
-def written(treatment: Treatment, run: Run, folder: Path | None, name: str, said: str) -> Treatment:
+def written(treatment: Treatment, run: Run, folder: Path | None, name: str, sentence: str) -> Treatment:
     """The treatment with its config on disk; where neither folder can be written, it still has the text."""
     try:
         path, problem = write_config(treatment.text, name, Path(folder or CONFIGS), run.path)
     except EnvironmentFailure as error:
-        return replace(treatment, said=f"{said} {str(error).splitlines()[0]}; here is the config:")
-    return replace(treatment, said=said + problem, written=path)
+        return replace(treatment, outcome=f"{sentence} {str(error).splitlines()[0]}; here is the config:")
+    return replace(treatment, outcome=sentence + problem, written=path)
 
 
 def write_config(text: str, name: str, folder: Path, run: Path) -> tuple[Path, str]:
     """Write <name>.fixed.yaml into a folder, or where that cannot be written fixed.yaml into the run's.
 
-    Returns the path, and what has to be said of it. Raises EnvironmentFailure where neither can be written.
+    Returns the path, and a clause on where it was written instead, or "". Raises EnvironmentFailure where neither can
+    be written.
     """
     try:
         path = folder / f"{name}.fixed.yaml"
@@ -166,8 +167,8 @@ def steps_of(run: Run) -> int:
 class Search:
     """Rounds of candidates from a config; `tried` are all that were trained."""
 
-    def __init__(self, config: Config, steps: int, jobs: int | None, told: Told) -> None:
-        self.config, self._steps, self._jobs, self._told = config, steps, jobs, told
+    def __init__(self, config: Config, steps: int, jobs: int | None, report: Report) -> None:
+        self.config, self._steps, self._jobs, self._report = config, steps, jobs, report
         self.tried: list[Node] = []
         self.before = Arm("as it was", config)
         self._seeds = [config.seed + 1 + number for number in range(SEEDS)]
@@ -185,7 +186,7 @@ class Search:
             return None
         (self.before,) = train_arms(self.config, [self.before], self._seeds, self._jobs)
         root = base = replace(base, arm=self.before) if base is root else self._trained([base], self._seeds)[0]
-        self._told(f"as it was: {self.before.mean():.3f}")
+        self._report(f"as it was: {self.before.mean():.3f}")
         best = self._rounds(base, diagnosis)
         if best is not base:
             cause = next((finding.rule for finding in diagnosis.findings if finding.severity == "critical"), "")
@@ -215,7 +216,7 @@ class Search:
             if better(winner, best):
                 best = winner
             over = winner.arm.over(frontier.arm)
-            self._told(f"round {number}: {winner.arm.name}: {winner.arm.mean():.3f}")
+            self._report(f"round {number}: {winner.arm.name}: {winner.arm.mean():.3f}")
             if over.progress(TIE) or over.symptom_gone or winner is best:
                 frontier, diagnosis = winner, winner.arm.diagnosis
             else:
@@ -318,7 +319,7 @@ class Search:
             full = self._completed([short])[0]
             if not worse(full, best):
                 keys = ", ".join(step.key for step in group)
-                self._told(f"superfluous: the change of {keys}; {full.arm.mean():.3f} without it")
+                self._report(f"superfluous: the change of {keys}; {full.arm.mean():.3f} without it")
                 best = full
         return best
 
@@ -460,10 +461,10 @@ def changes_of(node: Node) -> list[Change]:
 
 def outcome(best: Node, gain: Comparison, before: Arm) -> str:
     interval = f"{gain.score.mean:+.3f}, 90 % interval {gain.score.low:+.3f} to {gain.score.high:+.3f}"
-    said = f"{best.arm.name} brings {before.mean():.3f} to {best.arm.mean():.3f} on {rows_of(before)} ({interval})"
+    sentence = f"{best.arm.name} brings {before.mean():.3f} to {best.arm.mean():.3f} on {rows_of(before)} ({interval})"
     if gain.score.low <= 0 and gain.loss.low > 0:
-        said += f", and the log loss down by {gain.loss.mean:.3f}"
-    return said + "."
+        sentence += f", and the log loss down by {gain.loss.mean:.3f}"
+    return sentence + "."
 
 
 def rows_of(arm: Arm) -> str:

@@ -367,7 +367,7 @@ class StackedBatches:
 
 
 class StackedUpdate:
-    """What is done to the gradients before the optimizer, and to the parameters after it, each network's own way."""
+    """The steps applied to the gradients before the optimizer, and to the parameters after it, for each network."""
 
     def __init__(self, stack: NetworkStack, grad: Array, trainers: Sequence[Trainer]) -> None:
         self._stack, self._grad = stack, grad

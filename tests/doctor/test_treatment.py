@@ -19,7 +19,7 @@ from tests.doctor.conftest import BASE, Trained
 
 def test_a_healthy_run_is_left_alone(trained: Trained, tmp_path: Path) -> None:
     treatment = treat(trained(), folder=tmp_path / "config")
-    assert treatment.said == "nothing to mend: the verdict is healthy"
+    assert treatment.outcome == "nothing to mend: the verdict is healthy"
     assert treatment.arms == ()
     assert not (tmp_path / "config").exists()
 
@@ -45,7 +45,7 @@ def test_several_faults_are_cured_in_several_rounds(trained: Trained, tmp_path: 
     layers = [{"type": "dense", "units": 16, "activation": "relu", "init": "zeros"}] * 2
     run = trained(optimizer={"type": "sgd", "lr": 1e-5}, layers=layers)
     rounds: list[str] = []
-    treatment = treat(run, folder=tmp_path, jobs=1, told=rounds.append)
+    treatment = treat(run, folder=tmp_path, jobs=1, report=rounds.append)
     assert treatment.before is not None
     assert treatment.before.mean() < 0.4
     assert treatment.best is not None
@@ -70,7 +70,7 @@ def test_wrong_labels_are_said_to_be_the_datas_fault(trained: Trained, tmp_path:
     source = {"type": "blobs", "rows": 500, "classes": 3, "noise": 1.0, "label_noise": 0.3}
     treatment = treat(trained(data={"source": source}), folder=tmp_path, jobs=1)
     assert treatment.diagnosis.findings[0].rule == "label_noise"
-    assert "the fault is in the data" in treatment.said.lower()
+    assert "the fault is in the data" in treatment.outcome.lower()
 
 
 def finding(rule: str, *patches: Patch, severity: Severity = "critical") -> Finding:
