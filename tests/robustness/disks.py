@@ -156,6 +156,7 @@ def jobs(rows: Path) -> list[Callable[[Path], Job]]:
         lambda run: Job("visualize.py", [str(run)], str(run.parent)),
         lambda run: Job("diagnose.py", [str(run)], str(run.parent)),
         lambda run: Job("predict.py", [str(run), str(rows), "--out", str(run.parent / "out.csv")], str(run.parent)),
+        lambda run: Job("export.py", [str(run), "--to", "torch"], str(run.parent)),
         lambda run: Job("diagnose.py", [str(run), "--fix"], str(run.parent), constants={CONFIGS: str(run.parent)}),
     ]
 
