@@ -461,12 +461,12 @@ def epoch_axis(axes: Axes, first: float, last: float) -> None:
     epoch_ticks(axes)
 
 
-def epoch_ticks(axes: Axes) -> None:
-    """Ticks at whole epochs only, where the ends of the axis are set already."""
+def epoch_ticks(axes: Axes, counted: str = "epoch") -> None:
+    """Ticks at whole epochs, or steps, only, where the ends of the axis are set already."""
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1, steps=[1, 2, 5, 10]))
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(counted)
 
 
 def blank(axes: Axes) -> None:

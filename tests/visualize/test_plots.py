@@ -265,3 +265,12 @@ def test_letters_that_no_font_has_are_named(own, monkeypatch):
     assert style.missing_letters() == (
         "letters that no installed font has are drawn as boxes: ह 中 (CJK, DEVANAGARI); install a Noto font"
     )
+
+
+def test_a_diverged_run_has_whole_steps_and_is_not_called_healthy(runs):
+    view = View(runs["diverged"])
+    (*_, axes) = draw("learning_rate", view).axes
+    assert [tick for tick in axes.get_xticks() if tick != round(tick)] == []
+    words = " ".join(text.get_text() for text in draw("dying_units", view).texts)
+    assert "What to look for" in words
+    assert "healthy" not in words

@@ -9,7 +9,16 @@ import numpy as np
 from nn_scratch.visualize.layer_lines import USUAL_UPDATE, draw_layers
 from nn_scratch.visualize.palette import AFTER, BEFORE, EXPECTED, SERIES, VAL, theme
 from nn_scratch.visualize.plot import plot
-from nn_scratch.visualize.style import TRAINING, VALIDATION, Sheet, epoch_axis, layer_legend, log_axis, log_helps
+from nn_scratch.visualize.style import (
+    TRAINING,
+    VALIDATION,
+    Sheet,
+    epoch_axis,
+    epoch_ticks,
+    layer_legend,
+    log_axis,
+    log_helps,
+)
 from nn_scratch.visualize.view import SCORES, View, number
 
 if TYPE_CHECKING:
@@ -196,6 +205,6 @@ def learning_rate(view: View, sheet: Sheet) -> None:
     draw_layers(ratio, view, ratios, linewidth=1.2)
     layer_legend(sheet, ratio, list(ratios), view.run.layer_names)
     ratio.set_title("‖Δθ‖ / ‖θ‖ of each layer's step; shaded: usual")
-    ratio.set_xlabel("step")
     for axes in panels:
         axes.set_xlim(0, float(steps["step"].max()) * 1.01)
+        epoch_ticks(axes, "step" if axes is ratio else "")

@@ -212,7 +212,7 @@ def recall(view: View, sheet: Sheet) -> None:
     with np.errstate(all="ignore"):
         shares = np.diagonal(counts, axis1=1, axis2=2) / counts.sum(axis=2)
     names = view.class_names
-    sheet.about(f"validation rows, epochs {int(epochs[0])} to {int(epochs[-1])}")
+    sheet.about("validation rows", f"epoch {' to '.join(dict.fromkeys(f'{end:.0f}' for end in epochs[[0, -1]]))}")
     label_room = min(2.8, widest(names, 9) + 1.1)
     if len(names) <= len(CLASSES):
         ((axes,),) = sheet.grid(1, 1, height=4.4, right=0.6 + label_room + 0.4)

@@ -144,7 +144,8 @@ def dying_units(view: View, sheet: Sheet) -> None:
     found = histories(view, layers)
     ever = sum(len(history.units) for history in found)
     if not ever:
-        sheet.caption("a line for each unit that dies; here none does, as in a healthy network")
+        healthy = "" if view.warning else ", as in a healthy network"
+        sheet.caption(f"a line for each unit that dies; here none does{healthy}")
         sheet.message(f"None of the {plural(total, 'hidden unit')} is dead at any logged epoch.")
         return
     sheet.about(f"{ever:,} of {plural(total, 'hidden unit')} were dead at some epoch")
