@@ -155,15 +155,18 @@ def run_all(jobs: Iterable[Job[T]], n_jobs: int | None = None, *, stack: bool = 
     with tempfile.TemporaryDirectory(prefix="nn_scratch-", ignore_cleanup_errors=True) as scratch:
         parallel = Parallel(n_jobs=processes(n_jobs), return_as="generator")
         todo = (delayed(_perform_in_child)(group, Path(scratch) / str(group[0][0]), os.getpid()) for group in groups)
+        results = parallel(todo)
         with farewell(partial(_clear_away, scratch)):
             try:
-                yield from in_order(parallel(todo))
+                yield from in_order(results)
             except BrokenProcessPool:
                 raise EnvironmentFailure(
                     "a process that trained was killed, perhaps because the memory ran out; try again with more free"
                 ) from None
             except BaseException:
                 _kill_workers()
+                with catch_warnings(action="ignore"):  # joblib warns of results that are not used
+                    results.close()
                 raise
 
 

@@ -1,5 +1,6 @@
 """Runs side by side: results in order, diverged runs among them, and no temporary folder that outlives them."""
 
+import gc
 import os
 import pickle
 import signal
@@ -49,6 +50,14 @@ def test_results_come_in_the_order_of_the_jobs_and_temporary_runs_are_removed(
 ) -> None:
     jobs = [Job(one, seed_and_status) for one in seeded(tmp_path, range(5))]
     assert list(run_all(jobs, n_jobs)) == [(seed, "finished") for seed in range(5)]
+    assert [path for path in temporary.iterdir() if path.name.startswith("nn_scratch-")] == []
+
+
+def test_unused_results_are_dropped_without_a_warning(tmp_path: Path, temporary: Path) -> None:
+    results = run_all([Job(one, seed_and_status) for one in seeded(tmp_path, range(4))], 2)
+    assert next(results) == (0, "finished")
+    results.close()
+    gc.collect()  # warnings are errors in tests, those of generators that are destroyed, too
     assert [path for path in temporary.iterdir() if path.name.startswith("nn_scratch-")] == []
 
 
