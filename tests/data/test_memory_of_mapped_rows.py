@@ -44,7 +44,7 @@ def run(memory: int, columns: int, how: str) -> subprocess.CompletedProcess[str]
             values[start : start + 10_000] = block
     command = [sys.executable, "-c", CHILD, str(memory), how]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # each thread has a buffer
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the data of a process")
