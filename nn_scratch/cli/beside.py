@@ -83,6 +83,6 @@ class Beside(Generic[T]):
 
 def forks() -> bool:
     """Whether a second process has a core of its own, and a fork is safe: no thread may hold a lock just then."""
-    if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
+    if sys.platform != "linux" or not hasattr(os, "fork") or len(os.sched_getaffinity(0)) < 2:
         return False
     return all(thread is threading.current_thread() or thread.name == WATCH for thread in threading.enumerate())

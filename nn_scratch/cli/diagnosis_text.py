@@ -128,7 +128,7 @@ def patch_lines(patch: Patch, config: Mapping[str, Any], number: int, run: str =
         lines += [indented(Text("  YAML:")), *(Copied(f"       {line}", "dim") for line in yaml)]
     if run:
         typed = f"{command('train')} --config {config_of(run)} {to_type(patch, config)}"
-        lines += [indented(Text("  type:")), Copied(f"       {typed}", "cyan")]
+        lines += [indented(Text("  command:")), Copied(f"       {typed}", "cyan")]
     return lines
 
 

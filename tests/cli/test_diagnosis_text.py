@@ -165,7 +165,7 @@ def test_what_is_to_be_copied_is_not_broken_in_two_however_long(tmp_path: Path) 
     (tmp_path / "param.yaml").touch()
     printer.print(Group(*patch_lines(patch, CONFIG, 1, str(tmp_path))), crop=False)
     lines = printer.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    pasted = lines[lines.index("     YAML:".ljust(60)) + 1 : lines.index("     type:".ljust(60))]
+    pasted = lines[lines.index("     YAML:".ljust(60)) + 1 : lines.index("     command:".ljust(60))]
     assert pasted == [f"       {line}" for line in to_paste(patch, CONFIG)]
     assert lines[-1].endswith(to_type(patch, CONFIG))
 
