@@ -70,8 +70,8 @@ def write_tables(folder: Path, rows: int) -> tuple[Path, Path, Path]:
     words = np.array([f"word {k}" for k in range(20)])[rng.integers(0, 20, (min(rows, TEXT_ROWS), 5))]
     with texts.open("w") as file:
         file.write("a,b,c,d,e,p,q,r,s,t,y\n")
-        for row, texts, label in zip(X[:, :5].tolist(), words.tolist(), y.tolist(), strict=False):
-            file.write(",".join([*map(repr, row), *texts, str(label)]) + "\n")
+        for row, entries, label in zip(X[:, :5].tolist(), words.tolist(), y.tolist(), strict=False):
+            file.write(",".join([*map(repr, row), *entries, str(label)]) + "\n")
     np.save(array, X)
     return numbers, texts, array
 
