@@ -184,8 +184,7 @@ class OnDask:
     def _threads(self) -> int:
         """Of all workers, as of the last second: to ask takes milliseconds."""
         if monotonic() - self._asked > SECONDS_BETWEEN_COUNTS:
-            self._submitted = 0
-        self._counted, self._asked = sum(self._client.nthreads().values()) or 1, monotonic()
+            self._counted, self._asked = sum(self._client.nthreads().values()) or 1, monotonic()
         return self._counted
 
     def _submit(self, job: Job) -> Any:
