@@ -10,6 +10,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +147,68 @@ def test_forty_trials_survive_a_killed_worker_and_another_scheduler(tmp_path: Pa
     found = statuses(tmp_path)
     assert sorted(found) == list(range(1, 41))
     assert {trial for trial, status in found.items() if status != "finished"} == {3}
+
+
+@dataclass(eq=False)
+class Ended:
+    """In place of Dask's future."""
+
+    status: str
+
+
+class LosingClient:
+    """In place of Dask's client: the first three futures of each trial are lost, the fourth finishes. Keeps keys."""
+
+    loop = None
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def nthreads(self) -> dict[str, int]:
+        return {"worker": 1}
+
+    def submit(
+        self, run: Callable[[Mapping[str, Any]], Row], job: dict[str, Any], *, key: str, **more: object
+    ) -> Ended:
+        trial = key.rsplit("-", 1)[0] + "-"
+        lost = sum(known.startswith(trial) for known in self.keys) < 3
+        self.keys.append(key)
+        if not lost:
+            run(job)
+        return Ended("lost" if lost else "finished")
+
+    def close(self) -> None:
+        pass
+
+
+class InOrder(list[Any]):
+    """In place of Dask's as_completed: futures end in the order in which they are added."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__()
+
+    def add(self, future: Any) -> None:
+        self.append(future)
+
+    def __next__(self) -> Any:
+        return self.pop(0)
+
+
+def test_a_trial_that_is_submitted_again_has_a_new_key_however_long_the_sweep_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = LosingClient()
+    monkeypatch.setattr("distributed.Client", lambda *args, **options: client)
+    monkeypatch.setattr("distributed.as_completed", InOrder)
+    clock = count(step=60)  # a minute passes at each look
+    monkeypatch.setattr("nn_scratch.experiments.sweeps.executors.monotonic", lambda: float(next(clock)))
+    sweep = swept(tmp_path, 3)
+    jobs = [new_job(sweep, number, one) for number, one in enumerate(settings(sweep.config, sweep.sweep), start=1)]
+    rows: list[int] = []
+    execute = OnDask("unused")
+    execute(jobs, lambda row: rows.append(row.trial))
+    assert sorted(rows) == [1, 2, 3]
+    assert len(client.keys) == len(set(client.keys)) == 12
 
 
 def test_no_scheduler_is_one_line() -> None:
