@@ -240,8 +240,7 @@ def _duplicates(table: Table, rows: Mapping[str, Array], targets: Mapping[str, A
 def _counted(keys: Mapping[str, Array], targets: Mapping[str, Array]) -> dict[str, int]:
     """Counts of equal keys, by part; and of rows whose key is that of a row with another target."""
     ordered = np.sort(np.concatenate(list(keys.values())))
-    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    # the others need no look
+    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])  # all other keys are of one row
     places = {part: _places_in(repeated, found) for part, found in keys.items()}
     codes = {part: found[found >= 0] for part, found in places.items()}
     counts = {part: np.bincount(found, minlength=len(repeated)) for part, found in codes.items()}
