@@ -7,8 +7,11 @@ does one, in the calling process, and `perform_together` does several; `run_all`
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -196,14 +199,27 @@ def _end_with(parent: int, scratch: Path | None = None) -> None:
     """
     simplefilter("ignore")
 
+    def remove() -> None:
+        if scratch is not None and os.getppid() != parent:
+            _remove_after_this_process(scratch)
+
     def watch() -> None:
         while os.getppid() == parent:
             sleep(PARENT_SECONDS)
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
+        remove()
         os._exit(1)
 
+    atexit.register(remove)  # joblib may notice before the thread does, and end the process its own way
     Thread(target=watch, daemon=True).start()
+
+
+def _remove_after_this_process(folder: Path) -> None:
+    """Let another process remove a folder once this one has ended: until then, its other threads may still write."""
+    remove = "import shutil, sys; sys.stdin.read(); shutil.rmtree(sys.argv[1], ignore_errors=True)"
+    nothing = subprocess.DEVNULL
+    subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", remove, str(folder)], stdin=subprocess.PIPE, stdout=nothing, stderr=nothing
+    )
 
 
 def _kill_workers() -> None:
