@@ -3,7 +3,9 @@
 A network that is given such a column scores high and fails on new rows, where the column is not known. Three
 relations between one column and the target are measured, on the rows of all parts (Kaufman et al. 2012):
 
-share   classes, a column of few values: the share of rows whose class is the most frequent one of their value
+share   classes, a column of few values: the share of rows whose class is the most frequent one of their value, and
+        whose value the most frequent one of their class: a copy gives each class one value. A column that gives some
+        class several may determine it, as an address or a measurement does, and be known before it
 ratio   classes, a numeric column: the correlation ratio, the variance between classes over the variance (Fisher 1925)
 r2      a numeric target: the squared correlation of the values or, if larger, of their ranks (Spearman 1904)
 """
@@ -11,7 +13,7 @@ r2      a numeric target: the squared correlation of the values or, if larger, o
 from __future__ import annotations
 
 from dataclasses import replace
-from math import sqrt
+from math import lgamma, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ NOISE = 0.025  # standard deviation of what the classes, or a line, leave over, 
 SKEWED_R2 = 0.85
 CLEAR = 0.05  # together at least this much less; by hand
 FEWEST_COLUMNS = 3  # of two columns, one may well be all that the target depends on; by hand
+CHANCE = 0.001  # that some column goes with the classes although the target is drawn independently of it; by hand
 FEW_COPIES = 0.1  # share of the columns that may be copies; if more are, the target is simply that easy; by hand
 
 
@@ -41,12 +44,15 @@ def copied_target(data: Data) -> dict[str, Any] | None:
 
     {"column", "kind": "share", "ratio" or "r2", "value", "limit", "exact", "without"}: `without` is the score of kernel
     ridge regression on the other columns (None if there are none). Tables of fewer than three columns are not
-    examined, nor are several targets. Of more than 1,000 features the first 1,000 are examined.
+    examined, nor are several targets, nor so few rows, or rows of rare classes, that some column may go with them by
+    chance. Of more than 1,000 features the first 1,000 are examined.
     """
     groups = column_groups(data)
     if len(groups) < FEWEST_COLUMNS or data.task == "multi_label" or len(data.train) < 10 or data.train.y[0].size > 1:
         return None
     X, y = all_rows(data)
+    if data.task == "classification" and chance_of_a_copy(y, len(groups)) > CHANCE:
+        return None
     found: list[dict[str, Any]] = []
     for name, features in groups.items():
         relation = of_classes if data.task == "classification" else of_numbers
@@ -87,6 +93,14 @@ def all_rows(data: Data) -> tuple[Array, Array]:
     return X, y if y.ndim == 1 else y[:, 0].astype(np.float64)
 
 
+def chance_of_a_copy(y: Array, columns: int) -> float:
+    """Probability, at most, that one of so many columns separates the classes exactly, each class with one value, where
+    classes are independent of it: orders of the classes over arrangements of the labels, times columns."""
+    counts = np.unique(y, return_counts=True)[1]
+    arrangements = lgamma(len(y) + 1) - sum(lgamma(count + 1) for count in counts)
+    return float(np.exp(min(0.0, log(columns) + lgamma(len(counts) + 1) - arrangements)))
+
+
 def of_classes(X: Array, y: Array) -> dict[str, Any] | None:
     """How well the column (rows, its features) separates the classes, by `share` or by `ratio`."""
     classes, y = np.unique(y, return_inverse=True)
@@ -96,10 +110,11 @@ def of_classes(X: Array, y: Array) -> dict[str, Any] | None:
     values, inverse = np.unique(X, axis=0, return_inverse=True) if X.shape[1] > 1 else np.unique(X, return_inverse=True)
     if len(values) <= k + 1:
         counts = np.bincount(inverse.ravel() * k + y, minlength=len(values) * k).reshape(-1, k)
-        right = counts[np.arange(len(counts)), counts.argmax(axis=1)]
+        of_value, of_class = counts.argmax(axis=1), counts.argmax(axis=0)
+        alike = of_value[of_class] == np.arange(k)  # classes with a value of their own
+        right = np.where(alike, counts[of_class, np.arange(k)], 0)
         # every class has to be predicted: a value for the frequent one alone gives nothing away
-        recall = np.bincount(counts.argmax(axis=1), weights=right, minlength=k) / counts.sum(axis=0)
-        share = float(np.average([right.sum() / len(y), recall.mean()]))
+        share = float(np.average([right.sum() / len(y), (right / counts.sum(axis=0)).mean()]))
         return {"kind": "share", "value": share, "limit": SHARE, "exact": bool(share == 1.0)}
     if X.shape[1] > 1:
         return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from math import comb
 from typing import Any
 
 import numpy as np
 import pytest
 
-from nn_scratch.baselines.copied_target import copied_target
+from nn_scratch.baselines.copied_target import chance_of_a_copy, copied_target
 from nn_scratch.data.prepare import Data, prepare
 from nn_scratch.data.tables import load_table
 
@@ -78,3 +79,44 @@ def test_a_target_that_every_column_holds_is_no_leak() -> None:
         dtype=np.float64,
     )
     assert copied_target(data) is None
+
+
+def of_two_classes(X: np.ndarray, y: np.ndarray) -> Data:
+    table = dataclasses.replace(
+        load_table({"type": "moons", "rows": len(y)}, rng=np.random.default_rng(0)), X=np.zeros((len(y), 2)), y=y
+    )
+    names = [f"x{j}" for j in range(X.shape[1])]
+    columns = tuple(dataclasses.replace(table.columns[0], name=name) for name in names)
+    return prepare(
+        dataclasses.replace(table, X=X, columns=columns),
+        split={"train": 0.7, "val": 0.15, "test": 0.15},
+        shuffle=True,
+        stratify=True,
+        scale="standard",
+        target_scale="standard",
+        rng=np.random.default_rng(0),
+        dtype=np.float64,
+    )
+
+
+def test_a_copy_gives_each_class_one_value_and_a_column_that_determines_it_may_have_more() -> None:
+    rng = np.random.default_rng(1)
+    y = np.repeat([0, 1], 30)
+    X = rng.normal(size=(60, 4))
+    X[:, 2] = np.where(y == 0, 7.0, 3.0)
+    found = copied_target(of_two_classes(X, y))
+    assert found is not None
+    assert (found["column"], found["kind"], found["exact"]) == ("x2", "share", True)
+    X[:, 2] = np.where(y == 0, rng.choice([7.0, 9.0], 60), 3.0)  # say, which of three machines a row is of
+    assert copied_target(of_two_classes(X, y)) is None
+
+
+@pytest.mark.parametrize(("rare", "found"), [(1, False), (10, True)])
+def test_with_few_rows_of_a_class_a_column_may_go_with_it_by_chance(rare: int, found: bool) -> None:
+    y = np.where(np.arange(40) < rare, 1, 0)
+    X = np.random.default_rng(1).normal(size=(40, 4))
+    X[:, 0] = y
+    data = of_two_classes(X, y)
+    assert (copied_target(data) is not None) is found
+    # under permutation, with 5 columns: 5 x 2 orders of the classes over (40 choose rare) arrangements
+    assert chance_of_a_copy(y, 5) == pytest.approx(min(1.0, 10 / comb(40, rare)))
