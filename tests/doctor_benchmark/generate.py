@@ -43,6 +43,7 @@ class Generator:
         self.part, self.seed, self.scorer = part, seed, Scorer()
         self.left_out: Counter[str] = Counter()
         self._found: dict[str, list[Recipe]] = {}  # by what was wanted of them
+        self._drawn: list[Case] = []
         self._index = 0
         self._decoys = self._planted = 0
 
@@ -62,7 +63,8 @@ class Generator:
                         yield replace(case, id=f"{self.part.name}-{self.seed}-{number:04d}")
 
     def attempt(self, kind: str, name: str) -> Case | None:
-        """A case of the kind, from the first recipe that suits; None after a few that do not."""
+        """A case of the kind that was not drawn before, from the first recipe that suits; None after a few that do
+        not."""
         for _ in range(TRIES):
             self._index += 1
             rng = generator(self.part, self.seed, 2, self._index)
@@ -70,7 +72,8 @@ class Generator:
                 case = self._fault(name, rng) if kind == "fault" else self._control(name, rng)
             except UserError as error:
                 raise AssertionError(f"{name}: the generator wrote a config that is refused: {error}") from error
-            if case is not None:
+            if case is not None and case not in self._drawn:
+                self._drawn.append(case)
                 return case
         self.left_out[name] += 1
         return None

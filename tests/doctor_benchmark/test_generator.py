@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from itertools import combinations
 from typing import Any
 
@@ -18,6 +20,7 @@ from tests.doctor_benchmark.case import FOLDER, Case, load, save
 from tests.doctor_benchmark.controls import CONTROLS, CONTROLS_WANT
 from tests.doctor_benchmark.examine import examine, random_draws
 from tests.doctor_benchmark.faults import FAULTS, WANTED, Planted
+from tests.doctor_benchmark.generate import TRIES, Generator
 from tests.doctor_benchmark.parts import DEV, PARTS, REPORTED, Part, generator, seeds
 from tests.doctor_benchmark.recipes import Recipe, Scorer, draw
 from tests.doctor_benchmark.tables import make
@@ -230,6 +233,15 @@ def test_random_patches_are_accepted_and_change_something() -> None:
     assert random_draws(case) == random_draws(case)
 
 
+def test_a_case_that_was_drawn_before_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = case_with(DEV, "lr_too_high")
+    seeds_drawn = iter([1, 1, 2, *[1, 2] * TRIES])
+    maker = Generator(DEV, 1)
+    monkeypatch.setattr(maker, "_fault", lambda name, rng: replace(case, seed=next(seeds_drawn)))
+    made = [maker.attempt("fault", "lr_too_high") for _ in range(3)]
+    assert [one and one.seed for one in made] == [1, 2, None]
+
+
 # ---- the cached cases ----
 
 
@@ -248,6 +260,7 @@ def test_there_are_cached_cases_of_every_part_with_as_many_healthy_runs_as_fault
     assert names == set(PARTS)
     for cases in cached():
         assert len({case.id for case in cases}) == len(cases)
+        assert len({json.dumps(asdict(replace(case, id="")), sort_keys=True) for case in cases}) == len(cases)
         healthy = sum(case.kind == "healthy" for case in cases)
         assert abs(healthy - len(cases) / 2) <= 0.1 * len(cases)
         assert all(case.harm >= 0.05 for case in cases if case.kind == "fault")
