@@ -23,6 +23,7 @@ STEPS_AN_EPOCH = {"W1": 50, "W2": 50, "W3": 469, "W4": 235, "W5": 118, "default"
 STEPS_MEASURED = 20  # of the large: what an epoch's log costs does not depend on the epoch's length
 LARGE = 100  # steps of an epoch, from which on shorter ones are measured
 PAIRS_A_REPEAT = 4
+PIECES = (4, 3, 2, 1)  # epochs with a log, then as many without: the first number that parts a turn evenly
 
 
 class Ongoing(Observer):
@@ -59,6 +60,7 @@ def _measure(workload: Workload, folder: Path, pairs: int) -> dict[str, Any]:
     plain, _ = trainer(workload, "adam", X, y)
     logged, statistics = trainer(workload, "adam", X, y)
     epochs = statistics.capacity  # those of a turn are written together, once in each
+    piece = next(size for size in PIECES if epochs % size == 0)
     logged.epochs = epochs * (pairs + 1)  # the log is planned for so many
     recorder = Recorder(folder, logged, statistics, LogSettings(max_megabytes=1e6))
     recorder.commits_beside(10**12)  # commits are measured apart from the turns
@@ -66,22 +68,24 @@ def _measure(workload: Workload, folder: Path, pairs: int) -> dict[str, Any]:
     keeper, ongoing, commits = Timekeeper(), Ongoing(recorder), []
 
     def burst(made: Trainer, observer: Observer) -> Array:
-        return timed(lambda: train_epochs(made, observer, epochs)) / epochs
+        return timed(lambda: train_epochs(made, observer, piece)) / epochs
 
     def burst_and_commit() -> Array:
         seconds = burst(logged, ongoing)
-        commits.append(timed(recorder.commit))
+        if logged.epoch % epochs == 0:
+            commits.append(timed(recorder.commit))
         return seconds
 
-    with_log, without = take_paired_turns(burst_and_commit, lambda: burst(plain, keeper), pairs)
+    with_log, without = take_paired_turns(burst_and_commit, lambda: burst(plain, keeper), pairs, epochs // piece)
     once = begin + timed(lambda: recorder.commit(ends=True))
     recorder.close()
     # the epoch without a log at its whole length, and a commit's share of it; columns: clock, CPU
     evaluation = keeper.evaluation / (keeper.training + keeper.evaluation)
-    epoch = np.median(without, axis=0) * (evaluation + (1.0 - evaluation) * whole / steps)
+    longer = evaluation + (1.0 - evaluation) * whole / steps
+    epoch = np.median(without, axis=0) * longer
     commit = np.median(commits, axis=0)
     share = commit / max(COMMIT_SECONDS, commit[0] / COMMIT_SHARE, epoch[0])  # the recorder's own rule
-    cost, cpu_cost = (median_interval(each) for each in ((with_log - without) / epoch + share).T)
+    cost, cpu_cost = (median_interval(each) for each in ((with_log / without - 1.0) / longer + share).T)
     return {
         "workload": workload.name,
         "shape": workload.shape,

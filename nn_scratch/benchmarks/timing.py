@@ -35,14 +35,21 @@ def spread(found: Mapping[str, float], spec: str = ".2f") -> str:
     return f"{found['median']:{spec}} ({found['low']:{spec}} to {found['high']:{spec}})"
 
 
-def take_paired_turns(first: Measure, second: Measure, pairs: int) -> tuple[Array, Array]:
-    """What two contenders measure, (pairs, ...) each, after one turn of each to warm up: who begins alternates."""
-    first(), second()
-    measured: tuple[list[Any], list[Any]] = ([], [])
-    for pair in range(pairs):
-        for which in (0, 1) if pair % 2 == 0 else (1, 0):
-            measured[which].append((first, second)[which]())
-    return np.array(measured[0]), np.array(measured[1])
+def take_paired_turns(first: Measure, second: Measure, pairs: int, pieces: int = 1) -> tuple[Array, Array]:
+    """What two contenders measure, (pairs, ...) each, after one turn of each to warm up: who begins alternates.
+
+    A turn is the sum of so many measurements, which alternate with those of the other contender: a machine that is
+    slower for a while is so for both.
+    """
+    turns = []
+    for pair in range(pairs + 1):
+        measured: tuple[list[Any], list[Any]] = ([], [])
+        for piece in range(pieces):
+            for which in (0, 1) if (pair + piece) % 2 else (1, 0):
+                measured[which].append((first, second)[which]())
+        turns.append([np.sum(values, axis=0) for values in measured])
+    with_first, with_second = np.array(turns[1:]).swapaxes(0, 1)
+    return with_first, with_second
 
 
 def median_interval(values: Array) -> dict[str, float]:

@@ -45,7 +45,6 @@ COMMIT_SHARE = 0.01  # of the time, at the most, that commits may take where the
 TENSOR_BYTES = 4  # of an entry on disk: float32 or int32
 LAYER_LINE_BYTES, STEP_LINE_BYTES = 260, 130  # about, in CSV
 PAUSE_SECONDS = 20.0  # between commits within one long epoch
-MOST_CONFUSION_CLASSES = 100
 LONGEST_LINE = 1 << 16  # of times.csv
 
 STEP_FIELDS = ("step", "epoch", "layer", "lr", "loss", "loss_after", *STEP_COLUMNS)
@@ -92,7 +91,7 @@ class Recorder(Observer):
         self._confusions = {
             part: evaluator.score
             for part, evaluator in trainer.evaluators.items()
-            if isinstance(evaluator.score, ClassificationScore) and evaluator.score.classes <= MOST_CONFUSION_CLASSES
+            if isinstance(evaluator.score, ClassificationScore) and evaluator.score.confusion is not None
         }
         self.row_bytes = sum(TENSOR_BYTES * rows.size for _, rows in self._tensor_rows(one=True))
         logs_steps = committed.get("step_log") is not None if committed else self._wants_steps
@@ -108,7 +107,7 @@ class Recorder(Observer):
         # not yet written: the epochs of the buffered rows, the steps of the trainer's, and confusion counts
         self._epochs: list[int] = []
         self._watched: list[StepSignals] = []
-        self._counts: dict[str, list[Array]] = {part: [] for part in self._confusions}
+        self._counts: dict[str, list[Array | None]] = {part: [] for part in self._confusions}
         self._update_ratios: dict[int, Array] = {}  # of the last step watched, by epoch
         self._files, self._names_synced = OpenFiles(), False
         check_space(folder, self._bytes_ahead(step_bytes))

@@ -16,6 +16,7 @@ from nn_scratch.training.batches import Examples
 
 MAX_ELEMENTS = 1 << 20  # rows x the widest layer: size of a signal that is computed at once
 MAX_ROWS = 2048
+MOST_CONFUSION_CLASSES = 100  # whose confusion is counted: that of 10,000 would take 800 MB
 
 
 def evaluation_rows(network: Network) -> int:
@@ -42,25 +43,34 @@ def bound_loss(loss: Loss, network: Network, rows: int) -> Loss:
 
 
 class ClassificationScore:
-    """Accuracy and balanced accuracy of outputs Z (outputs, rows); `confusion` has the counts behind them."""
+    """Accuracy and balanced accuracy of outputs Z (outputs, rows).
+
+    confusion: (classes, classes) counts of the latest call, of which the scores are made; None above
+    MOST_CONFUSION_CLASSES.
+    """
 
     names = ("accuracy", "balanced_accuracy")
 
     def __init__(self, labels: Array, classes: int, decide: Callable[[Array], Array]) -> None:
         """labels: (rows,) class indices; `decide` turns outputs (outputs, rows) into class indices."""
         self.labels, self.classes, self._decide = labels, classes, decide
-        self._predicted: Array | None = None
+        self.confusion: Array | None = None
+        if classes <= MOST_CONFUSION_CLASSES:
+            self.confusion = np.zeros((classes, classes), np.int64)
+            rows = np.bincount(labels, minlength=classes)
+            self._present = np.flatnonzero(rows)
+            self._rows = rows[self._present]
 
     def __call__(self, Z: Array) -> dict[str, float]:
-        self._predicted = self._decide(Z)
-        return metrics.class_scores(self.labels, self._predicted)
-
-    @property
-    def confusion(self) -> Array:
-        """(classes, classes) counts of the latest call; of 10,000 classes 800 MB, so they are made on demand."""
-        if self._predicted is None:
-            return np.zeros((self.classes, self.classes), np.int64)
-        return metrics.confusion_counts(self.labels, self._predicted, self.classes)
+        predicted = self._decide(Z)
+        if self.confusion is None or not len(predicted):
+            return metrics.class_scores(self.labels, predicted)
+        self.confusion = metrics.confusion_counts(self.labels, predicted, self.classes)
+        right = self.confusion.diagonal()[self._present]
+        return {
+            "accuracy": float(right.sum() / len(predicted)),
+            "balanced_accuracy": float((right / self._rows).mean()),
+        }
 
 
 class RegressionScore:

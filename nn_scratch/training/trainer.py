@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite, nan
 from time import perf_counter
 from typing import Any
@@ -340,10 +341,13 @@ class Trainer:
         They are the run's first 20, the epoch's last, and about ten more at equal distances, or fewer where measuring
         would take more than 2 % of the time.
         """
-        early = range(max(0, STEPS_WITH_LOSS_AFTER - (self.step - self.step_in_epoch)))
+        return self._spread_steps.union(range(STEPS_WITH_LOSS_AFTER - (self.step - self.step_in_epoch)))
+
+    @cached_property
+    def _spread_steps(self) -> frozenset[int]:
+        """The measured steps of an epoch after the run's first steps."""
         apart = max(self.steps_per_epoch / WATCHED_PER_EPOCH, steps_per_measurement(self.network, self.step_rows))
-        spread = np.arange(self.steps_per_epoch - 1, -1, -apart).astype(int)
-        return frozenset((*early, *spread.tolist()))
+        return frozenset(np.arange(self.steps_per_epoch - 1, -1, -apart).astype(int).tolist())
 
     def _pause(self, observer: Observer) -> None:
         observer.on_pause(self)

@@ -10,7 +10,8 @@ import pytest
 
 import nn_scratch.training.evaluation
 from nn_scratch.experiments.build import TRAIN_SAMPLE, Built
-from nn_scratch.training.evaluation import Evaluator, pass_through
+from nn_scratch.metrics import class_scores
+from nn_scratch.training.evaluation import MOST_CONFUSION_CLASSES, ClassificationScore, Evaluator, pass_through
 from tests.small import DENSE, built, rows, trained
 
 LAYERS = [DENSE, {"type": "dropout", "rate": 0.5}, {"type": "dense", "units": 4}]
@@ -123,3 +124,23 @@ def test_an_evaluator_keeps_the_outputs_of_its_latest_call(run: Built) -> None:
     evaluator: Evaluator = run.evaluator(run.data.test)
     evaluator()
     np.testing.assert_allclose(evaluator.outputs, outputs(run, run.data.test.X), rtol=1e-12)
+
+
+@pytest.mark.parametrize("classes", [2, 7, MOST_CONFUSION_CLASSES, MOST_CONFUSION_CLASSES + 1])
+def test_scores_of_few_classes_come_with_their_confusion(classes: int) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(1, classes, 300)  # no row of the first class
+    Z = rng.standard_normal((classes, 300))
+    score = ClassificationScore(labels, classes, lambda outputs: outputs.argmax(axis=0))
+    assert score(Z) == class_scores(labels, Z.argmax(axis=0))
+    if classes > MOST_CONFUSION_CLASSES:
+        assert score.confusion is None
+        return
+    assert score.confusion is not None
+    for true, predicted in [(0, 0), (1, 1), (classes - 1, 0)]:
+        assert score.confusion[true, predicted] == np.sum((labels == true) & (Z.argmax(axis=0) == predicted))
+
+
+def test_scores_of_no_rows_are_unknown() -> None:
+    score = ClassificationScore(np.empty(0, np.int64), 3, lambda outputs: outputs.argmax(axis=0))
+    assert all(np.isnan(value) for value in score(np.empty((3, 0))).values())
