@@ -91,3 +91,11 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 def one_line(text: str) -> str:
     """Control characters and line breaks, which names from a table may hold, as spaces."""
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def duration(seconds: float) -> str:
+    """About two digits, in seconds, minutes, hours or days."""
+    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.2g} s"

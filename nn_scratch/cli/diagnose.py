@@ -39,6 +39,12 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument(
         "--fix", action="store_true", help="search for the patches that mend it, on the same split with new seeds"
     )
+    cli.add_argument(
+        "--budget",
+        type=int,
+        metavar="STEPS",
+        help="with --fix: training steps that it may take (default: the run's diagnose.fix_budget)",
+    )
     cli.add_argument("--apply", type=int, metavar="N", help="write the config with patch N, without trying it")
     cli.add_argument(
         "overrides", nargs="*", metavar="data.KEY=VALUE", help="with --data: how the table is read, as for training"
@@ -66,8 +72,10 @@ def main(arguments: Namespace) -> dict[str, Any]:
     run = Run.open(arguments.run, outputs) if arguments.run else Run.newest(outputs)
     if arguments.fix and arguments.apply is not None:
         raise UserError("--apply: writes one patch, and --fix searches for several; leave one of them out")
+    if arguments.budget is not None and not (arguments.fix and arguments.budget >= 1):
+        raise UserError(f"--budget {arguments.budget}: how many training steps --fix may take, 1 or more")
     if arguments.fix:
-        diagnosis, outcome = fix_command(run, console)
+        diagnosis, outcome = fix_command(run, arguments.budget, console)
         return concluded(run, diagnosis, arguments, treatment=outcome)
     if arguments.apply is not None:
         return apply_command(run, arguments.apply, console)
@@ -90,7 +98,7 @@ def concluded(run: Run, diagnosis: Diagnosis, arguments: Namespace, **more: Any)
     return document
 
 
-def fix_command(run: Run, console: Printer) -> tuple[Diagnosis, dict[str, Any]]:
+def fix_command(run: Run, budget: int | None, console: Printer) -> tuple[Diagnosis, dict[str, Any]]:
     """Search for the cure, show what was tried, and say what was written."""
     from nn_scratch.cli.diagnosis_text import rendered
     from nn_scratch.doctor.report import diagnose_and_keep
@@ -100,7 +108,7 @@ def fix_command(run: Run, console: Printer) -> tuple[Diagnosis, dict[str, Any]]:
         diagnosis = diagnose_and_keep(run)
     console.print(rendered(diagnosis, run.config, run.as_typed), crop=False)
     console.print()
-    treatment = treat(run, diagnosis, report=lambda line: console.say((line, "dim")))
+    treatment = treat(run, diagnosis, report=lambda line: console.say((line, "dim")), budget=budget)
     if treatment.before is not None:
         console.print(comparison(treatment.before, treatment.arms))
     console.say((treatment.outcome, "bold"))

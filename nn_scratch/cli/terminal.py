@@ -25,7 +25,7 @@ from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS
 from nn_scratch.training.trainer import Trainer
-from nn_scratch.wording import number_text, plural
+from nn_scratch.wording import duration, number_text, plural
 
 REFRESH_SECONDS = 0.15
 PLAIN_LINES = 10  # how many lines of progress where the output is no terminal
@@ -341,11 +341,3 @@ def show_check(console: Printer, built: Built, checked: DryRunReport) -> None:
         console.print(line, soft_wrap=True)
     for notice in built.notices:
         console.say(("note:", "yellow"), f" {notice}")
-
-
-def duration(seconds: float) -> str:
-    """About two digits, in seconds, minutes, hours or days."""
-    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 1.5 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.2g} s"

@@ -251,6 +251,14 @@ class Diagnose(Section):
             "null: as many as the run took, and at most some 10 s; 0: never"
         ),
     ] = None
+    fix_budget: Annotated[
+        int | None,
+        Interval(ge=1, le=1_000_000_000_000),
+        Doc(
+            "training steps that diagnose.py --fix may spend on all candidates together; null: as many as take some "
+            "3 minutes of one core, by counted work, and at least six times as many as the run took"
+        ),
+    ] = None
 
 
 class Config(Section):

@@ -4,7 +4,7 @@ Programs that do not learn often have several faults, and the cure of the first 
 second is cured. So a patch is kept where it brings the score or the loss forward or ends the symptom; the mended config
 is diagnosed anew; and what turns out to be superfluous is taken away again at the end. Candidates of a round begin with
 one seed, and the better half continues to the others (successive halving, Jamieson and Talwalkar 2016); all are
-compared with the same split and seeds, row by row.
+compared with the same split and seeds, row by row. All of it has a budget of training steps (`doctor.budget`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from nn_scratch.config.project import CONFIGS
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
 from nn_scratch.config.writer import ABSENT, config_difference, to_plain, value_text
+from nn_scratch.doctor.budget import LEAST_RUNS, Budget
 from nn_scratch.doctor.diagnose import diagnose
 from nn_scratch.doctor.diagnosis import Diagnosis, Finding, Patch
 from nn_scratch.doctor.fixed_config import Change, fixed_yaml
@@ -26,8 +27,11 @@ from nn_scratch.doctor.patch_text import changes
 from nn_scratch.doctor.trials import Arm, Comparison, train_arms
 from nn_scratch.doctor.usual import fitting, more_of_it, usual_settings
 from nn_scratch.errors import EnvironmentFailure, UserError
+from nn_scratch.experiments.build import build_data
 from nn_scratch.runs.files import disk_errors, write_bytes
 from nn_scratch.runs.run import Run
+from nn_scratch.seeding import spawn_generators
+from nn_scratch.wording import duration, plural
 
 A_ROUND = (3, 2, 2, 2, 1)  # candidates of each round at most: the first is the least known; bounds time
 # candidates that are trained, the run as it was aside: the others take superfluous changes away; bounds time
@@ -92,12 +96,14 @@ def treat(
     folder: Path | None = None,
     jobs: int | None = None,
     report: Report = lambda line: None,
+    budget: int | None = None,
 ) -> Treatment:
     """Search for the patches that mend a run, and write <name>.fixed.yaml where some do.
 
     diagnosis: the run's, where it is known already. folder: where to write, instead of CONFIGS; the run's own folder
-    serves where that cannot be written. report: called with a line after each round. A run without a finding that has
-    a patch is left as it is.
+    serves where that cannot be written. report: called with a line before the first and after each round. budget:
+    training steps in all; None: the run's own `diagnose.fix_budget`. A run without a finding that has a patch is left
+    as it is.
     """
     diagnosis = diagnosis or diagnose(run)
     first = diagnosis.findings[0] if diagnosis.findings else None
@@ -105,11 +111,18 @@ def treat(
         return Treatment(diagnosis, None, (), None, f"the fault is in the data, not in the config: {first.because}")
     if diagnosis.verdict == "healthy" and not any(finding.patches for finding in diagnosis.findings):
         return Treatment(diagnosis, None, (), None, f"nothing to mend: the verdict is {diagnosis.verdict}")
-    search = Search(config_from(run.config), steps_of(run), jobs, report)
+    config = config_from(run.config)
+    given = config.diagnose.fix_budget if budget is None else budget
+    allowance = Budget(config, build_data(config, spawn_generators(config.seed)), given)
+    if not allowance.holds(2 * allowance.own):
+        return Treatment(diagnosis, None, (), None, too_little(allowance))
+    report(announcement(allowance, run))
+    search = Search(config, steps_of(run), jobs, report, allowance)
     best = search.run(diagnosis)
     of_data = (
         " The fault is in the data: no line of YAML mends it fully." if first and first.rule in OF_THE_DATA else ""
     )
+    of_data += ended_by(allowance) if search.cut else ""
     tried = tuple(node.arm for node in search.tried)
     if best is None:
         if not tried:
@@ -165,13 +178,15 @@ def steps_of(run: Run) -> int:
 
 
 class Search:
-    """Rounds of candidates from a config; `tried` are all that were trained."""
+    """Rounds of candidates from a config; `tried` are all that were trained; `cut`: whether the budget kept any from
+    it."""
 
-    def __init__(self, config: Config, steps: int, jobs: int | None, report: Report) -> None:
+    def __init__(self, config: Config, steps: int, jobs: int | None, report: Report, budget: Budget) -> None:
         self.config, self._steps, self._jobs, self._report = config, steps, jobs, report
+        self._budget, self.cut = budget, False
         self.tried: list[Node] = []
         self.before = Arm("as it was", config)
-        self._seeds = [config.seed + 1 + number for number in range(SEEDS)]
+        self._seeds = [config.seed + 1 + number for number in range(budget.seeds(SEEDS))]
         self._seen = [comparable(config)]
 
     @property
@@ -184,7 +199,7 @@ class Search:
         base = self._without_leak(root, diagnosis)
         if diagnosis.verdict == "healthy" and not self.proposals(base, diagnosis):
             return None
-        (self.before,) = train_arms(self.config, [self.before], self._seeds, self._jobs)
+        (self.before,) = self._arms([self.before], self._seeds)
         root = base = replace(base, arm=self.before) if base is root else self._trained([base], self._seeds)[0]
         self._report(f"as it was: {self.before.mean():.3f}")
         best = self._rounds(base, diagnosis)
@@ -206,7 +221,7 @@ class Search:
             elif number > 1:  # findings may lead astray: beside them, what usually trains
                 usual = self.usual(frontier)[:1]
                 candidates = [*candidates[: most - len(usual)], *usual]
-            candidates = candidates[:most]
+            candidates = self._affordable(candidates[:most])
             if not candidates:
                 break
             winner = self._halved(frontier, candidates)
@@ -234,6 +249,9 @@ class Search:
         finalists = ranked[: (len(begun) + 1) // 2]
         if not finalists:
             return None
+        others = len(self._seeds) - 1
+        while not self._budget.holds(others * sum(self._budget.cost(node.arm.config) for node in finalists)):
+            del finalists[-1]  # the budget holds any one of them
         done = self._completed(finalists)
         winner = done[0]
         for node in done[1:]:
@@ -241,8 +259,22 @@ class Search:
                 winner = node
         return winner
 
+    def _arms(self, arms: Sequence[Arm], seeds: Sequence[int]) -> list[Arm]:
+        """The arms trained with some more seeds, at the budget's expense."""
+        done = train_arms(self.config, arms, seeds, self._jobs)
+        for arm in done:
+            for trial in arm.trials[len(arm.trials) - len(seeds) :]:
+                self._budget.spend(arm.config, trial.share)
+        return done
+
+    def _affordable(self, nodes: list[Node]) -> list[Node]:
+        """Those that the budget holds, the likeliest first."""
+        fits = self._budget.affordable([node.arm.config for node in nodes], len(self._seeds))
+        self.cut = self.cut or not all(fits)
+        return [node for node, held in zip(nodes, fits, strict=True) if held]
+
     def _trained(self, nodes: Sequence[Node], seeds: Sequence[int]) -> list[Node]:
-        arms = train_arms(self.config, [node.arm for node in nodes], seeds, self._jobs)
+        arms = self._arms([node.arm for node in nodes], seeds)
         done = [replace(node, arm=arm) for node, arm in zip(nodes, arms, strict=True)]
         self.tried += done
         self._seen += [comparable(node.arm.config) for node in done]
@@ -311,7 +343,7 @@ class Search:
             if group[0].rule == cause and any(step.key == "train.epochs" for step in rest):
                 continue
             node = rebuilt(rest, self.config) if rest and group[0] not in base.steps and self.left > 0 else None
-            if node is None or comparable(node.arm.config) in self._seen:
+            if node is None or comparable(node.arm.config) in self._seen or not self._affordable([node]):
                 continue
             (short,) = self._trained([node], self._seeds[:1])
             if worse(short, best):
@@ -325,7 +357,7 @@ class Search:
 
     def _completed(self, nodes: Sequence[Node]) -> list[Node]:
         """The nodes that have one seed, with the others too."""
-        arms = train_arms(self.config, [node.arm for node in nodes], self._seeds[1:], self._jobs)
+        arms = self._arms([node.arm for node in nodes], self._seeds[1:])
         done = [replace(node, arm=arm) for node, arm in zip(nodes, arms, strict=True)]
         for before, after in zip(nodes, done, strict=True):
             self.tried[self.tried.index(before)] = after
@@ -453,6 +485,28 @@ def leaf_changes(patch: Patch, before: Mapping[str, Any]) -> list[tuple[str, Any
 
 
 # --- words
+
+
+def announcement(budget: Budget, run: Run) -> str:
+    """What the treatment may take, and how long that is at the speed of the run itself."""
+    a_step = float(run.info["seconds"]) / max(1, int(run.info.get("steps") or 0))
+    usual = min(budget.total, budget.seeds(SEEDS) * (MOST_TRIALS + 1) * budget.own)
+    return (
+        f"up to {MOST_TRIALS} candidates, {plural(budget.seeds(SEEDS), 'seed')} each, within {budget.total:,} training "
+        f"steps: about {duration(a_step * usual)} on one core if each is as long as the run, at most "
+        f"{duration(a_step * budget.total)}"
+    )
+
+
+def too_little(budget: Budget) -> str:
+    return (
+        f"nothing was tried: the run takes {budget.own:,} training steps, and the budget is {budget.total:,}; "
+        f"with --budget {LEAST_RUNS * budget.own} there is room for five candidates"
+    )
+
+
+def ended_by(budget: Budget) -> str:
+    return f" The budget of {budget.total:,} training steps left some candidates out (--budget, diagnose.fix_budget)."
 
 
 def changes_of(node: Node) -> list[Change]:

@@ -32,6 +32,7 @@ class Trial:
     chosen_by  predictions for the rows by which candidates are chosen (val, or val and test where val is small)
     held       the same for all rows that were not trained on; those of the probe where there are none
     score      on `held`: balanced accuracy (or accuracy), or R²
+    share      of its epochs, how many were trained
     """
 
     classes: int
@@ -41,6 +42,7 @@ class Trial:
     score: float
     diagnosis: Diagnosis
     recall: Mapping[str, float | None] = field(default_factory=dict)
+    share: float = 1.0
 
     @property
     def first_rule(self) -> str | None:
@@ -152,6 +154,7 @@ def judged(run: Run) -> Trial:
         score=case.held_score if there and isfinite(case.held_score) else case.train_score,
         diagnosis=diagnose(run, budget=0),  # the search tests the patches itself
         recall=dict((run.info.get("val") or {}).get("recall") or {}),
+        share=case.epochs_done / int(run.info["epochs_asked"]),
     )
 
 

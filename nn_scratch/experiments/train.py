@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 PROGRESS = logging.getLogger("nn_scratch.progress")
-RESUMABLE = frozenset({"train.epochs", "log.max_megabytes", "diagnose.budget"})  # what may change when a run is resumed
+# what may change when a run is resumed
+RESUMABLE = frozenset({"train.epochs", "log.max_megabytes", "diagnose.budget", "diagnose.fix_budget"})
 MOVABLE = frozenset({"name", "data.source", "data.test_source"})  # what may be edited in param.yaml: rows are compared
 
 MOST_OUTPUTS = 20_000_000  # of a part, that are scored at the end: 160 MB, of which scikit-learn makes some copies

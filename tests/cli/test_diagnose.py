@@ -62,3 +62,19 @@ def test_a_patch_that_is_not_there_is_named(outputs: Path, capsys: pytest.Captur
 def test_one_patch_or_a_search_for_several(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert diagnose(outputs, "--apply", "1", "--fix") == 2
     assert "--apply: writes one patch, and --fix searches for several; leave one of them out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [("--budget", "0", "--fix"), ("--budget", "7")])
+def test_a_budget_is_of_a_search_for_the_cure(
+    outputs: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert diagnose(outputs, *arguments) == 2
+    said = f"--budget {arguments[1]}: how many training steps --fix may take, 1 or more"
+    assert said in capsys.readouterr().err
+
+
+def test_where_the_budget_is_too_small_for_any_candidate_that_is_said(
+    outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert diagnose(outputs, "--fix", "--budget", "7") == 0
+    assert "nothing was tried: the run takes " in capsys.readouterr().out

@@ -10,9 +10,10 @@ import pytest
 from rich.console import Console
 
 from nn_scratch.cli import terminal as console
-from nn_scratch.cli.terminal import TrainingView, data_table, duration, score_table, speed_line, spread
+from nn_scratch.cli.terminal import TrainingView, data_table, score_table, speed_line, spread
 from nn_scratch.experiments.train import train
 from nn_scratch.runs.run import Run
+from nn_scratch.wording import duration
 from tests.small import config, rows
 
 

@@ -55,7 +55,7 @@ train:
   dtype: float32
   threads: auto
 log: {every: 1, weights: true, gradients: true, activations: true, optimizer: auto, probe_rows: 256, max_megabytes: 500}
-diagnose: {budget: null}
+diagnose: {budget: null, fix_budget: null}
 sweep: null
 """
 VALUES: dict[str, Any] = {

@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from nn_scratch.config.resolve import config_from, load_config
+from nn_scratch.config.resolve import change_config, config_from, load_config
+from nn_scratch.config.schema import Config
 from nn_scratch.config.writer import to_plain
 from nn_scratch.doctor import Diagnosis, Finding, Patch
+from nn_scratch.doctor.budget import Budget
 from nn_scratch.doctor.diagnosis import Severity
 from nn_scratch.doctor.treatment import Node, Search, extended, treat, write_config
 from nn_scratch.doctor.trials import Arm
 from nn_scratch.doctor.watch import Watch, watch_session
+from nn_scratch.experiments.build import build_data
 from nn_scratch.experiments.train import Session, train
+from nn_scratch.seeding import spawn_generators
+from nn_scratch.wording import plural
 from tests.doctor.conftest import BASE, Trained
 
 
@@ -73,6 +78,63 @@ def test_wrong_labels_are_said_to_be_the_datas_fault(trained: Trained, tmp_path:
     assert "the fault is in the data" in treatment.outcome.lower()
 
 
+def budget_of(config: Config, given: int | None = None) -> Budget:
+    return Budget(config, build_data(config, spawn_generators(config.seed)), given)
+
+
+def test_a_treatment_takes_no_more_steps_than_its_budget_and_says_what_it_may_take(
+    trained: Trained, tmp_path: Path
+) -> None:
+    run = trained(optimizer={"type": "adam", "lr": 1e-6})
+    own = int(run.info["steps"])
+    for runs, seeds in ((20, 3), (8, 1)):
+        said: list[str] = []
+        treatment = treat(run, folder=tmp_path, jobs=1, report=said.append, budget=runs * own)
+        assert said[0].startswith(
+            f"up to 12 candidates, {plural(seeds, 'seed')} each, within {runs * own:,} training steps: about "
+        )
+        assert treatment.before is not None
+        assert len(treatment.before.trials) == seeds
+        budget = budget_of(config_from(run.config), runs * own)
+        for arm in (treatment.before, *treatment.arms):
+            for trial in arm.trials:
+                budget.spend(arm.config, trial.share)
+        assert 0 <= budget.left < runs * own
+
+
+def test_of_candidates_those_are_tried_that_the_budget_holds(trained: Trained, tmp_path: Path) -> None:
+    run = trained(optimizer={"type": "adam", "lr": 1e-6})
+    own = int(run.info["steps"])
+    long = Patch({"train.epochs": 2000}, "long")
+    slow = Diagnosis("sick", (finding("too_few_epochs", long, Patch({"optimizer.lr": 0.01}, "faster")),), "")
+    treatment = treat(run, slow, folder=tmp_path, jobs=1, budget=10 * own)
+    assert treatment.best is not None
+    assert all(arm.config.train.epochs < 2000 for arm in treatment.arms)
+    assert treatment.outcome.endswith(
+        f" The budget of {10 * own:,} training steps left some candidates out (--budget, diagnose.fix_budget)."
+    )
+
+
+def test_a_budget_that_holds_no_two_trainings_tries_nothing(trained: Trained, tmp_path: Path) -> None:
+    run = trained(optimizer={"type": "adam", "lr": 1e-6}, diagnose={"fix_budget": 50})
+    own = int(run.info["steps"])
+    treatment = treat(run, folder=tmp_path, jobs=1)
+    assert treatment.arms == ()
+    assert treatment.outcome == (
+        f"nothing was tried: the run takes {own:,} training steps, and the budget is 50; with --budget "
+        f"{6 * own} there is room for five candidates"
+    )
+
+
+@pytest.mark.parametrize(("epochs", "units", "more"), [(40, 16, True), (20, 16, False), (20, 1024, True)])
+def test_longer_and_wider_candidates_cost_more(epochs: int, units: int, more: bool) -> None:
+    config = config_from(BASE)
+    budget = budget_of(config)
+    wider = change_config(config, {"train.epochs": epochs, "layers.0.units": units})
+    assert budget.cost(config) == budget.own
+    assert (budget.cost(wider) > budget.own) is more
+
+
 def finding(rule: str, *patches: Patch, severity: Severity = "critical") -> Finding:
     return Finding(rule, severity, 0.9, "first_steps", "it is", patches=patches)
 
@@ -80,7 +142,7 @@ def finding(rule: str, *patches: Patch, severity: Severity = "critical") -> Find
 def proposed(*findings: Finding) -> list[dict[str, object]]:
     """What each candidate of the first round sets."""
     config = config_from(BASE)
-    search = Search(config, 1000, 1, lambda line: None)
+    search = Search(config, 1000, 1, lambda line: None, budget_of(config))
     nodes = search.proposals(Node(Arm("", config)), Diagnosis("sick", findings, ""))
     return [{step.key: step.value for step in node.steps} for node in nodes]
 
