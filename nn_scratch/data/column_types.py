@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from nn_scratch.data.columns import Column, Judged
-from nn_scratch.data.csv_cells import Cells, RawColumn
+from nn_scratch.data.csv_cells import Cells, RawColumn, extent_of
 from nn_scratch.data.notation import (
     DECIMALS,
     MISSING_WORDS,
@@ -142,12 +142,13 @@ class TypeFinder:
     def find(self, raw: RawColumn) -> Typed:
         kind = self.options.kinds.get(raw.name)
         typed = self._numbers(raw) if raw.numbers is not None else self._texts(raw, kind)
-        if not typed.left_out and np.isnan(typed.values).all():
+        if not typed.left_out and np.isnan(typed.values[:1]).all() and np.isnan(typed.values).all():
             typed = Typed(raw, typed.column, typed.values, left_out="has no values")
         if kind is None and not typed.left_out and (reason := self._is_useless(typed)):
             typed = Typed(raw, typed.column, typed.values, left_out=reason)
         if not typed.left_out and not typed.note and typed.column.kind == "number":
-            typed = replace(typed, note=stand_in_note(typed.values))
+            extent = raw.extent if typed.values is raw.numbers else extent_of(typed.values)
+            typed = replace(typed, note=stand_in_note(typed.values, extent))
         if not typed.left_out and self.fill_in is not None:
             gaps = np.flatnonzero(np.isnan(typed.values))
             if len(gaps):
@@ -156,7 +157,10 @@ class TypeFinder:
 
     def _numbers(self, raw: RawColumn) -> Typed:
         assert raw.numbers is not None
-        return Typed(raw, Column(raw.name), self.checked_numbers(raw, raw.numbers))
+        low, high = raw.extent
+        if self.options.no_numbers or low < -LARGEST or high > LARGEST:
+            return Typed(raw, Column(raw.name), self.checked_numbers(raw, raw.numbers))
+        return Typed(raw, Column(raw.name), raw.numbers)
 
     def checked_numbers(self, raw: RawColumn, values: Array) -> Array:
         """The numbers without those that stand for nothing; infinite ones are missing, too large ones a problem."""
@@ -297,14 +301,16 @@ class TypeFinder:
         return f"holds {different:,} different whole numbers in {len(values):,} rows: identifiers"
 
 
-def stand_in_note(values: Array) -> str:
-    """A notice on a number made of nines, such as -999, that is far from all others; "" without one."""
-    there = values[np.isfinite(values)]
+def stand_in_note(values: Array, extent: tuple[float, float]) -> str:
+    """A notice on a number made of nines, such as -999, that is far from all others; "" without one.
+
+    extent: of the values, the lowest and the highest.
+    """
+    nines = [value for value in dict.fromkeys(extent) if NINES.fullmatch(f"{value:g}")]
+    there = values[np.isfinite(values)] if nines else values
     if len(there) < FEWEST_ROWS:
         return ""
-    for stand_in in {float(there.min()), float(there.max())}:
-        if not NINES.fullmatch(f"{stand_in:g}"):
-            continue
+    for stand_in in nines:
         others = there[there != stand_in]
         n = len(there) - len(others)
         if n < 2 or len(others) < FEWEST_ROWS:

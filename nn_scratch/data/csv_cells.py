@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 import gc
+import math
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from nn_scratch.data.byte_cells import ByteCells, TextCoder, find_cells
 from nn_scratch.data.columns import Coded, numbers_of, texts_of
 from nn_scratch.data.csv_layout import Layout
+from nn_scratch.data.moments import row_blocks
 from nn_scratch.data.plain_decimals import plain_decimals
 from nn_scratch.metrics import Array
 
 CHUNK_CELLS = 32768  # read at a time, so few that their texts stay in the cache
-BLOCK_BYTES = 1 << 17  # of lines that are read at a time, so few that what is made of them stays in the cache
-QUICK_TEXT = (16, 32, 64, 128)  # letters of a text, at most, that is read the quick way: as few as will do
-KNOWN_TEXTS = 5000  # of a column that are remembered from chunk to chunk
+BLOCK_BYTES = 1 << 18  # of lines that are read at a time, so few that what is made of them stays in the cache
+BYTES_A_COLUMN = 2048  # of them at least, so that there are rows enough to each step of the work
 QUICK_WIDTH = 1000  # columns
-MOST_FAILURES = 20  # of the quick way, after which it costs more than it saves
 NO_CODES = np.empty(0, dtype=np.int32)
+NO_EXTENT = (math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class RawColumn:
     numbers: Array | None
     texts: Sequence[str] = ()
     codes: Array = field(default_factory=lambda: NO_CODES)
+    extent: tuple[float, float] = NO_EXTENT  # the lowest and the highest of the numbers
 
 
 CellBatch = Sequence[str] | Coded | Array
@@ -136,7 +137,7 @@ class ColumnReader:
             return RawColumn(self.name, self.place, None, list(self.interned), np.concatenate(self.codes))
         numbers = np.concatenate(self.numbers) if self.numbers else np.empty(0)
         self.numbers = []
-        return RawColumn(self.name, self.place, numbers)
+        return RawColumn(self.name, self.place, numbers, extent=extent_of(numbers))
 
 
 def read_cells(source: Source, names: Collection[str], as_text: Collection[str], nothing: frozenset[str]) -> Cells:
@@ -147,7 +148,11 @@ def read_cells(source: Source, names: Collection[str], as_text: Collection[str],
     places = [(name, place) for place, name in enumerate(source.names) if name in names]
     matrix = None if any(name in as_text for name, _ in places) else source.numbers()
     if matrix is not None:
-        columns = tuple(RawColumn(name, place, matrix[:, place]) for name, place in places)
+        low, high = _extents(matrix)
+        columns = tuple(
+            RawColumn(name, place, matrix[:, place], extent=(float(low[place]), float(high[place])))
+            for name, place in places
+        )
         return Cells(source, columns, len(matrix), matrix)
     readers = [ColumnReader(name, place, nothing, name in as_text) for name, place in places]
     rows = _read(source, readers)
@@ -157,6 +162,20 @@ def read_cells(source: Source, names: Collection[str], as_text: Collection[str],
             readers[i] = ColumnReader(readers[i].name, readers[i].place, nothing, as_text=True)
         _read(source, [readers[i] for i in torn])
     return Cells(source, tuple(reader.column() for reader in readers), rows, None)
+
+
+def extent_of(numbers: Array) -> tuple[float, float]:
+    """The lowest and the highest of numbers, NaN where there are none."""
+    return float(np.fmin.reduce(numbers, initial=math.nan)), float(np.fmax.reduce(numbers, initial=math.nan))
+
+
+def _extents(matrix: Array) -> tuple[Array, Array]:
+    """`extent_of` all columns, in one pass over the rows."""
+    low, high = np.full((2, matrix.shape[1]), math.nan)
+    for part in row_blocks(*matrix.shape):
+        low = np.fmin(low, np.fmin.reduce(matrix[part], axis=0))
+        high = np.fmax(high, np.fmax.reduce(matrix[part], axis=0))
+    return low, high
 
 
 def _read(source: Source, readers: Sequence[ColumnReader]) -> int:
@@ -220,7 +239,7 @@ class TextSource:
         done = 0
         if not self.layout.file.has_quotes and width <= QUICK_WIDTH:
             reader = QuickReader(self.layout, places, as_text)
-            for batch in reader.batches(rows):
+            for batch in reader.batches():
                 done += len(batch[0])
                 yield batch
             if reader.is_done:
@@ -247,16 +266,20 @@ class TextSource:
     def _plain_numbers(self) -> Array | None:
         """(rows, columns) of a file whose first rows are plain decimals; None of another, or of one with text."""
         layout, file = self.layout, self.layout.file
-        if file.encoding == "utf-16":
-            return None
         values = np.empty((file.lines - layout.header_end, layout.width))
         rows = 0
         for block in file.blocks_of_lines(layout.header_end, BLOCK_BYTES):
-            found = plain_decimals(block, layout.delimiter, layout.width)
-            if found is None and not block.strip():
+            cells = find_cells(block, layout.delimiter, layout.width)
+            columns = {} if cells is None else plain_decimals(cells, range(layout.width))
+            if cells is not None and len(columns) == layout.width:
+                np.stack(list(columns.values()), axis=1, out=values[rows : rows + cells.rows])
+                rows += cells.rows
+                continue
+            if not block.strip():
                 continue  # blank lines
-            if found is None and rows and b"\r" not in block:
-                found = _loaded(block.decode(file.encoding).split("\n"), delimiter=layout.delimiter)
+            found = None
+            if rows and b"\r" not in block:
+                found = _loaded(block.decode(file.block_encoding).split("\n"), delimiter=layout.delimiter)
             if found is None or found.shape[1] != layout.width:
                 return None
             values[rows : rows + len(found)] = found
@@ -273,97 +296,48 @@ def _loaded(source: str | list[str], **how: Any) -> Array | None:
 
 
 class QuickReader:
-    """Reads rows without quotes at the speed of C: numbers as such, texts by their codes.
+    """Reads rows without quotes block by block, from the bytes: numbers as such, texts by their codes.
 
     Which columns hold text is found from the rows themselves.
     """
 
     def __init__(self, layout: Layout, places: Sequence[int], as_text: Collection[int]) -> None:
         self.layout, self.places = layout, list(places)
-        self.text = set(as_text)
-        self.letters = QUICK_TEXT[0]
+        self.encoding = layout.file.block_encoding
+        self.coders = {place: TextCoder(self.encoding) for place in as_text}
+        self.odd: set[int] = set()  # columns of numbers in another notation, in the block before
         self.is_done = False  # whether all rows were read
-        self.salts = np.random.default_rng(0).integers(0, 2**63, QUICK_TEXT[-1], dtype=np.uint64) * np.uint64(2)
-        self.salts += np.uint64(1)
-        self.known: dict[int, tuple[Array, list[str]]] = {}  # by place: sorted hashes, and their texts
 
-    def batches(self, rows: int) -> Iterator[list[CellBatch]]:
-        """Up to the first rows of another width, or that fail in another way; those left are for the careful way."""
-        delimiter, delimiters = self.layout.delimiter, self.layout.width - 1
-        failures = 0
-        with self.layout.file.open() as lines:
-            left = islice(lines, self.layout.header_end, None)
-            while chunk := list(islice(left, rows)):
-                # As many delimiters as whole rows have, and a last cell in each, which is read: every row is whole.
-                whole = "".join(chunk).count(delimiter) == delimiters * len(chunk)
-                if not whole or (not delimiters and not all(map(str.strip, chunk))):
-                    return
-                batch = self._numbers_and_codes(chunk)
-                if batch is None:
-                    failures += 1
-                    batch = None if failures > MOST_FAILURES else self._cells(chunk)
-                if batch is None:
-                    return
-                yield batch
-        self.is_done = True
+    def batches(self) -> Iterator[list[CellBatch]]:
+        """Up to the first rows of another width, or that are blank; those left are for the careful way."""
+        layout = self.layout
+        size = max(BLOCK_BYTES, BYTES_A_COLUMN * layout.width)
+        for block in layout.file.blocks_of_lines(layout.header_end, size):
+            cells = find_cells(block, layout.delimiter, layout.width)
+            if cells is None or (layout.width == 1 and not all(map(str.strip, cells.texts(0, self.encoding)))):
+                self.is_done = False
+                return
+            self.is_done = True
+            yield self._columns(cells)
 
-    def _numbers_and_codes(self, chunk: list[str]) -> list[CellBatch] | None:
-        kinds = [f"U{self.letters}" if place in self.text else "f8" for place in self.places]
-        try:
-            cells = np.loadtxt(
-                chunk,
-                delimiter=self.layout.delimiter,
-                comments=None,
-                dtype=[*((str(i), kind) for i, kind in enumerate(kinds)), ("last", "U1")],
-                usecols=[*self.places, self.layout.width - 1],
-                ndmin=1,
-            )
-        except (ValueError, OverflowError):
-            return None
-        if len(cells) != len(chunk):
-            return None
-        batch: list[CellBatch] = []
-        for i, place in enumerate(self.places):
-            values = np.ascontiguousarray(cells[str(i)])
-            if place not in self.text:
-                batch.append(values)
-                continue
-            letters = values.view(np.uint32).reshape(len(values), self.letters)
-            if letters[:, -1].any():  # some may have been cut
-                if self.letters == QUICK_TEXT[-1]:
-                    return None
-                self.letters = QUICK_TEXT[QUICK_TEXT.index(self.letters) + 1]
-                return self._numbers_and_codes(chunk)
-            batch.append(self._coded(place, values, letters.astype(np.uint64) @ self.salts[: self.letters]))
-        return batch
-
-    def _coded(self, place: int, texts: Array, hashes: Array) -> Coded:
-        """The texts of a column by codes; distinguished by hashes of 64 bits."""
-        known, labels = self.known.get(place, (np.empty(0, np.uint64), []))
-        new = (
-            known[np.minimum(np.searchsorted(known, hashes), len(known) - 1)] != hashes
-            if labels
-            else np.ones(len(hashes), bool)
-        )
-        if new.any():
-            found, first = np.unique(hashes[new], return_index=True)
-            known = np.concatenate([known, found])
-            order = np.argsort(known)
-            known, unsorted = known[order], labels + texts[new][first].tolist()
-            labels = [unsorted[i] for i in order.tolist()]
-            if len(labels) <= KNOWN_TEXTS:
-                self.known[place] = known, labels
+    def _columns(self, cells: ByteCells) -> list[CellBatch]:
+        numbers = [place for place in dict.fromkeys(self.places) if place not in self.coders]
+        found: dict[int, CellBatch] = {
+            **plain_decimals(cells, [place for place in numbers if place not in self.odd]),
+            **plain_decimals(cells, [place for place in numbers if place in self.odd]),
+        }
+        self.odd = {place for place in numbers if place not in found}
+        for place in self.odd:
+            values = self._other_numbers(cells.texts(place, self.encoding))
+            if values is None:
+                self.coders[place] = TextCoder(self.encoding)
             else:
-                self.known.pop(place, None)
-        return Coded(labels, np.searchsorted(known, hashes).astype(np.int32))
+                found[place] = values
+        return [found[place] if place in found else self.coders[place](cells, place) for place in self.places]
 
-    def _cells(self, chunk: list[str]) -> list[CellBatch] | None:
-        """The cells themselves; columns with one that is no number are text from here on. None for rows not whole."""
-        rows = list(csv.reader(chunk, delimiter=self.layout.delimiter))
-        if len(rows) != len(chunk) or not set(map(len, rows)) <= {self.layout.width}:
-            return None
-        columns = list(zip(*rows, strict=True))
-        for place in self.places:
-            if place not in self.text and numbers_of(columns[place], frozenset()) is None:
-                self.text.add(place)
-        return [columns[place] for place in self.places]
+    def _other_numbers(self, texts: list[str]) -> Array | None:
+        """Numbers in the notation of programs; None of other texts."""
+        values = _loaded([text or "nan" for text in texts], delimiter=self.layout.delimiter)
+        if values is not None and values.shape == (len(texts), 1):
+            return values[:, 0]
+        return numbers_of(texts, frozenset([""]))

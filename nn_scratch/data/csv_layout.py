@@ -50,11 +50,18 @@ class TextFile:
         opened = gzip.open if is_packed(self.path) else open
         return cast("IO[str]", opened(self.path, "rt", encoding=self.encoding, newline=""))
 
+    @property
+    def block_encoding(self) -> str:
+        """The encoding of `blocks_of_lines`, in which a byte below 128 is always that ASCII character."""
+        return "utf-8" if self.encoding == "utf-8-sig" else self.encoding
+
     def blocks_of_lines(self, skip: int, size: int) -> Iterator[bytes]:
         """The lines below the first `skip`, about `size` bytes at a time, all ended by a line feed.
 
-        Nothing where the lines that are skipped end in another way.
+        Nothing where the lines that are skipped end in another way, nor in UTF-16.
         """
+        if self.encoding == "utf-16":
+            return
         opened = gzip.open if is_packed(self.path) else open
         with cast("IO[bytes]", opened(self.path, "rb")) as file:
             head = b"".join(islice(file, skip))
@@ -63,7 +70,7 @@ class TextFile:
             block = file.read(size).removeprefix(b"" if skip else codecs.BOM_UTF8)
             while block:
                 block += file.readline()
-                block = block.replace(b"\r\n", b"\n")
+                block = block.replace(b"\r\n", b"\n") if b"\r" in block else block
                 yield block if block.endswith(b"\n") else block + b"\n"
                 block = file.read(size)
 

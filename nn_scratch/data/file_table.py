@@ -15,7 +15,7 @@ import numpy as np
 
 from nn_scratch.data.column_types import ColumnOptions, Typed, TypeFinder, check_kinds, counts_the_rows, find_decimal
 from nn_scratch.data.columns import Column, texts_of
-from nn_scratch.data.csv_cells import Cells, RawColumn, Source, read_cells
+from nn_scratch.data.csv_cells import Cells, RawColumn, Source, extent_of, read_cells
 from nn_scratch.data.missing import leave_out
 from nn_scratch.data.moments import row_blocks
 from nn_scratch.data.notation import TOTALS, number
@@ -243,7 +243,7 @@ def _blanked(cells: Cells, rows: Array) -> Cells:
         if raw.numbers is not None:
             numbers = raw.numbers.astype(np.float64)
             numbers[rows] = np.nan
-            columns.append(replace(raw, numbers=numbers))
+            columns.append(replace(raw, numbers=numbers, extent=extent_of(numbers)))
             continue
         codes = raw.codes.copy()
         codes[rows] = len(raw.texts)

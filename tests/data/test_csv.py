@@ -35,6 +35,12 @@ def refused(content, name="t.csv", **keywords):
     return problems_of(loaded, write(content, name), **keywords)
 
 
+def in_small_parts(monkeypatch):
+    for name in ("CHUNK_CELLS", "BYTES_A_COLUMN"):
+        monkeypatch.setattr(csv_cells, name, 1)
+    monkeypatch.setattr(csv_cells, "BLOCK_BYTES", 300)
+
+
 # ---- tables as they should be ----
 
 
@@ -394,7 +400,7 @@ def test_the_first_ten_problems_are_reported_in_the_files_order_and_the_number_o
 
 
 def test_problems_are_counted_across_the_chunks_in_which_a_file_is_read(monkeypatch):
-    monkeypatch.setattr(csv_cells, "CHUNK_CELLS", 1)  # 64 rows at a time
+    in_small_parts(monkeypatch)
     rows = "".join("1,0.5\n" for _ in range(400)) + "x,0.5\n" * 12
     problems = refused("a,y\n" + rows, options=ColumnOptions({"a": "number"}))
     assert problems[0] == f"t.csv:402:1: 'x' in column 'a' {NOT_A_NUMBER}"
@@ -404,7 +410,7 @@ def test_problems_are_counted_across_the_chunks_in_which_a_file_is_read(monkeypa
 def test_a_table_is_the_same_whatever_the_size_of_the_chunks(monkeypatch):
     rows = "".join(f"{'abc'[i % 3]},{i},{'' if i % 7 == 0 else i / 8},c{i % 5}\n" for i in range(300))
     whole = read("t,a,b,y\n" + rows, missing="mean")
-    monkeypatch.setattr(csv_cells, "CHUNK_CELLS", 1)
+    in_small_parts(monkeypatch)
     parts = read("t,a,b,y\n" + rows, missing="mean")
     assert np.array_equal(whole.X, parts.X, equal_nan=True)
     assert np.array_equal(whole.y, parts.y)
