@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nn_scratch.config import resolve
-from nn_scratch.config.project import OUTPUTS
+from nn_scratch.config.project import expanded, outputs_folder
 from nn_scratch.config.schema import Config
 from nn_scratch.doctor.diagnosis import Diagnosis
 from nn_scratch.errors import UserError
@@ -220,7 +220,7 @@ def train(
     from nn_scratch.experiments import train as trainings
 
     checked = load_config(config, overrides, name=name)
-    folder = OUTPUTS if outputs is None else Path(outputs)
+    folder = outputs_folder(outputs)
     return Run(trainings.train(checked, folder, _observers(on_epoch_end, progress)).path)
 
 
@@ -311,7 +311,7 @@ def sweep(
     from nn_scratch.experiments.sweeps.sweep import sweep as swept
 
     checked = load_config(config, overrides, name=name)
-    return swept(checked, OUTPUTS if outputs is None else Path(outputs), jobs=jobs, dask=dask)
+    return swept(checked, outputs_folder(outputs), jobs=jobs, dask=dask)
 
 
 def _observers(on_epoch_end: OnEpochEnd | None, progress: bool | None) -> Callable[[Session], Sequence[Observer]]:
@@ -335,7 +335,7 @@ def _log_of(run: Run | runs.Run | str | Path, outputs: str | Path | None = None)
         return run.log
     if isinstance(run, runs.Run):
         return run
-    return runs.Run.open(run, OUTPUTS if outputs is None else Path(outputs))
+    return runs.Run.open(run, outputs_folder(outputs))
 
 
 class Run:
@@ -711,8 +711,9 @@ class Page:
         """Write the page to a file; returns its path."""
         from nn_scratch.runs.files import write_output
 
-        write_output(Path(path), utf8(self.html))
-        return Path(path)
+        target = expanded(path)
+        write_output(target, utf8(self.html))
+        return target
 
     def _repr_html_(self) -> str:
         return (
@@ -987,7 +988,7 @@ def treat(
     """
     from nn_scratch.doctor.treatment import treat as treated
 
-    return treated(_log_of(run, outputs), folder=None if folder is None else Path(folder))
+    return treated(_log_of(run, outputs), folder=None if folder is None else expanded(folder))
 
 
 def visualize(run: Run | runs.Run | str | Path, *, film: bool = True, outputs: str | Path | None = None) -> list[Path]:

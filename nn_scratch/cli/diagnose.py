@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -15,7 +14,7 @@ from rich.text import Text
 from nn_scratch.cli.output import add_fail_on, check_verdict
 from nn_scratch.cli.printer import Printer
 from nn_scratch.cli.slow_steps import SlowSteps
-from nn_scratch.config.project import OUTPUTS, command
+from nn_scratch.config.project import command, outputs_folder
 from nn_scratch.errors import UserError
 from nn_scratch.runs.folder import shown
 
@@ -68,7 +67,7 @@ def main(arguments: Namespace) -> dict[str, Any]:
         raise UserError(f"{arguments.overrides[0]}: only --data takes keys of a config; a run has a config of its own")
     from nn_scratch.runs.run import Run
 
-    outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
+    outputs = outputs_folder(arguments.outputs)
     run = Run.open(arguments.run, outputs) if arguments.run else Run.newest(outputs)
     if arguments.fix and arguments.apply is not None:
         raise UserError("--apply: writes one patch, and --fix searches for several; leave one of them out")

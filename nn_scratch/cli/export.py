@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 from nn_scratch.cli.process import say
@@ -27,13 +26,13 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: Namespace) -> dict[str, Any]:
-    from nn_scratch.config.project import OUTPUTS
+    from nn_scratch.config.project import expanded, outputs_folder
     from nn_scratch.export import export
     from nn_scratch.runs.folder import shown
     from nn_scratch.runs.run import Run
 
-    run = Run.open(arguments.run, Path(arguments.outputs) if arguments.outputs else OUTPUTS)
-    written = export(run, arguments.to, Path(arguments.out) if arguments.out else None)
+    run = Run.open(arguments.run, outputs_folder(arguments.outputs))
+    written = export(run, arguments.to, expanded(arguments.out) if arguments.out else None)
     for path in written:
         say(shown(path))
     return {"run": run.name, "to": arguments.to, "written": [str(path) for path in written]}

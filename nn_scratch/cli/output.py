@@ -19,6 +19,7 @@ from io import TextIOBase
 from pathlib import Path
 from typing import Any, TextIO
 
+from nn_scratch.config.project import expanded
 from nn_scratch.errors import EnvironmentFailure, NNScratchError, UserError
 from nn_scratch.wording import visible
 
@@ -140,7 +141,7 @@ class Output:
 
     def __enter__(self) -> Output:
         if self._path:
-            self._log = open_log(Path(self._path))
+            self._log = open_log(expanded(self._path))
             log_line(self._log, f"$ {shlex.join(sys.argv)}")
         if self.as_json or self.quiet or self._log:
             shown = None if self.quiet else self._stderr if self.as_json else self._stdout

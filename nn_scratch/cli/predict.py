@@ -7,7 +7,6 @@ import csv
 import io
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 from nn_scratch.cli.output import plain_stdout
@@ -42,14 +41,14 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
 
 def main(arguments: Namespace) -> dict[str, Any]:
     """Predict, and print the CSV or what was written; returns the document of --json."""
-    from nn_scratch.config.project import OUTPUTS
+    from nn_scratch.config.project import expanded, outputs_folder
     from nn_scratch.experiments.predict import Wanted, predict_to, score_line
     from nn_scratch.runs.run import Run
 
-    run = Run.open(arguments.run, Path(arguments.outputs) if arguments.outputs else OUTPUTS)
+    run = Run.open(arguments.run, outputs_folder(arguments.outputs))
     as_json = getattr(arguments, "json", False)
     wanted = Wanted(strict=arguments.strict, probabilities=arguments.proba is not False, threshold=arguments.threshold)
-    out = Path(arguments.out) if arguments.out else None
+    out = expanded(arguments.out) if arguments.out else None
     text = io.StringIO()
     quiet = getattr(arguments, "quiet", False)
     with plain_stdout(arguments) as stream, SlowSteps(lambda line: None if quiet else say(line, sys.stderr)):

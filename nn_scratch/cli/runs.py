@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nn_scratch.cli.process import say
-from nn_scratch.config.project import OUTPUTS, command
+from nn_scratch.config.project import command, outputs_folder
 from nn_scratch.errors import UserError
 from nn_scratch.wording import did_you_mean, plural, shortened
 
@@ -51,7 +51,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: Namespace) -> Any:
-    outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
+    outputs = outputs_folder(arguments.outputs)
     if arguments.action not in ACTIONS:
         raise UserError(f"runs {arguments.action}: no such action{did_you_mean(arguments.action, ACTIONS)}")
     return ACTIONS[arguments.action](arguments, outputs)

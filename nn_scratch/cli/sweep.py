@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nn_scratch.config.project import OUTPUTS, command
+from nn_scratch.config.project import command, outputs_folder
 from nn_scratch.errors import Diverged, NNScratchError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def main(arguments: Namespace) -> dict[str, Any]:
     from nn_scratch.experiments.parallel import processes
     from nn_scratch.experiments.sweeps.sweep import resume_sweep, sweep
 
-    outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
+    outputs = outputs_folder(arguments.outputs)
     if arguments.jobs is not None and arguments.jobs < 1:
         raise UserError(f"--jobs {arguments.jobs}: write 1 or more")
     processes(arguments.jobs)  # refused before a folder is made

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nn_scratch.cli.output import add_fail_on, check_verdict
-from nn_scratch.config.project import OUTPUTS
 from nn_scratch.config.project import command as project_command
+from nn_scratch.config.project import outputs_folder
 from nn_scratch.errors import Diverged, UserError
 from nn_scratch.wording import plural
 
@@ -58,7 +58,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
 
 def main(arguments: Namespace) -> dict[str, Any]:
     """Train, resume, train with several seeds, or try a config out; returns the runs for --json."""
-    outputs = Path(arguments.outputs) if arguments.outputs else OUTPUTS
+    outputs = outputs_folder(arguments.outputs)
     if arguments.check or arguments.find_lr:
         return try_out(arguments, outputs)
     if arguments.resume:

@@ -154,9 +154,9 @@ def main(options: argparse.Namespace) -> dict[str, Any]:
 
 def outputs_of(options: argparse.Namespace) -> Path:
     """Where runs are."""
-    from nn_scratch.config.project import OUTPUTS
+    from nn_scratch.config.project import outputs_folder
 
-    return Path(options.outputs) if options.outputs else OUTPUTS
+    return outputs_folder(options.outputs)
 
 
 def serve_live(options: argparse.Namespace) -> dict[str, Any]:

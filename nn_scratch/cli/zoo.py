@@ -103,12 +103,12 @@ def document(outcomes: list[Outcome], n_seeds: int) -> dict[str, Any]:
 
 def write_lessons(arguments: Namespace) -> dict[str, Any]:
     """Train and write the site of lessons; returns what was written."""
-    from pathlib import Path
 
     from nn_scratch.cli.lessons import write_gallery
+    from nn_scratch.config.project import expanded
     from nn_scratch.wording import plural
 
-    folder = Path(arguments.gallery)
+    folder = expanded(arguments.gallery)
     rules = write_gallery(folder, arguments.rules, arguments.jobs, cheat_sheet=not arguments.rules)
     Printer().say(f"{folder / 'index.html'}  {plural(len(rules), 'lesson')}: open it in a browser")
     return {"written": str(folder / "index.html"), "lessons": list(rules)}

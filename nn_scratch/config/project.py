@@ -8,9 +8,12 @@ wheel is built.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
+
+from nn_scratch.errors import UserError
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SHIPPED = PACKAGE / "shipped"
@@ -27,6 +30,22 @@ def default_config() -> Path:
     """config/param.yaml of the checkout or of the working directory; without one, the copy that was installed."""
     path = CONFIGS / "param.yaml"
     return path if IN_CHECKOUT or path.is_file() else SHIPPED / "config" / "param.yaml"
+
+
+def expanded(name: str | os.PathLike[str]) -> Path:
+    """The path with `~` and `~user` written out, as a shell does only where the word begins with it.
+
+    UserError where there is no such user.
+    """
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise UserError(f"{name}: no such file: no home folder is known for {Path(name).parts[0]}") from None
+
+
+def outputs_folder(given: str | os.PathLike[str] | None) -> Path:
+    """The folder of runs that was given; None or empty: outputs/ of the project."""
+    return expanded(given) if given else OUTPUTS
 
 
 def command(name: str) -> str:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from nn_scratch.config.document import Document, Mark, Problem
 from nn_scratch.config.loader import read_document
 from nn_scratch.config.overrides import apply_override, set_value
-from nn_scratch.config.project import default_config
+from nn_scratch.config.project import default_config, expanded
 from nn_scratch.config.schema import Config
 from nn_scratch.config.section import UNKNOWN_KEY
 from nn_scratch.config.writer import to_plain
@@ -32,7 +32,7 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = (), n
     together, EnvironmentFailure when the file cannot be read.
     """
     default = default_config()
-    document = read_document(default, _from_here(default)) if path is None else read_document(Path(path))
+    document = read_document(default, _from_here(default)) if path is None else read_document(expanded(path))
     if "layers" not in document.value and any(override.startswith("layers.") for override in overrides):
         document.value["layers"] = deepcopy(Config.model_fields["layers"].default)
     for order, override in enumerate(overrides, 1):

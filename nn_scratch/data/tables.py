@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from nn_scratch.config.project import expanded
 from nn_scratch.data import array_files, idx
 from nn_scratch.data.column_types import ColumnOptions, TypeFinder
 from nn_scratch.data.columns import Column
@@ -149,14 +150,6 @@ def _as_task(table: Table, task: Task | Literal["auto"]) -> Table:
 
 
 # ---- files ----
-
-
-def expanded(name: str | os.PathLike[str]) -> Path:
-    """The path with `~` and `~user` written out; UserError where there is no such user."""
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:
-        raise UserError(f"{name}: no such file: no home folder is known for {Path(name).parts[0]}") from None
 
 
 def find(name: str | os.PathLike[str]) -> Path:

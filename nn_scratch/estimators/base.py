@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from nn_scratch.api import EpochCallback, Run, diagnose
+from nn_scratch.config.project import expanded
 from nn_scratch.config.schema import Config
 from nn_scratch.data.arrays import data_from_arrays
 from nn_scratch.data.table import numbered_names
@@ -134,7 +135,7 @@ class BaseMLP(CallbackSupportMixin, ParametersMixin):  # type: ignore[misc]
         rows = self._parts(X, y, sample_weight, validation, generator)
         config, scale = self._config(rows, seed, epochs=1 if incremental else None)
         logged = self.log_dir is not None and not incremental
-        built = self._logged(config, rows, Path(self.log_dir)) if logged else self._built(config, rows)
+        built = self._logged(config, rows, expanded(self.log_dir)) if logged else self._built(config, rows)
         if not fresh:
             self._take_over(built, whole=incremental)
         if incremental and built.trainer.finished_early:
@@ -300,7 +301,7 @@ class BaseMLP(CallbackSupportMixin, ParametersMixin):  # type: ignore[misc]
         run: Run | None = None
         try:
             if logged:
-                run = Run(train_built(built, Path(self.log_dir), lambda session: observers).path)
+                run = Run(train_built(built, expanded(self.log_dir), lambda session: observers).path)
             else:
                 with pinned_threads(built):
                     trainer.run(ObserverList(observers))

@@ -21,13 +21,12 @@ from nn_scratch import __version__
 from nn_scratch.baselines.simple import baselines
 from nn_scratch.config.loader import forbidden_character
 from nn_scratch.config.parts import instantiate
-from nn_scratch.config.project import OUTPUTS, command
+from nn_scratch.config.project import OUTPUTS, command, expanded
 from nn_scratch.config.resolve import change_config, config_from, override_config
 from nn_scratch.config.schema import Config
 from nn_scratch.config.writer import config_difference, dump_config, to_plain, yaml_line
 from nn_scratch.data.mapped_rows import on_disk
 from nn_scratch.data.prepare import Data, Part
-from nn_scratch.data.tables import expanded
 from nn_scratch.errors import Diverged, NNScratchError, UserError
 from nn_scratch.experiments.build import Built, build
 from nn_scratch.experiments.machine import step_flop

@@ -423,9 +423,13 @@ def sync_files(files: Mapping[Path, int]) -> None:
         with disk_errors(path):
             sync(file)
 
-    with ThreadPoolExecutor(SYNC_THREADS) as pool:
-        for _ in pool.map(one, files.keys(), files.values()):
-            pass
+    try:
+        with ThreadPoolExecutor(SYNC_THREADS) as pool:
+            for _ in pool.map(one, files.keys(), files.values()):
+                pass
+    except RuntimeError:  # the system starts no more threads: for want of memory, or by a limit
+        for path, file in files.items():
+            one(path, file)
 
 
 def sync_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nn_scratch.config.project import OUTPUTS, command
+from nn_scratch.config.project import OUTPUTS, command, expanded
 from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.runs.files import OF_THE_MACHINE, disk_errors, open_raw, write_all
 from nn_scratch.wording import did_you_mean, printable, shortened
@@ -41,7 +41,7 @@ def new_folder(name: str, outputs: Path = OUTPUTS) -> Path:
 
 def find_folder(run: str | Path, outputs: Path = OUTPUTS) -> Path:
     """The folder of a run: a path, or the name of a folder under outputs/."""
-    path, typed = Path(run), printable(shortened(str(run), 200))
+    path, typed = expanded(run), printable(shortened(str(run), 200))
     with suppress(OSError, ValueError), unreadable(path):  # no name of a file at all: too long, or with a zero byte
         for candidate in (path, outputs / path):
             if (candidate / "param.yaml").is_file() or (candidate / "run.json").is_file():

@@ -209,3 +209,26 @@ def test_events_for_tensorboard_leave_what_else_is_in_their_folder(run: Path, tm
     done = exported()
     assert (done.returncode, done.stderr) == (1, f"tensorboard/{run.name}: a symbolic link is not followed\n")
     assert len(list(elsewhere.iterdir())) == 3
+
+
+def test_a_home_folder_that_no_shell_has_written_out_is_found(tmp_path: Path) -> None:
+    """A shell writes out ~ in `--outputs ~/runs`, but not in `--outputs=~/runs`, and nobody does in code."""
+    home, here = tmp_path / "home", tmp_path / "here"
+    for folder in (home, here):
+        folder.mkdir()
+    (home / "own.yaml").write_text("{name: own, data: {source: iris}, layers: [], train: {epochs: 1}}")
+    np.save(home / "rows.npy", np.full((3, 4), 0.1))
+    with Scripts(HOME=str(home)) as scripts:
+        common = ["--outputs=~/runs", "--log-file=~/log.txt"]
+        for script, arguments in (
+            ("train.py", ["--config=~/own.yaml", *common]),
+            ("predict.py", ["~/runs/own-001", "~/rows.npy", "--out=~/predicted.csv", "--log-file=~/log.txt"]),
+            ("diagnose.py", ["own-001", *common]),
+            ("export.py", ["own-001", "--to=torch", "--out=~/exported", *common]),
+            ("visualize.py", ["own-001", "--only=curves", *common]),
+            ("runs.py", ["list", *common]),
+        ):
+            ended = scripts.run(Job(script, arguments, str(here)))
+            assert ended.code == 0, ended.output
+    assert {path.name for path in home.iterdir()} >= {"runs", "log.txt", "predicted.csv", "exported"}
+    assert list(here.iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,21 @@ def test_more_logs_than_may_be_open_are_all_synced(tmp_path: Path, monkeypatch: 
     commit_logs(logs)
     assert sorted(synced) == sorted(path.stat().st_ino for path in tmp_path.iterdir())
     assert all(np.load(log.path).tolist() == [[1, 1]] for log in logs)
+    for log in logs:
+        log.close()
+
+
+def test_files_are_synced_where_the_system_starts_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = [NpyLog(tmp_path / f"{k}.npy", (2,), np.float32, rows=0) for k in range(3)]
+    synced: list[int] = []
+
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    monkeypatch.setattr(files, "sync", lambda file: synced.append(os.fstat(file).st_ino))
+    commit_logs(logs)
+    assert {path.stat().st_ino for path in tmp_path.iterdir()} <= set(synced)
     for log in logs:
         log.close()
 

@@ -39,6 +39,7 @@ from nn_scratch.wording import utf8
 NAMES = {"127.0.0.1", "localhost", "[::1]"}
 RUNNING = "running"
 IDLE_SECONDS = 20.0  # without a request after the run's end, before a server that was started by training ends
+MOST_CONNECTIONS = 64  # at a time; a browser opens six for a site
 NICENESS = 10  # of a server beside a training
 DIAGNOSIS_SECONDS = 10.0  # that the last page waits for the doctor
 WAITING = (
@@ -232,9 +233,30 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class QuietServer(ThreadingHTTPServer):
-    """A thread a connection, none of which keeps the process. Broken connections are not reported."""
+    """A thread a connection, none of which keeps the process. Broken connections are not reported, and those above
+    MOST_CONNECTIONS at a time are closed unheard."""
 
     daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: Callable[..., BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # the system starts no more threads
+            self._free.release()
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):

@@ -14,7 +14,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import pytest
 
 from nn_scratch.config.project import SOURCE
 from nn_scratch.runs.run import Run
-from nn_scratch.visualize.web.live import LiveRun, LiveServer
+from nn_scratch.visualize.web.live import MOST_CONNECTIONS, LiveRun, LiveServer
 from tests.conftest import edit_json
 from tests.small import contents
 
@@ -146,6 +146,20 @@ def test_a_connection_that_breaks_prints_nothing_and_others_are_answered(
             thread.join(timeout=30)
     assert threading.active_count() <= before
     assert capfd.readouterr().err == ""
+
+
+def test_connections_above_the_most_are_closed_and_later_ones_are_answered(server: LiveServer) -> None:
+    with ExitStack() as opened:
+        connections = [
+            opened.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+            for _ in range(MOST_CONNECTIONS + 40)
+        ]
+        assert connections[-1].recv(1) == b""  # the server has looked at those before it, too
+        threads = [thread for thread in threading.enumerate() if "process_request_thread" in thread.name]
+        assert len(threads) == MOST_CONNECTIONS
+    for thread in threads:
+        thread.join(timeout=30)
+    assert ask(server)[0] == 200
 
 
 @pytest.mark.parametrize(
