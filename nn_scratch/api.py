@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nn_scratch.config import resolve
-from nn_scratch.config.project import expanded, outputs_folder
+from nn_scratch.config.project import outputs_folder
 from nn_scratch.config.schema import Config
 from nn_scratch.doctor.diagnosis import Diagnosis
 from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
+from nn_scratch.paths import expanded
 from nn_scratch.runs import run as runs
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import Trainer

@@ -26,8 +26,9 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: Namespace) -> dict[str, Any]:
-    from nn_scratch.config.project import expanded, outputs_folder
+    from nn_scratch.config.project import outputs_folder
     from nn_scratch.export import export
+    from nn_scratch.paths import expanded
     from nn_scratch.runs.folder import shown
     from nn_scratch.runs.run import Run
 

@@ -19,8 +19,8 @@ from io import TextIOBase
 from pathlib import Path
 from typing import Any, TextIO
 
-from nn_scratch.config.project import expanded
 from nn_scratch.errors import EnvironmentFailure, NNScratchError, UserError
+from nn_scratch.paths import expanded
 from nn_scratch.wording import visible
 
 LOG_BEGINS = re.compile(rb"\d{4}-\d\d-\d\dT\S+ \$ ")  # as the first line of a log, the command, does

@@ -41,8 +41,9 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
 
 def main(arguments: Namespace) -> dict[str, Any]:
     """Predict, and print the CSV or what was written; returns the document of --json."""
-    from nn_scratch.config.project import expanded, outputs_folder
+    from nn_scratch.config.project import outputs_folder
     from nn_scratch.experiments.predict import Wanted, predict_to, score_line
+    from nn_scratch.paths import expanded
     from nn_scratch.runs.run import Run
 
     run = Run.open(arguments.run, outputs_folder(arguments.outputs))

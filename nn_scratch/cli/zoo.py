@@ -105,7 +105,7 @@ def write_lessons(arguments: Namespace) -> dict[str, Any]:
     """Train and write the site of lessons; returns what was written."""
 
     from nn_scratch.cli.lessons import write_gallery
-    from nn_scratch.config.project import expanded
+    from nn_scratch.paths import expanded
     from nn_scratch.wording import plural
 
     folder = expanded(arguments.gallery)

@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-from nn_scratch.errors import UserError
+from nn_scratch.paths import expanded
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SHIPPED = PACKAGE / "shipped"
@@ -30,17 +30,6 @@ def default_config() -> Path:
     """config/param.yaml of the checkout or of the working directory; without one, the copy that was installed."""
     path = CONFIGS / "param.yaml"
     return path if IN_CHECKOUT or path.is_file() else SHIPPED / "config" / "param.yaml"
-
-
-def expanded(name: str | os.PathLike[str]) -> Path:
-    """The path with `~` and `~user` written out, as a shell does only where the word begins with it.
-
-    UserError where there is no such user.
-    """
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:
-        raise UserError(f"{name}: no such file: no home folder is known for {Path(name).parts[0]}") from None
 
 
 def outputs_folder(given: str | os.PathLike[str] | None) -> Path:

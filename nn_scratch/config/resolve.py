@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from nn_scratch.config.document import Document, Mark, Problem
 from nn_scratch.config.loader import read_document
 from nn_scratch.config.overrides import apply_override, set_value
-from nn_scratch.config.project import default_config, expanded
+from nn_scratch.config.project import default_config
 from nn_scratch.config.schema import Config
 from nn_scratch.config.section import UNKNOWN_KEY
 from nn_scratch.config.writer import to_plain
+from nn_scratch.paths import expanded
 from nn_scratch.wording import printable, shortened
 
 MEANT = re.compile(r"unknown key; did you mean ([a-z_]+(?:\.[a-z_0-9]+)+) \(")

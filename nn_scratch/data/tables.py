@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nn_scratch.config.project import expanded
 from nn_scratch.data import array_files, idx
 from nn_scratch.data.column_types import ColumnOptions, TypeFinder
 from nn_scratch.data.columns import Column
@@ -29,6 +28,7 @@ from nn_scratch.data.table import Missing, Table, Task
 from nn_scratch.data.targets import check_classes, check_weights, index_labels, one_spelling
 from nn_scratch.errors import EnvironmentFailure, UserError
 from nn_scratch.metrics import Array
+from nn_scratch.paths import expanded
 from nn_scratch.wording import did_you_mean, plural, quoted
 
 Named = str | Mapping[str, Any]  # "digits", "table.csv", {"type": "moons", "noise": 0.2}

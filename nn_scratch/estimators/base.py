@@ -17,7 +17,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from nn_scratch.api import EpochCallback, Run, diagnose
-from nn_scratch.config.project import expanded
 from nn_scratch.config.schema import Config
 from nn_scratch.data.arrays import data_from_arrays
 from nn_scratch.data.table import numbered_names
@@ -38,6 +37,7 @@ from nn_scratch.experiments.build import Built, build
 from nn_scratch.experiments.networks import build_network
 from nn_scratch.experiments.train import Interrupted, pinned_threads, train_built
 from nn_scratch.metrics import Array
+from nn_scratch.paths import expanded
 from nn_scratch.runs.files import make_folder, write_npz
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.training.observers import Observer, ObserverList, Scores

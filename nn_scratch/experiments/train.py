@@ -21,7 +21,7 @@ from nn_scratch import __version__
 from nn_scratch.baselines.simple import baselines
 from nn_scratch.config.loader import forbidden_character
 from nn_scratch.config.parts import instantiate
-from nn_scratch.config.project import OUTPUTS, command, expanded
+from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.config.resolve import change_config, config_from, override_config
 from nn_scratch.config.schema import Config
 from nn_scratch.config.writer import config_difference, dump_config, to_plain, yaml_line
@@ -34,6 +34,7 @@ from nn_scratch.experiments.model import decode_outputs, model_arrays
 from nn_scratch.experiments.signals import signals_at_end, signals_at_start
 from nn_scratch.metrics import Array, classification_report, label_report, regression_report
 from nn_scratch.nn.schedules import SCHEDULES
+from nn_scratch.paths import expanded
 from nn_scratch.runs.files import finite, sync_folder, write_bytes, write_json, write_npz
 from nn_scratch.runs.folder import find_folder, new_folder, run_lock
 from nn_scratch.runs.interruption import Stop, notice, stop_on_signals

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nn_scratch.config.project import OUTPUTS, command, expanded
+from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.errors import EnvironmentFailure, UserError
+from nn_scratch.paths import expanded
 from nn_scratch.runs.files import OF_THE_MACHINE, disk_errors, open_raw, write_all
 from nn_scratch.wording import did_you_mean, printable, shortened
 
