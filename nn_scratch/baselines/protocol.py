@@ -30,8 +30,8 @@ def sample_rows(rows: int, most: int, classes: Array | None = None) -> Array:
         rare = np.flatnonzero(np.bincount(classes) * most < RARE_ROWS * rows)
         kept = [shuffled[classes[shuffled] == k][:RARE_ROWS] for k in rare]
         first = np.concatenate([*kept, first])[: most // 2]
-    rest = shuffled[~np.isin(shuffled, first)]
-    return np.sort(np.concatenate([first, rest[: most - len(first)]]))
+    head = shuffled[:most]
+    return np.sort(np.concatenate([first, head[~np.isin(head, first)][: most - len(first)]]))
 
 
 def standardized(blocks: Sequence[Array], reference: Array, limit: float = MAX_STANDARDIZED) -> list[Array]:

@@ -21,6 +21,7 @@ from nn_scratch.metrics import Array
 MAX_ROWS = 5000  # bounds time
 MAX_VALUES = 1_000_000  # of a part; bounds time
 MAX_WORK = 200_000_000  # rows x features x outputs: about ten seconds of logistic regression at most; bounds time
+MOST_IN_TREE = 7  # features, up to which a tree finds the neighbours of a row sooner than its distances to all do
 BINS = 32  # thresholds of a stump, of a feature; bounds time
 
 Predict = Callable[[Array], Array]
@@ -66,12 +67,13 @@ def _models(data: Data, X: Array, y: Array) -> dict[str, Predict]:
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
+    search = "brute" if X.shape[1] > MOST_IN_TREE else "auto"
     if data.task == "classification":
         constant: Any = np.bincount(y).argmax()
-        models = [LogisticRegression(max_iter=100), KNeighborsClassifier(min(5, len(X)))]
+        models = [LogisticRegression(max_iter=100), KNeighborsClassifier(min(5, len(X)), algorithm=search)]
     else:
         constant = y.mean(axis=0)
-        models = [Ridge(), KNeighborsRegressor(min(5, len(X)))]
+        models = [Ridge(), KNeighborsRegressor(min(5, len(X)), algorithm=search)]
 
     def always(rows: Array) -> Array:
         return np.broadcast_to(constant, (len(rows), *np.shape(constant)))

@@ -281,7 +281,7 @@ def _without_useless(path: Path, typed: list[Typed], roles: Roles) -> tuple[list
 def _values(cells: Cells, kept: list[Typed]) -> Array:
     """(rows, columns) float64, without a copy where the file's own array will do."""
     places = [column.raw.place for column in kept]
-    if cells.matrix is not None and all(column.values.base is cells.matrix for column in kept):
+    if cells.matrix is not None and all(column.values is column.raw.numbers for column in kept):
         if places == list(range(places[0], places[0] + len(places))):
             return cells.matrix[:, places[0] : places[-1] + 1]
         return cells.matrix[:, places]

@@ -217,8 +217,9 @@ def _draw(
 ) -> tuple[Array, Array]:
     """Part `rows` at random into the ones that stay and `size` that go, the classes in equal shares; both shuffled."""
     shuffled = rng.permutation(len(rows))
-    by_class = shuffled[np.argsort(classes[shuffled], kind="stable")]
     counts = np.bincount(classes)
+    small = classes.astype(np.min_scalar_type(len(counts)))  # of 16 bits or fewer, which are sorted without comparing
+    by_class = shuffled[np.argsort(small[shuffled], kind="stable")]
     # Which class gives the odd row is drawn too, or the first classes would always give it.
     order = rng.permutation(len(counts))
     taken = np.empty_like(counts)
