@@ -139,8 +139,11 @@ class Counterfactuals:
 
     # --- questions
 
-    def ask(self, changes: Mapping[str, Any], steps: int | None = None) -> Gain | None:
-        """The gain by changing the config: new values by dotted key. steps: at most so many of those left.
+    def ask(
+        self, changes: Mapping[str, Any], steps: int | None = None, *, whole: bool = False, ends: int | None = None
+    ) -> Gain | None:
+        """The gain by changing the config: new values by dotted key. steps: at most so many of those left. whole:
+        whether less than a whole training is no answer. ends: steps after which it ends by itself with the change.
 
         None where the budget does not suffice, the data cannot be read any more, or the change does not fit.
         """
@@ -148,7 +151,7 @@ class Counterfactuals:
             config = change_config(self.config, changes)
         except UserError:
             return None
-        return self._answer({"set": dict(changes)}, config, lambda data: data, steps)
+        return self._answer({"set": dict(changes)}, config, lambda data: data, steps, whole=whole, ends=ends)
 
     def without_columns(self, names: Collection[str], steps: int | None = None) -> Gain | None:
         """The gain by leaving out columns of the table (all features that a column of categories became).
@@ -204,6 +207,8 @@ class Counterfactuals:
         change: Callable[[Data], Data],
         steps: int | None,
         left_out: Array | None = None,
+        whole: bool = False,
+        ends: int | None = None,
     ) -> Gain | None:
         allowed = self.left if steps is None else min(self.left, steps)
         if allowed < FEWEST_STEPS or self._run.info.get("status") in ("running", "interrupted") or self._data is None:
@@ -211,7 +216,7 @@ class Counterfactuals:
         with np.errstate(all="ignore"):
             try:
                 with_it = self._prepared(config, change)
-                found = self._pairs(config, with_it, allowed, left_out)
+                found = self._pairs(config, with_it, allowed, left_out, whole, ends)
             except UserError:
                 return None
         if found is not None:
@@ -228,18 +233,21 @@ class Counterfactuals:
             raise UserError("the change is of another task")
         return changed
 
-    def _pairs(self, config: Config, data: Data, allowed: int, left_out: Array | None) -> Gain | None:
+    def _pairs(
+        self, config: Config, data: Data, allowed: int, left_out: Array | None, whole: bool, ends: int | None
+    ) -> Gain | None:
         assert self._data is not None
         with_it, without = build(config, data), build(self.config, self._data)
         a_step = [step_seconds(one) for one in (with_it, without)]
         allowed = int(min(allowed, self._seconds / max(a_step)))
         length, own = (one.trainer.steps_per_epoch * one.trainer.epochs for one in (with_it, without))
+        length = length if ends is None else min(length, ends)
         before, share = self.left, 1.0
         if length <= allowed:  # the run itself is the other arm, at no cost
             pairs = self._whole(config, data, (with_it, without), (length, own), allowed, a_step)
         else:
             share = allowed / (length + own)
-            if share * min(length, own) < FEWEST_STEPS:
+            if whole or share * min(length, own) < FEWEST_STEPS:
                 return None
             spent = self._spend(with_it, int(share * length), a_step[0])
             pairs = [(spent, self._spend(without, int(share * own), a_step[1]))]

@@ -104,11 +104,15 @@ def rival_of(suspicion: Suspicion, suspicions: Sequence[Suspicion]) -> float:
 
 
 def told(finding: Finding, gains: Gains) -> Finding:
-    """The finding with the result of retraining in its evidence."""
+    """The finding with the result of retraining in its evidence. Where a whole training with the first patch gained too
+    little, the second comes first."""
     gain = gains.get(finding.rule)
     if gain is None:
         return finding
     said = {"gain_by_retraining": gain.mean, "gain_at_least": gain.low, "gain_at_most": gain.high}
+    patches = finding.patches
+    if len(patches) > 1 and finding.severity == "critical" and gain.share == 1.0 and gain.mean < HARM:
+        finding = replace(finding, patches=(patches[1], patches[0], *patches[2:]))
     return replace(finding, evidence={**finding.evidence, **said})
 
 
@@ -128,7 +132,8 @@ def tested(case: Case, suspicions: Sequence[Suspicion], questions: Counterfactua
     ][:MOST_ASKED]
     for number, finding in enumerate(likely):  # each has a part of the budget as it is likely
         share = finding.confidence / sum(other.confidence for other in likely[number:])
-        share = 1.0 if share > ALMOST_ALL else share  # trained to its end, it is compared with the run itself
+        if share > ALMOST_ALL or by_rule[finding.rule].whole:
+            share = 1.0  # trained to its end, it is compared with the run itself
         gain = asked(case, by_rule[finding.rule], questions, int(share * questions.left))
         if gain is not None:
             gains[finding.rule] = gain
@@ -144,7 +149,7 @@ def askable(suspicion: Suspicion, finding: Finding) -> bool:
 def asked(case: Case, suspicion: Suspicion, questions: Counterfactuals, steps: int) -> Gain | None:
     """The gain of the suspicion's change in at most so many steps; None where that cannot be measured."""
     if not suspicion.goes_on:
-        return questions.ask(suspicion.patches[0].set, steps)
+        return questions.ask(suspicion.patches[0].set, steps, whole=suspicion.whole, ends=suspicion.ends)
     epochs = min(int(case.info["epochs_asked"]), steps // max(1, int(case.info["steps_per_epoch"])))
     if epochs < 1 or not case.run.path.is_dir():
         return None

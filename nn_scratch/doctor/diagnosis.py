@@ -39,7 +39,9 @@ class Suspicion:
     strength: 0 to 1. cost: points of the score that it costs, where the hypothesis gives a better estimate than the
     shortfall behind the references; log_loss: nats that it costs. certain: follows by logic, not from figures. most:
     the gravest severity that it may have. testable: whether retraining with the first patch can tell its cost; goes_on:
-    whether that patch is more epochs, so that training continues from where the run ended.
+    whether that patch is more epochs, so that training continues from where the run ended; whole: whether its effect
+    shows only over the run's full length, as that of memorizing; ends: steps after which training with it ends by
+    itself.
     """
 
     rule: str
@@ -57,6 +59,8 @@ class Suspicion:
     most: Severity = "critical"
     testable: bool = True
     goes_on: bool = False
+    whole: bool = False
+    ends: int | None = None
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,23 @@ def test_a_smaller_share_of_the_budget_trains_both_arms_for_less(trained: Traine
     assert gain.low > 0
 
 
+def test_what_shows_over_a_whole_training_alone_is_not_asked_of_a_part_of_one(trained: Trained) -> None:
+    questions = Counterfactuals(trained())
+    assert questions.ask({"optimizer.lr": 0.02}, questions.budget // 2, whole=True) is None
+    assert questions.left == questions.budget
+    assert questions.ask({"optimizer.lr": 0.02}, whole=True) is not None
+
+
+def test_a_change_that_ends_training_early_is_compared_with_the_whole_run(trained: Trained) -> None:
+    questions = Counterfactuals(trained())
+    half = questions.budget // 2
+    stop = {"train.early_stopping": {"monitor": "val_loss", "patience": 2}}
+    gain = questions.ask(stop, half, whole=True, ends=half)
+    assert gain is not None
+    assert gain.share == 1.0
+    assert 0 < gain.steps <= half
+
+
 def test_the_same_run_gives_the_same_answer(trained: Trained) -> None:
     run = trained()
     answers = [Counterfactuals(run, 1000).ask({"train.batch_size": 16}) for _ in range(2)]

@@ -165,6 +165,6 @@ def test_where_every_row_is_fitted_class_weights_with_a_penalty_come_second(trai
     run = trained(data={"source": source}, layers=[{**DENSE, "units": 128}], train={"epochs": 60})
     assert run.info["train"]["balanced_accuracy"] > 0.99
     (imbalance,) = [one for one in diagnose(run, budget=0).findings if one.rule == "class_imbalance"]
-    first, second = imbalance.patches
+    first, second = imbalance.patches  # until retraining shows what the first gains
     assert first.set == {"class_weight": "balanced"}
     assert second.set == {"class_weight": "balanced", "regularize.l2": 0.05}

@@ -10,7 +10,7 @@ import pytest
 
 from nn_scratch.doctor.counterfactual import Gain, Interval
 from nn_scratch.doctor.diagnose import all_graded, concluded, diagnose, suspected
-from nn_scratch.doctor.diagnosis import Suspicion
+from nn_scratch.doctor.diagnosis import Patch, Suspicion
 from nn_scratch.doctor.evidence import Case
 from nn_scratch.doctor.rule import load_rules
 from nn_scratch.doctor.severity import Stakes, calibration, combined, cost_of, graded, terms
@@ -55,6 +55,19 @@ def test_half_a_cure_counts_together_with_the_references() -> None:
     assert Stakes(half, behind, True, True, False).grave(0.9, 0.5, 1.0)
     assert not Stakes(half, behind, True, False, False).grave(0.9, 0.5, 1.0)
     assert combined(half, behind) == pytest.approx((0.07, 0.07 - 0.03 / 2**0.5))
+
+
+def test_where_a_whole_training_with_the_first_patch_gains_too_little_the_second_comes_first(short: Case) -> None:
+    stop, smooth, both = (Patch({key: 1}, "") for key in ("a", "b", "c"))
+    far = replace(FAR, cost=0.5, patches=(stop, smooth, both))
+
+    def patches(of: Gain | None) -> tuple[Patch, ...]:
+        (finding,) = all_graded(short, [far], {} if of is None else {"overfit": of})
+        assert finding.severity == "critical"
+        return finding.patches
+
+    assert patches(gain(0.01)) == (smooth, stop, both)
+    assert patches(gain(0.2)) == patches(gain(0.01, share=0.3)) == patches(None) == (stop, smooth, both)
 
 
 def test_confidence_rises_with_the_gain_and_falls_with_a_rival(short: Case) -> None:

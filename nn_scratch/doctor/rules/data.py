@@ -197,7 +197,13 @@ def class_imbalance(f: Features) -> Suspicion | None:
         },
         patches=weights_of_classes(f),
         cost=cost,
+        whole=memorizes(f),  # weights still have an effect where few rows are fitted yet
     )
+
+
+def memorizes(f: Features) -> bool:
+    """Whether the training rows are fitted far better than others."""
+    return f.case.train_score - f.case.held_score > MEMORIZED
 
 
 def weights_of_classes(f: Features) -> tuple[Patch, ...]:
@@ -205,7 +211,7 @@ def weights_of_classes(f: Features) -> tuple[Patch, ...]:
     have no effect there (Byrd and Lipton 2019, What is the Effect of Importance Weighting in Deep Learning?)."""
     why = "rows of rare classes count for more in the loss; this raises balanced accuracy and may lower accuracy"
     alone = Patch({"class_weight": "balanced"}, why)
-    if not f.case.train_score - f.case.held_score > MEMORIZED:
+    if not memorizes(f):
         return (alone,)
     joined = {**alone.set, "regularize.l2": 0.05}
     return alone, Patch(joined, "and a penalty keeps the network from fitting all rows regardless of their weights")

@@ -18,6 +18,7 @@ from nn_scratch.wording import plural
 FEW_STEPS = 60  # of any optimizer, in which no network has moved far; by hand
 LOSS_WORTH = 0.05  # nats of log loss from which a rise is worth a warning; by hand
 STEPS = 1500  # within which a plain network (baselines.plain_network, 1,200 steps) has learned a small table; by hand
+PATIENCE = 10  # epochs without a lower validation loss, after which training stops; by hand
 LEARNED = 0.99  # training score from which more epochs have nothing to gain; by hand
 
 
@@ -61,7 +62,7 @@ def over_regularized(f: Features) -> Suspicion | None:
         worst.because,
         evidence=worst.evidence | {"train_score": case.train_score, "attainable": case.best_baseline},
         cost=case.best_baseline - case.selection_bias - case.held_score,
-        patches=(worst.patch, *weaker(worst.patch), *(one.patch for one in found if one is not worst)),
+        patches=(worst.patch, *weaker(f, worst.patch), *(one.patch for one in found if one is not worst)),
         epoch=max(1, case.epochs_done),
     )
 
@@ -111,10 +112,14 @@ def noise(f: Features, unfit: float) -> Iterator[Strong]:
         )
 
 
-def weaker(patch: Patch) -> list[Patch]:
-    """The same penalty left out altogether."""
+def weaker(f: Features, patch: Patch) -> list[Patch]:
+    """The same penalty or dropout left out altogether."""
     penalties = [key for key in patch.set if key in ("regularize.l1", "regularize.l2")]
-    return [Patch({key: 0.0}, "no penalty at all") for key in penalties]
+    found = [Patch({key: 0.0}, "no penalty at all") for key in penalties]
+    if "layers" in patch.set and f.penalties.dropouts:
+        without = with_layers(f, {key: {"rate": 0.0} for key in f.penalties.dropouts})
+        found.append(Patch(without, "no dropout at all: of narrow layers it leaves too few units"))
+    return found
 
 
 @rule(
@@ -262,8 +267,9 @@ def overfit(f: Features) -> Suspicion | None:
     if strength < 0.1 and not (epochs.late and epochs.lost_log_loss > LOSS_WORTH):
         return None
     by_loss = max(rising, overconfident) >= memorized
+    an_epoch = max(1, int(case.info.get("steps_per_epoch") or 1))
     stop = Patch(
-        {"train.early_stopping": {"monitor": "val_loss", "patience": 10}},
+        {"train.early_stopping": {"monitor": "val_loss", "patience": PATIENCE}},
         "training stops when the validation loss rises, and returns to the epoch of the lowest",
     )
     smooth = Patch({"regularize.l2": 0.01 if rising >= memorized else 0.05}, "small weights make smooth functions")
@@ -287,4 +293,6 @@ def overfit(f: Features) -> Suspicion | None:
         cost=float(np.nanmax([case.shortfall, epochs.score_fallen, 0.0])),
         log_loss=max(0.0, epochs.lost_log_loss) if epochs.late else None,
         epoch=epochs.best + 1,
+        whole=True,
+        ends=(epochs.best + 1 + PATIENCE + 1) * an_epoch if by_loss else None,
     )
