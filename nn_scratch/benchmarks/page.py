@@ -5,10 +5,7 @@ Measured in Debian's chromium on this machine, on a run of 100,000 weights and 1
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -17,9 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.benchmarks.children import seconds
-from nn_scratch.benchmarks.timing import median_interval, spread
-from nn_scratch.config.project import HOME
+from nn_scratch.benchmarks import live_page
 from nn_scratch.config.resolve import load_config
 from nn_scratch.errors import EnvironmentFailure
 from nn_scratch.experiments.train import train
@@ -51,12 +46,11 @@ SCRUB = """async () => {
   }
   return times;
 }"""
-LIVE = ("train", "train.epochs=400", "--name", "paired")  # some seconds: the page is open for most of them
 
 
 def measure(*, repeats: int = 5, parts: Sequence[str]) -> dict[str, Any]:
-    """frames: milliseconds of frames, of the first view and from scrubbing to paint; live: seconds of training with
-    --live over those without, in turns, with a page that polls and with none."""
+    """frames: milliseconds of frames, of the first view and from scrubbing to paint; live: what a
+    page that polls costs the training beside it, in turns."""
     chromium = shutil.which("chromium")
     if chromium is None:
         raise EnvironmentFailure("benchmark page: needs chromium (apt-get install chromium)")
@@ -64,7 +58,7 @@ def measure(*, repeats: int = 5, parts: Sequence[str]) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        measures = {"frames": in_browser, "live": live}
+        measures = {"frames": in_browser, "live": live_page.live}
         result = {part: measures[part](browser, Path(folder), repeats) for part in parts}
         browser.close()
     return result
@@ -94,81 +88,8 @@ def in_browser(browser: Any, folder: Path, repeats: int) -> dict[str, Any]:
     }
 
 
-def live(browser: Any, folder: Path, repeats: int) -> dict[str, Any]:
-    """Seconds of training with `--live`, with an open page and without, over those of training alone, in turns whose
-    order is reversed each time; the longest that an epoch took to the page."""
-    delays: list[float] = []
-
-    def watched() -> float:
-        seconds, delay = watched_seconds(browser, folder / "watched")
-        delays.append(delay)
-        return seconds
-
-    turns = {
-        "alone": lambda: trained_seconds(folder / "alone"),
-        "served": lambda: trained_seconds(folder / "served", "--live"),
-        "watched": watched,
-    }
-    taken: dict[str, list[float]] = {name: [] for name in turns}
-    for repeat in range(repeats):
-        for name in list(turns)[:: 1 if repeat % 2 == 0 else -1]:
-            taken[name].append(turns[name]())
-    alone = np.array(taken["alone"])
-    cost = {name: median_interval(np.array(taken[name]) / alone - 1.0) for name in ("served", "watched")}
-    return {"repeats": repeats, "seconds": float(np.median(alone)), "cost": cost, "delay_s": float(np.max(delays))}
-
-
-def trained_seconds(outputs: Path, *options: str) -> float:
-    seconds("-m", "nn_scratch", *LIVE, *options, "--outputs", str(outputs))
-    return run_seconds(outputs)
-
-
-def run_seconds(outputs: Path) -> float:
-    newest = max(outputs.glob("paired-*"))
-    return float(json.loads((newest / "run.json").read_text())["seconds"])
-
-
-def watched_seconds(browser: Any, outputs: Path) -> tuple[float, float]:
-    """Seconds of a training that is watched, and the longest that a committed epoch took to be on the page."""
-    command = [sys.executable, "-m", "nn_scratch", *LIVE, "--live", "--outputs", str(outputs)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HOME) as process:
-        assert process.stdout is not None
-        address = next(line for line in process.stdout if line.startswith("live: ")).split()[1]
-        folder = max(outputs.glob("paired-*"))
-        tab = browser.new_page()
-        tab.goto(address)
-        waited: dict[int, float] = {}
-        longest = 0.0
-        while process.poll() is None:
-            rows = committed_rows(folder)
-            waited.setdefault(rows, time.monotonic())
-            shown = epochs_shown(tab)
-            for known in [known for known in waited if known <= shown]:
-                longest = max(longest, time.monotonic() - waited.pop(known))
-            tab.wait_for_timeout(50)
-        tab.close()
-        process.stdout.read()
-    return run_seconds(outputs), longest
-
-
-def epochs_shown(tab: Any) -> int:
-    from playwright.sync_api import Error
-
-    try:
-        return int(tab.evaluate("window.nnPage && nnPage.live ? nnPage.epochs().length : 0"))
-    except Error:  # the page is being loaded
-        return 0
-
-
-def committed_rows(folder: Path) -> int:
-    try:
-        return len(json.loads((folder / "commit.json").read_text())["tensor_epochs"])
-    except (OSError, ValueError):
-        return 0
-
-
 def table(result: dict[str, Any]) -> str:
-    tables = {"frames": frames_table, "live": live_table}
+    tables = {"frames": frames_table, "live": live_page.table}
     return "\n\n".join(tables[part](found) for part, found in result.items())
 
 
@@ -183,20 +104,5 @@ def frames_table(result: dict[str, Any]) -> str:
             f"| frame while the epochs play, ms | {frame[0]:.1f} | {frame[1]:.1f} |",
             f"| from scrubbing to paint, ms | {scrub[0]:.1f} | {scrub[1]:.1f} |",
             f"| first view, ms | {result['first_view_ms']:.0f} | |",
-        ]
-    )
-
-
-def live_table(result: dict[str, Any]) -> str:
-    cost = result["cost"]
-    return "\n".join(
-        [
-            f"Live: training of {result['seconds']:.1f} s, medians of {result['repeats']} turns",
-            "",
-            "| what | median and its 95 % interval |",
-            "|---|---|",
-            f"| cost of --live without a page | {spread(cost['served'], '.1%')} |",
-            f"| cost of --live with an open page | {spread(cost['watched'], '.1%')} |",
-            f"| the longest an epoch took to the page | {result['delay_s']:.1f} s |",
         ]
     )
