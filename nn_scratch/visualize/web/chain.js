@@ -94,7 +94,7 @@ function rowTable(here, one, found, opened) {
   const rows = shown.map((row) => [
     el("span", { class: "rowname" }, thumbnail(here, row.place), button(`row ${row.number}`, () => go({ r: row.row }),
       { class: "link", "aria-pressed": row === opened ? "true" : "false", id: `chainrow-${row.row}` })),
-    className(here, row), row.x, row.delta, product(row.product)]);
+    el("span", { class: "short", title: className(here, row) }, className(here, row)), row.x, row.delta, product(row.product)]);
   rows.push([`the other ${others} rows`, "", "", "", found.rest === null ? "–" : product(found.rest + hidden)]);
   rows.push([el("strong", {}, "logged gradient"), "", "", "", el("strong", {}, fmt(found.gradient))]);
   return table(["row", here.task === "classification" ? "true class" : "target", "x", "δ", "x · δ"], rows, "rows of the sum");

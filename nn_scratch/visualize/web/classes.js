@@ -121,11 +121,13 @@ export const classesView = {
     const part = partOf(here, "val");
     const worst = [...part.shown].map((row) => [row, lossOf(here, part, row, epoch)]).sort((a, b) => b[1] - a[1]).slice(0, 10);
     const said = (row, of) => [].concat(of).map((value) => fmt(value)).join(", ");
-    fill(this.root, el("p", { class: "how" }, "Each dot is a validation row. On the line the prediction is exact; above it too high, below it too low."),
+    fill(this.root, el("p", { class: "how" }, here.task === "multi_label" ? "Each dot is a label of a validation row: across, whether the row has it (1) or not (0); up, the probability that the network gives it."
+      : "Each dot is a validation row. On the line the prediction is exact; above it too high, below it too low."),
       el("div", { class: "side" },
         el("div", { class: "main" }, el("div", { role: "img", "aria-label": `predicted against true values, root mean square error ${fmt(error)}` }, node)),
         el("div", { class: "aside wide" }, el("h3", {}, `Epoch ${epoch}`), el("p", {}, `Root mean square error of ${here.targets.join(", ")}: `, el("strong", {}, fmt(error)), ` on ${here.rows.val_y.length.toLocaleString("en")} validation rows.`),
           width > 1 ? el("p", {}, ...here.targets.map((name, place) => el("span", { class: "chip", style: { "border-left-color": classColour(place) } }, name))) : null,
+          here.task === "multi_label" ? perLabel(here, points) : null,
           worst.length && part.val ? el("h3", {}, "The worst predictions") : null,
           worst.length && part.val ? table(["row", "true", "predicted"], worst.map(([row]) => [button(`row ${part.number(row)}`, () => go({ v: "row", k: "val", r: row }), { class: "link", id: `classrow-${row}` }),
             said(row, here.rows.val_y[row]), said(row, [...values.subarray(row * width, (row + 1) * width)])]), "rows with the largest loss") : null)));
@@ -148,6 +150,18 @@ function worstCell(counts, n) {
   let best = -1;
   counts.forEach((count, cell) => { if (Math.floor(cell / n) !== cell % n && count > 0 && (best < 0 || count > counts[best])) best = cell; });
   return best < 0 ? null : [Math.floor(best / n), best % n];
+}
+
+/** Recall and precision of each label, which the network gives from a probability of 0.5 on. */
+function perLabel(here, points) {
+  const rows = here.targets.map((name, label) => {
+    const own = points.filter((point) => point[2] === label);
+    const has = own.filter(([truth]) => truth >= 0.5);
+    const said = own.filter(([, predicted]) => predicted >= 0.5);
+    const right = has.filter(([, predicted]) => predicted >= 0.5).length;
+    return [name, has.length, el("span", {}, has.length ? percent(right / has.length) : "–"), el("span", {}, said.length ? percent(right / said.length) : "–")];
+  });
+  return table(["label", "rows with it", "recall", "precision"], rows, "scores of each label");
 }
 
 /** Recall and precision of each class. */

@@ -78,6 +78,6 @@ function findingBox(finding, number) {
     button("show me", () => go(placeOf(finding)), { id: `show-${number}`, class: "primary" }),
     finding.evidence.length ? el("details", {}, el("summary", {}, "evidence"), table(["measured", "value"], finding.evidence, `evidence of ${finding.rule}`)) : null,
     finding.symptoms.length ? el("p", { class: "dim" }, `This also explains: ${finding.symptoms.map((one) => one.replaceAll("_", " ")).join(", ")}.`) : null,
-    ...finding.patches.map(patchBox),
+    ...finding.patches.map((patch) => patchBox(patch)),
     finding.source ? el("p", { class: "dim source" }, `Source: ${finding.source}`) : null);
 }

@@ -1,5 +1,7 @@
 // Colours and canvases. Colours are those of the project's palette, which the page's styles declare.
 
+import { fmt } from "./text.js";
+
 export function dark() {
   const chosen = document.documentElement.dataset.theme;
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -179,11 +181,17 @@ export function sparkline(values, epochs, epoch, width = 260, height = 70) {
   let high = Math.max(0, ...known);
   if (high === low) high = low + 1;
   const last = epochs.at(-1) || 1;
-  const x = (value) => 4 + (value / last) * (width - 8);
+  const left = 52;
+  const x = (value) => left + (value / last) * (width - 4 - left);
   const y = (value) => height - 6 - ((value - low) / (high - low)) * (height - 12);
+  context.font = "11px system-ui, sans-serif";
+  context.fillStyle = ink("--dim");
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  for (const value of [low, high]) context.fillText(fmt(value, 3), left - 5, y(value));
   context.strokeStyle = ink("--rule");
   context.beginPath();
-  context.moveTo(4, y(0));
+  context.moveTo(left, y(0));
   context.lineTo(width - 4, y(0));
   context.stroke();
   context.strokeStyle = ink("--link");

@@ -3,7 +3,8 @@
 import { content, lastEpoch, runs, state } from "./state.js";
 
 const GROWING = 500;
-const IDLE = 2000;
+const IDLE = 1000;
+const WORDS = 2000;
 const LOGGED = [["weights", ".W", "W"], ["weights", ".b", "Wb"], ["gradients", ".W", "G"], ["gradients", ".b", "Gb"], ["activations", "", "A"]];
 
 /** Poll until the run ends; then the server draws the whole page, with what only a finished run has. */
@@ -46,7 +47,7 @@ let fetchedAt = -Infinity;
 
 /** The words and curves of the moment, at most every two seconds; then the rows that are new. */
 async function take(here, base, committed) {
-  if (performance.now() - fetchedAt > IDLE) await fetchContent(here, base);
+  if (performance.now() - fetchedAt > WORDS) await fetchContent(here, base);
   await rowsSince(here, base, committed);
 }
 

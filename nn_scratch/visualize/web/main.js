@@ -28,6 +28,7 @@ function build() {
   parts.head = el("header", {});
   parts.slider = el("input", { type: "range", id: "epoch", min: "0", step: "1", "aria-label": "epoch", on: { input: () => go({ e: Number(parts.slider.value) }) } });
   parts.ticks = el("div", { class: "ticks", "aria-hidden": "true" });
+  parts.track = el("div", { class: "track" }, parts.slider, parts.ticks);
   parts.legend = el("div", { class: "legend marks", role: "group", "aria-label": "what happened" });
   parts.epochText = el("output", { for: "epoch" });
   parts.play = button("▶ play", () => play(!playing.on), { class: "primary", id: "play" });
@@ -46,7 +47,7 @@ function build() {
     el("p", {}, button("close", () => parts.help.close())));
   fill(page, parts.head,
     el("section", { class: "timeline", "aria-label": "epoch" },
-      el("div", { class: "epochline" }, parts.play, parts.rate, el("div", { class: "track" }, parts.slider, parts.ticks), parts.epochText), parts.legend, parts.curves),
+      el("div", { class: "epochline" }, parts.play, parts.rate, parts.track, parts.epochText), parts.legend, parts.curves),
     parts.nav, parts.layers, el("section", { class: "panel" }, el("div", { class: "paneltop" }, parts.title, parts.tools), parts.view, parts.tableHolder),
     el("p", { class: "hidden", id: "matrixkeys" }, "Arrow keys move the cell, Enter opens the chain rule of a weight, U the unit."),
     parts.foot, parts.live, parts.help);
@@ -93,7 +94,7 @@ function verdictBox(here) {
 
 /** What to touch first. */
 function tips(here) {
-  const items = [["Play the epochs", "All views follow the slider.", () => play(!playing.on)]];
+  const items = lastEpoch(here) > 1 ? [["Play the epochs", "All views follow the slider.", () => play(!playing.on)]] : [];
   if (here.layers.some((one) => here.store.has(`W:${one.name}`))) {
     items.push(["Open a weight", "Its chain rule, number by number.", () => { remember(); go({ v: "chain" }); focusView(); }]);
     if (here.rows.shown.length || here.rows.val_shown.length) {
@@ -141,6 +142,8 @@ function timeline() {
   const here = run();
   const last = lastEpoch(here);
   parts.slider.max = String(last);
+  parts.track.hidden = last < 1;
+  parts.play.hidden = parts.rate.hidden = last < 2; // from one epoch to the next there is nothing to play
   const trains = content.live !== null && here.status === "running";
   const events = here.events.map((event) => ({ ...event, kind: event.kind in MARKS ? event.kind : "end" })).filter((event) => !trains || event.kind !== "end");
   const kinds = Object.keys(MARKS).filter((kind) => events.some((event) => event.kind === kind));

@@ -37,6 +37,13 @@ export function decidedOf(here, part, row, epoch) {
   return answer ? answer.indexOf(Math.max(...answer)) : null;
 }
 
+/** Whether an answer is wrong: of classes the decision, of labels any; of numbers none is quite right. */
+function isMistake(here, part, row, epoch) {
+  const truth = part.truth(row);
+  if (here.task === "classification") return decidedOf(here, part, row, epoch) !== truth;
+  return here.task === "regression" || (answerOf(here, part, row, epoch) ?? []).some((value, place) => value >= 0.5 !== [].concat(truth)[place] >= 0.5);
+}
+
 export const rowView = {
   title: "One row",
 
@@ -59,7 +66,7 @@ export const rowView = {
     fill(root, 
       el("div", { class: "controls" }, picker("rows", choices, this.part.val ? "val" : "train", (k) => go({ k, r: null })),
         picker("row", byLoss().map((row) => [String(row), this.label(here, row)]), String(this.row), (r) => go({ r: Number(r) })),
-        button("next mistake", () => this.nextMistake()), button("random", () => go({ r: this.part.shown[Math.floor(Math.random() * this.part.shown.length)] }))),
+        button(here.task === "regression" ? "next row" : "next mistake", () => this.nextMistake()), button("random", () => go({ r: this.part.shown[Math.floor(Math.random() * this.part.shown.length)] }))),
       this.head, el("div", { class: "side" }, el("div", { class: "main" }, this.strips), el("div", { class: "aside wide" }, this.answer, this.detail)));
     this.selected = null;
     this.layOut(here);
@@ -76,7 +83,7 @@ export const rowView = {
     const epoch = tensorEpoch();
     const at = this.part.shown.indexOf(this.row);
     const order = [...this.part.shown.slice(at + 1), ...this.part.shown.slice(0, at + 1)];
-    const wrong = order.find((row) => (here.task === "classification" ? decidedOf(here, this.part, row, epoch) !== this.part.truth(row) : row !== this.row));
+    const wrong = order.find((row) => isMistake(here, this.part, row, epoch));
     if (wrong === undefined) this.head.textContent = `No mistake among the ${this.part.shown.length} rows shown at this epoch.`;
     else go({ r: wrong });
   },
@@ -151,7 +158,7 @@ export const rowView = {
     const at = here.layers.length - 1;
     const units = here.layers[at].units;
     const z = here.store.at(`A${this.part.prefix}:${here.layers[at].name}`, epoch)?.subarray(this.part.shown.indexOf(this.row) * units, (this.part.shown.indexOf(this.row) + 1) * units);
-    const parts = [el("h3", {}, "Probabilities"), bars(order.map((label) => [here.classes[label], answer[label]]), 1)];
+    const parts = [el("h3", {}, "Probabilities"), bars(order.map((label) => [here.classes[label], answer[label]]), 1, here.store.maxError(this.part.val ? "pv" : "p"))];
     if (z && units === answer.length && here.loss.name === "cross_entropy") {
       const top = Math.max(...z);
       const total = Array.from(z).reduce((sum, value) => sum + Math.exp(value - top), 0);
@@ -184,10 +191,18 @@ export const rowView = {
     const z = products.reduce((sum, value) => sum + value, bias);
     const between = one.between.filter((name) => name !== "dropout").join(", ");
     fill(this.detail, title,
-      el("p", { class: "formula" }, `Σ x·w + b = ${fmt(z - bias)} + ${fmt(bias)} = z ${fmt(z)} → a ${fmt(a)}`),
+      el("p", { class: "formula" }, `Σ x·w + b = ${fmt(z - bias)} ${bias < 0 ? "−" : "+"} ${fmt(Math.abs(bias))} = z ${fmt(z)}${one.activation === "identity" ? "" : ` → a ${fmt(a)}`}`),
+      one.name === "output" ? this.inOwnUnits(here, unit, epoch, a) : "",
       between && one.activation ? el("p", { class: "dim" }, `after it: ${between}`) : "",
       el("p", { class: "dim" }, `Its largest contributions x·w${at ? `, from ${here.layers[at - 1].name}` : ""}. Point at a cell for another unit.`),
       bars(strongestOf(products, 8).map((i) => [shortName(here, one.name, i), products[i], () => go({ v: "chain", l: one.name, i, u: unit })]), largest(products)));
+  },
+
+  /** What an output means where it is not the prediction itself. */
+  inOwnUnits(here, unit, epoch, output) {
+    const said = answerOf(here, this.part, this.row, epoch)?.[unit];
+    if (here.task === "classification" || said === undefined || Math.abs(said - output) <= 1e-3 * Math.abs(said)) return "";
+    return el("p", {}, here.task === "regression" ? `In the units of ${here.targets[unit] ?? "the target"}: ` : "As a probability: ", el("strong", {}, fmt(said)));
   },
 
   table() {

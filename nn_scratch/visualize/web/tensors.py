@@ -216,7 +216,8 @@ class Tensors:
                 means.append([A[group].mean(axis=0) if group.any() else np.zeros(A.shape[1]) for group in groups])
                 active.append((A != 0).mean(axis=0))
             self.blocks[f"m:{layer}"] = quantized(np.array(means).swapaxes(1, 2), self.epochs, 8)
-            self.blocks[f"s:{layer}"] = quantized(np.array(active), self.epochs, 8)
+            # fine enough that a unit which one row activates is not taken for one that is dead
+            self.blocks[f"s:{layer}"] = quantized(np.array(active), self.epochs, 15)
 
     def _counts(self) -> None:
         for part in ("train", "val"):

@@ -93,9 +93,10 @@ function life(here, one, u, epoch) {
   const shares = here.store.course(name, u);
   const epochs = here.store.epochs(name);
   const events = [];
-  shares.forEach((share, place) => {
-    if (share < 0.003 && (place === 0 || shares[place - 1] >= 0.003)) events.push(`died at epoch ${epochs[place]}`);
-    if (share >= 0.003 && place && shares[place - 1] < 0.003) events.push(`came back at epoch ${epochs[place]}`);
+  const dead = (place) => shares[place] < 0.5 / here.rows.probe;
+  shares.forEach((_, place) => {
+    if (dead(place) && (place === 0 || !dead(place - 1))) events.push(`died at epoch ${epochs[place]}`);
+    if (!dead(place) && place && dead(place - 1)) events.push(`came back at epoch ${epochs[place]}`);
   });
   const now = here.store.at(name, epoch)[u];
   return el("section", {}, el("h3", {}, "Active share of probe rows"), el("p", {}, `${percent(now)} at epoch ${epoch}`),
@@ -107,11 +108,11 @@ export function strongestOf(values, most = MOST_BARS) {
   return [...values.keys()].sort((a, b) => Math.abs(values[b]) - Math.abs(values[a])).slice(0, most);
 }
 
-/** A list of names with signed bars; with an action the name is a button. */
-export function bars(entries, scale) {
+/** A list of names with signed bars; with an action the name is a button. Of what rounds to 0 in the page only the bound is known: `least`. */
+export function bars(entries, scale, least = 0) {
   return el("ul", { class: "bars" }, ...entries.map(([name, value, action]) => el("li", {},
-    el("span", { class: "name" }, action ? button(name, action, { class: "link" }) : name),
+    el("span", { class: "name short", title: name }, action ? button(name, action, { class: "link" }) : name),
     el("span", { class: "bar", "aria-hidden": "true" }, el("span", { class: value < 0 ? "fill down" : "fill up",
       style: { width: `${scale ? Math.min(100, (100 * Math.abs(value)) / scale) : 0}%`, background: barColour(value) } })),
-    el("span", { class: "n" }, fmt(value)))));
+    el("span", { class: "n" }, value === 0 && least ? `< ${fmt(least, 2)}` : fmt(value)))));
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,32 @@ def test_every_kind_of_event_has_a_mark_and_a_button(tab: Any, tmp_path: Path) -
         opened.page.keyboard.press("Enter")
         assert opened.ask("() => nnPage.state().e") == epochs[0]
         assert events[0]["text"] in opened.page.get_attribute(f"#mark-{events[0]['kind']}", "title")
+
+
+def test_where_there_are_no_epochs_to_play_none_are_offered(runs: dict[str, Run], tab: Any, tmp_path: Path) -> None:
+    for run, plays, slides in (
+        (runs["classes"], True, True),
+        (other_run("one_epoch", tmp_path), False, True),
+        (runs["diverged"], False, False),
+    ):
+        opened = tab(written(run, tmp_path))
+        assert opened.page.is_visible("#play") == plays == ("Play the epochs" in opened.text)
+        assert opened.page.is_visible("#epoch") == slides
+
+
+def test_the_next_mistake_of_labels_has_a_wrong_one(tab: Any, tmp_path: Path) -> None:
+    opened = tab(written(other_run("labels", tmp_path), tmp_path))
+    opened.go(v="row", k="val", e=0)
+    rows = set()
+    for _ in range(3):
+        opened.page.click("text=next mistake")
+        rows.add(opened.ask("() => nnPage.state().r"))
+        labels = re.findall(r"(\S+) predicted, ([01]) true", opened.page.inner_text("#view .words"))
+        assert len(labels) == 2
+        assert any((float(predicted.replace("−", "-")) >= 0.5) != (truth == "1") for predicted, truth in labels)
+    assert len(rows) > 1
+    opened.go(v="classes")
+    assert "recall" in opened.page.inner_text("#view")
 
 
 def test_what_is_missing_is_said(runs: dict[str, Run], tab: Any, tmp_path: Path) -> None:
@@ -440,6 +467,7 @@ def test_the_patch_is_a_difference_and_show_goes_there(own: Any, tab: Any, tmp_p
     opened = tab(written(Run(run.path), tmp_path))
     assert opened.page.inner_text("header .diff").split("\n") == ["- optimizer.lr: 0.01", "+ optimizer.lr: 0.001"]
     opened.go(v="doctor")
+    assert re.split(r"\s+", opened.page.inner_text(".finding .buttons")) == ["copy", "YAML", "copy", "command"]
     opened.page.click("#show-0")
     state = opened.ask("() => nnPage.state()")
     assert (state["l"], state["e"]) == ("hidden_2", 3)
