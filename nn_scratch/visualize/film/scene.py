@@ -176,6 +176,8 @@ class Film:
         px = stage.px
         captions = self.height - px(18 + 8 + CaptionPart.LINES * CaptionPart.LINE)
         left, right, bottom = px(16), self.width - px(32), captions
+        plane = self._steps is None and plane_of(view) is not None
+        side = even(min(px(400), (bottom - px(82)) // 2))  # of a plane's square where curves stand beside it
         if self._wide:
             x, width = self.width - px(336), px(316)
             draw_curves(stage, view, "loss", x, px(84), width, px(204))
@@ -183,6 +185,10 @@ class Film:
                 draw_curves(stage, view, view.score, x, px(364), width, px(152))
             draw_colour_bars(stage, view, x, px(576), width)
             right = self.width - px(392)
+        elif plane:
+            x, high = left + side + px(72), side // 2 - px(40)
+            draw_curves(stage, view, "loss", x, px(84), right - x, high)
+            draw_curves(stage, view, view.score, x, px(82) + side - high, right - x, high)
         else:
             high = px(120)
             half = (self.width - px(16 + 20 + 130)) // 2
@@ -196,15 +202,13 @@ class Film:
             draw_norms(stage, view, left, px(52), right - left, bottom - px(52))
             return
         top = px(52)
-        if plane_of(view) is not None:
+        if plane and self._wide:
             side = even(min(px(400), bottom - px(82) - px(56)))
-            if self._wide:
-                draw_boundary(stage, view, left, px(82), side)
-                left += side + px(48)
-            else:
-                side = even(min(side, (bottom - px(82)) // 2))
-                draw_boundary(stage, view, left, px(82), side)
-                top += side + px(80)
+            draw_boundary(stage, view, left, px(82), side)
+            left += side + px(48)
+        elif plane:
+            draw_boundary(stage, view, left, px(82), side)
+            top += side + px(80)
         elif view.image_shape is not None:
             top += draw_inputs(stage, view, left, top, right - left)
         draw_matrices(stage, view, left, top, right - left, bottom - top)
