@@ -189,7 +189,9 @@ def curves_compared(comparison: Comparison, sheet: Sheet) -> None:
             log_axis(axes.yaxis)
         epoch_axis(axes, 0, max(1, last))
     points.legend(loc="upper left", bbox_to_anchor=(1.02, 1.02), borderaxespad=0)
-    sheet.remark("thick: validation; thin: training; bands: least to greatest of the seeds")
+    several = any(len(group.views) > 1 for group in groups)
+    bands = "bands: least to greatest of the seeds" if several else "no bands: each has one seed (train.py --seeds N)"
+    sheet.remark(f"thick: validation; thin: training; {bands}")
 
 
 def draw_group(axes: Axes, group: Group, score: str, place: int, room: float) -> Array:

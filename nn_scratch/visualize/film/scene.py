@@ -141,17 +141,23 @@ class Film:
 
     def _build(self) -> None:
         stage = self._staged()
-        canvas = stage.figure.canvas
-        past = self._drawn(canvas)
+        canvas: Any = stage.figure.canvas
+        for curves in stage.curves:
+            curves.axes.set_animated(True)  # the figure is drawn without them
+        canvas.draw()
+        rest = canvas.copy_from_bbox(stage.figure.bbox)
+        past = self._with_curves(stage, canvas)
+        canvas.restore_region(rest)
         for curves in stage.curves:
             for artist in curves.artists:
                 artist.set_alpha(0.22)
-        future = self._drawn(canvas) if stage.curves else past
+        future = self._with_curves(stage, canvas)
         self._background = past
         self.parts = [curves.part(past, future, self._epochs, self._unit) for curves in stage.curves] + stage.parts
 
-    def _drawn(self, canvas: Any) -> Frame:
-        canvas.draw()
+    def _with_curves(self, stage: Stage, canvas: Any) -> Frame:
+        for curves in stage.curves:
+            curves.axes.draw(canvas.get_renderer())
         frame = Frame(self.width, self.height)
         frame.draw_picture(np.asarray(canvas.buffer_rgba())[: self.height, : self.width, :3])
         return frame
