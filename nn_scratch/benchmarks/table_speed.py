@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import import_module
 from importlib.util import find_spec
 from io import StringIO
@@ -21,59 +21,70 @@ import numpy as np
 from nn_scratch.benchmarks.timing import ratio, take_turns
 from nn_scratch.config.project import HOME
 from nn_scratch.errors import EnvironmentFailure
+from nn_scratch.metrics import Array
 
 ROWS, COLUMNS = 1_000_000, 10
-TEXT_ROWS = 300_000  # of five columns of numbers and five of text
+TEXT_ROWS = 100_000  # of five columns of numbers and five of text
+PREDICT_ROWS = 300_000
+REPEATS = 3
 LIMIT = 500_000_000  # bytes of data that the process may hold, for a file of twice as many
 WIDE = 500  # columns of that file
-
-
-def measure(*, repeats: int = 3, rows: int = ROWS, limit: int | None = LIMIT) -> dict[str, Any]:
-    """All figures; `limit`: bytes for the file larger than memory, None leaves that part out."""
-    if sys.platform == "win32":
-        raise EnvironmentFailure("benchmark tables: measures memory by calls that Windows lacks; use Linux or macOS")
-    with tempfile.TemporaryDirectory(prefix="nn-scratch-") as place:
-        folder = Path(place)
-        numbers, texts, array = write_tables(folder, rows)
-        found: dict[str, Any] = {
-            "rows": rows,
-            "columns": COLUMNS,
-            "reading": {"numbers": reading(numbers, repeats), "text": reading(texts, repeats)},
-            "command": whole_command(numbers, folder, rows),
-        }
-        run = folder / "small-001"
-        child("train", f"data.source={numbers}", "train.epochs=1", SMALL, *LARGE_BATCH, folder=folder, name="small")
-        found["predict"] = predicting(run, numbers, array, repeats)
-        if limit is not None:
-            found["larger_than_memory"] = larger_than_memory(folder, limit)
-    return found
-
-
+PARTS = ("reading", "command", "predict", "large")
 SMALL = "layers=[{type: dense, units: 16}]"
 LARGE_BATCH = ("train.batch_size=1024", "diagnose.budget=0")
 
 
-def write_tables(folder: Path, rows: int) -> tuple[Path, Path, Path]:
-    """A CSV of numbers, one with text, and the first as .npy without its target."""
+def measure(
+    *, repeats: int = REPEATS, parts: Collection[str] = PARTS, rows: int = ROWS, limit: int = LIMIT
+) -> dict[str, Any]:
+    """The figures of these parts; `limit`: bytes for the file larger than memory."""
+    if sys.platform == "win32":
+        raise EnvironmentFailure("benchmark tables: measures memory by calls that Windows lacks; use Linux or macOS")
+    found: dict[str, Any] = {"rows": rows, "columns": COLUMNS, "repeats": repeats}
+    with tempfile.TemporaryDirectory(prefix="nn-scratch-") as place:
+        folder = Path(place)
+        X, y = values_of(rows)
+        numbers = folder / "numbers.csv"
+        if not {*parts} <= {"large"}:
+            write_numbers(numbers, X, y)
+        if "reading" in parts:
+            text = folder / "text.csv"
+            write_text(text, X, y)
+            found["reading"] = {"numbers": reading(numbers, repeats), "text": reading(text, repeats)}
+        if "command" in parts:
+            found["command"] = whole_command(numbers, folder, rows)
+        if "predict" in parts:
+            found["predict"] = predicting(folder, X[:PREDICT_ROWS], y[:PREDICT_ROWS], repeats)
+        if "large" in parts:
+            found["larger_than_memory"] = larger_than_memory(folder, limit)
+    return found
+
+
+def values_of(rows: int) -> tuple[Array, Array]:
+    """Features (rows, COLUMNS) of four decimals, and two classes that one of them tells."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(rows, COLUMNS)).round(4)
-    y = (X[:, 0] + rng.normal(size=rows) > 0).astype(int)
-    numbers, texts, array = folder / "numbers.csv", folder / "text.csv", folder / "numbers.npy"
+    return X, (X[:, 0] + rng.normal(size=rows) > 0).astype(int)
+
+
+def write_numbers(path: Path, X: Array, y: Array) -> None:
     np.savetxt(
-        numbers,
+        path,
         np.column_stack([X, y]),
         fmt=["%.4f"] * COLUMNS + ["%d"],
         delimiter=",",
         header=",".join([*(f"x{j}" for j in range(COLUMNS)), "y"]),
         comments="",
     )
-    words = np.array([f"word {k}" for k in range(20)])[rng.integers(0, 20, (min(rows, TEXT_ROWS), 5))]
-    with texts.open("w") as file:
+
+
+def write_text(path: Path, X: Array, y: Array) -> None:
+    n = min(len(X), TEXT_ROWS)
+    words = np.array([f"word {k}" for k in range(20)])[np.random.default_rng(1).integers(0, 20, (n, 5))]
+    with path.open("w") as file:
         file.write("a,b,c,d,e,p,q,r,s,t,y\n")
-        for row, entries, label in zip(X[:, :5].tolist(), words.tolist(), y.tolist(), strict=False):
+        for row, entries, label in zip(X[:n, :5].tolist(), words.tolist(), y.tolist(), strict=False):
             file.write(",".join([*map(repr, row), *entries, str(label)]) + "\n")
-    np.save(array, X)
-    return numbers, texts, array
 
 
 def reading(path: Path, repeats: int) -> dict[str, Any]:
@@ -101,7 +112,10 @@ def timed(work: Callable[[], object]) -> Callable[[], float]:
 
 
 def whole_command(path: Path, folder: Path, rows: int) -> dict[str, float]:
-    """One epoch of the default config from the command to its end; memory is the peak of all that the process holds."""
+    """One epoch of the default config from the command to its end; memory is the peak of all that the process holds.
+
+    libraries_bytes: the part of it that NumPy, SciPy and scikit-learn take by being imported.
+    """
     import resource  # not on Windows
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -109,20 +123,38 @@ def whole_command(path: Path, folder: Path, rows: int) -> dict[str, float]:
     peak = child("train", f"data.source={path}", "train.epochs=1", *LARGE_BATCH[:1], folder=folder, name="whole")
     wall = perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    array = rows * (COLUMNS + 1) * 8
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"wall_seconds": wall, "cpu_seconds": cpu, "peak_bytes": peak, "array_bytes": array}
+    array = rows * (COLUMNS + 1) * 8
+    libraries = peak_of([sys.executable, "-c", LIBRARIES])
+    return {
+        "wall_seconds": wall,
+        "cpu_seconds": cpu,
+        "peak_bytes": peak,
+        "libraries_bytes": libraries,
+        "array_bytes": array,
+    }
 
 
-CHILD = """
-import json, resource, sys
+# On Linux ru_maxrss of a process that was just started is that of the one that started it; VmHWM is its own.
+PEAK = """
+import resource, sys
+from pathlib import Path
+status = Path("/proc/self/status")
+found = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")] if status.exists() else []
+most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print("peak", 1024 * int(found[0].split()[1]) if found else most, file=sys.stderr)
+"""
+LIBRARIES = f"""
+import nn_scratch.experiments.train, sklearn.linear_model, sklearn.neighbors, sklearn.tree
+{PEAK}"""
+CHILD = f"""
+import resource, sys
 limit = int(sys.argv[1])
 if limit:
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 from nn_scratch.cli import main
 code = main(sys.argv[2:])
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print("peak", peak, file=sys.stderr)
+{PEAK}
 sys.exit(code)
 """
 
@@ -130,23 +162,31 @@ sys.exit(code)
 def child(*arguments: str, folder: Path, name: str = "", limit: int = 0) -> int:
     """Run a command in a process of its own, quietly; returns its peak memory in bytes."""
     more = ["--outputs", str(folder), *(["--name", name] if name else [])]
-    command = [sys.executable, "-c", CHILD, str(limit), *arguments, *more, "--quiet"]
+    return peak_of([sys.executable, "-c", CHILD, str(limit), *arguments, *more, "--quiet"])
+
+
+def peak_of(command: list[str]) -> int:
+    """Run a process that ends by printing its peak memory; returns that, in bytes."""
     done = subprocess.run(command, capture_output=True, text=True, cwd=HOME, check=False)
     last = (done.stderr.strip().splitlines() or ["no message"])[-1]
     if done.returncode:
         error = next((line for line in done.stderr.splitlines() if not line.startswith("peak")), last)
-        raise EnvironmentFailure(f"{' '.join(arguments)[:80]}: exit code {done.returncode}: {error}")
+        raise EnvironmentFailure(f"{' '.join(command[4:])[:80]}: exit code {done.returncode}: {error}")
     return int(last.split()[1])
 
 
-def predicting(run: Path, path: Path, array: Path, repeats: int) -> dict[str, float]:
+def predicting(folder: Path, X: Array, y: Array, repeats: int) -> dict[str, float]:
     """CPU seconds of a CSV to a CSV against reading it alone, and rows a CPU second of an .npy before writing."""
     from nn_scratch.data.tables import load_table, open_rows
     from nn_scratch.experiments.model import load_model
     from nn_scratch.experiments.predict import predict_to
     from nn_scratch.runs.run import Run
 
-    opened = Run(run)
+    path, array = folder / "predict.csv", folder / "predict.npy"
+    write_numbers(path, X, y)
+    np.save(array, X)
+    child("train", f"data.source={path}", "train.epochs=1", SMALL, *LARGE_BATCH, folder=folder, name="small")
+    opened = Run(folder / "small-001")
     model = load_model(opened)
     rows = 0
 
@@ -171,14 +211,15 @@ def predicting(run: Path, path: Path, array: Path, repeats: int) -> dict[str, fl
 def larger_than_memory(folder: Path, limit: int) -> dict[str, Any]:
     """Train, diagnose, predict and draw the page of a file of twice the bytes that the process may hold."""
     path, n = folder / "large.npy", 2 * limit // (8 * WIDE)
-    values = np.lib.format.open_memmap(path, mode="w+", dtype=np.float64, shape=(n, WIDE))
     rng = np.random.default_rng(0)
-    for start in range(0, n, 10_000):
-        block = rng.normal(size=(min(10_000, n - start), WIDE))
-        block[:, -1] = block[:, 0] + rng.normal(size=len(block)) > 0
-        values[start : start + len(block)] = block
-    values.flush()
-    del values
+    values = rng.normal(size=(10_000, WIDE))
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (n, WIDE)})
+        for start in range(0, n, len(values)):
+            block = values[: n - start]
+            block += 0.01  # so that no row is another's equal
+            block[:, -1] = block[:, 0] + rng.normal(size=len(block)) > 0
+            file.write(block.tobytes())
     commands = {
         "train": ("train", f"data.source={path}", "train.epochs=1", SMALL, *LARGE_BATCH),
         "diagnose": ("diagnose", "large-001"),
@@ -196,17 +237,22 @@ def larger_than_memory(folder: Path, limit: int) -> dict[str, Any]:
 
 
 def table(result: dict[str, Any]) -> str:
-    command, predict = result["command"], result["predict"]
     lines = [f"Tables of {result['rows']:,} rows and {result['columns']} columns (CPU time)", ""]
-    for what, found in result["reading"].items():
+    for what, found in result.get("reading", {}).items():
         against = f", {found['times_pandas']:.2f} times pandas" if "times_pandas" in found else " (pandas is not there)"
         lines.append(f"reading, {what}: {found['nn_scratch']:.2f} s{against}")
-    lines += [
-        f"one epoch, from the command to its end: {command['wall_seconds']:.1f} s, {command['cpu_seconds']:.1f} s of "
-        f"CPU; peak memory {command['peak_bytes'] / command['array_bytes']:.1f} times the array",
-        f"predict, CSV to CSV: {predict['csv_over_reading']:.2f} times reading alone",
-        f"predict, .npy before writing: {predict['npy_rows_a_second']:,.0f} rows/s",
-    ]
+    if command := result.get("command"):
+        array = command["array_bytes"]
+        lines.append(
+            f"one epoch, from the command to its end: {command['wall_seconds']:.1f} s, {command['cpu_seconds']:.1f} s "
+            f"of CPU; peak memory {command['peak_bytes'] / array:.1f} times the array, "
+            f"{command['libraries_bytes'] / array:.1f} of them for libraries"
+        )
+    if predict := result.get("predict"):
+        lines += [
+            f"predict, CSV to CSV: {predict['csv_over_reading']:.2f} times reading alone",
+            f"predict, .npy before writing: {predict['npy_rows_a_second']:,.0f} rows/s",
+        ]
     if larger := result.get("larger_than_memory"):
         peaks = ", ".join(f"{name} {peak / 1e6:,.0f} MB" for name, peak in larger["peak_bytes"].items())
         lines.append(

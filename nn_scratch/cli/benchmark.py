@@ -25,7 +25,12 @@ SUBJECTS = (
     "stacked",
     "page",
 )
-PARTS = {"sweep": ("processes", "stacked", "local", "dask"), "page": ("frames", "live")}
+PARTS = {
+    "sweep": ("processes", "stacked", "local", "dask"),
+    "page": ("frames", "live"),
+    "tables": ("reading", "command", "predict", "large"),
+}
+REPEATS = 5
 MATRIX_SUBJECTS = ("train", "profile", "logging", "stacked")  # which take workloads and threads
 EXAMPLES = (
     "examples:",
@@ -34,6 +39,7 @@ EXAMPLES = (
     "  python script/benchmark.py page --parts live",
     "  python script/benchmark.py startup memory --json",
     "  python script/benchmark.py tables                reading, predicting, memory, a file larger than memory",
+    "  python script/benchmark.py tables --parts reading,predict",
     "  python script/benchmark.py tables FOLDER         test scores on the tables of a folder",
 )
 
@@ -43,7 +49,7 @@ def add_arguments(cli: argparse.ArgumentParser) -> None:
     cli.add_argument("--threads", type=int, default=1, help="cores and BLAS threads (default: 1)")
     cli.add_argument("--workloads", metavar="W1,W2,...", help="which networks (default: W1 to W5), or which tables")
     cli.add_argument("--parts", metavar="PART,...", help=f"{parts_of_subjects()} (default: all)")
-    cli.add_argument("--repeats", type=int, default=5, help="repeats of every measurement (default: 5)")
+    cli.add_argument("--repeats", type=int, help=f"repeats of every measurement (default: {REPEATS}; of tables: 3)")
 
 
 def main(arguments: Namespace) -> dict[str, Any]:
@@ -54,6 +60,7 @@ def main(arguments: Namespace) -> dict[str, Any]:
         if subject not in SUBJECTS:
             raise UserError(f"{subject}: no such subject{did_you_mean(subject, (*SUBJECTS, 'tables'))}")
     parts = parts_by_subject(arguments)
+    repeats = arguments.repeats or REPEATS
     if arguments.subjects not in (["sweep"], ["page"]):  # which measure processes, on every core
         pin(arguments.threads)  # before NumPy and its peers are imported: they read it then
     import importlib
@@ -66,7 +73,7 @@ def main(arguments: Namespace) -> dict[str, Any]:
             options["names"] = arguments.workloads.split(",")
         if subject in PARTS:
             options["parts"] = parts[subject]
-        result = module.measure(repeats=arguments.repeats, **options)
+        result = module.measure(repeats=repeats, **options)
         print(module.table(result) + "\n", flush=True)
         measured[subject] = result
     return measured
@@ -96,13 +103,15 @@ def measure_tables(arguments: Namespace) -> dict[str, Any]:
     if len(arguments.subjects) == 1:
         from nn_scratch.benchmarks import table_speed
 
-        speed = table_speed.measure(repeats=arguments.repeats)
+        speed = table_speed.measure(
+            repeats=arguments.repeats or table_speed.REPEATS, parts=parts_by_subject(arguments)["tables"]
+        )
         print(table_speed.table(speed), flush=True)
         return {"tables": speed}
     from nn_scratch.benchmarks import tables
 
     names = arguments.workloads.split(",") if arguments.workloads else None
-    result = tables.measure(repeats=arguments.repeats, folder=arguments.subjects[1], names=names)
+    result = tables.measure(repeats=arguments.repeats or REPEATS, folder=arguments.subjects[1], names=names)
     print(tables.table(result), flush=True)
     return {"tables": result}
 

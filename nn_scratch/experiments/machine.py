@@ -30,15 +30,20 @@ def matrix_peak(dtype: Any = np.float32, size: int = 1024, repeats: int = 8) -> 
 ONE_THREAD_MFLOP = 20.0  # below this much work per step, a second thread costs more time than it saves
 
 
+def usable_cores() -> int:
+    """The cores that this process may run on: in a container, or by taskset, fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def threads(config: Config, network: Network, batch_size: int) -> int:
     """BLAS threads to train with: as configured, if there are that many cores; or one where the steps are small."""
     if config.train.threads != "auto":
-        return min(config.train.threads, os.cpu_count() or 1)
-    return 1 if step_flop(network, batch_size) < ONE_THREAD_MFLOP * 1e6 else os.cpu_count() or 1
+        return min(config.train.threads, usable_cores())
+    return 1 if step_flop(network, batch_size) < ONE_THREAD_MFLOP * 1e6 else usable_cores()
 
 
 def fewer_threads(config: Config) -> list[str]:
-    asked, cores = config.train.threads, os.cpu_count() or 1
+    asked, cores = config.train.threads, usable_cores()
     if asked == "auto" or asked <= cores:
         return []
     return [f"train.threads: {asked} are asked for and the machine has {cores} cores; {cores} are used"]
