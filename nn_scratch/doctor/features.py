@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.doctor.data_features import DataFeatures, data_features
+from nn_scratch.doctor.data_features import MEMORIZED, DataFeatures, data_features
 from nn_scratch.doctor.evidence import Case, number
 from nn_scratch.doctor.layout import DenseLayer, name_of, walk
 from nn_scratch.metrics import Array
@@ -159,6 +159,11 @@ class Features:
     @property
     def output(self) -> LayerFeatures:
         return self.layers[-1]
+
+    @property
+    def memorizes(self) -> bool:
+        """Whether the training rows are fitted far better than others."""
+        return self.case.train_score - self.case.held_score > MEMORIZED
 
     @property
     def signal(self) -> tuple[LayerFeatures, ...]:

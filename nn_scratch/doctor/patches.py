@@ -10,6 +10,15 @@ from nn_scratch.doctor.diagnosis import MOST_KEYS
 from nn_scratch.doctor.features import Features
 from nn_scratch.doctor.layout import DenseLayer, walk
 
+PRIOR_STD = 0.3  # of the weights, of which few networks need more once inputs are scaled; by hand
+MOST_L2 = 0.1  # above it a penalty outweighs the data; by hand
+
+
+def suited_l2(rows: int) -> float:
+    """The L2 penalty that keeps weights near PRIOR_STD: for a mean loss over so many rows, that of a normal prior
+    (MacKay 1992, A practical Bayesian framework for backpropagation networks)."""
+    return float(f"{min(MOST_L2, 1 / (max(1, rows) * PRIOR_STD**2)):.1g}")
+
 
 def with_layers(f: Features, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """`layers` with values changed: {"layers.0": {"init": None}} to {"layers": [...]}."""

@@ -8,6 +8,11 @@ import numpy as np
 import pytest
 
 from nn_scratch.doctor import Diagnosis, diagnose
+from nn_scratch.doctor.data_features import MEMORIZED
+from nn_scratch.doctor.diagnose import suspected
+from nn_scratch.doctor.evidence import Case
+from nn_scratch.doctor.patches import suited_l2
+from nn_scratch.doctor.rule import load_rules
 from tests.doctor.conftest import Trained
 
 DENSE: dict[str, Any] = {"type": "dense", "units": 16, "activation": "relu"}
@@ -168,3 +173,35 @@ def test_where_every_row_is_fitted_class_weights_with_a_penalty_come_second(trai
     first, second = imbalance.patches  # until retraining shows what the first gains
     assert first.set == {"class_weight": "balanced"}
     assert second.set == {"class_weight": "balanced", "regularize.l2": 0.05}
+
+
+def test_a_penalty_suits_the_number_of_rows() -> None:
+    assert [suited_l2(rows) for rows in (10, 120, 1200, 120_000)] == [0.1, 0.09, 0.009, 9e-05]
+
+
+@pytest.mark.parametrize("memorizes", [False, True])
+def test_a_network_that_memorizes_is_met_by_a_penalty_beside_early_stopping(trained: Trained, memorizes: bool) -> None:
+    source = {"type": "blobs", "rows": 200, "classes": 2, "features": 20, "noise": 12.0}
+    data = {"source": {**source, "label_noise": 0.3 * memorizes}}
+    run = trained(data=data, layers=[{**DENSE, "units": 128}], train={"epochs": 100})
+    load_rules()
+    case = Case(run)
+    assert (case.train_score - case.held_score > MEMORIZED) is memorizes
+    (overfit,) = [one for one in suspected(case) if one.rule == "overfit"]
+    penalty = {"regularize.l2": suited_l2(case.train_rows)}
+    stop = {"train.early_stopping": {"monitor": "val_loss", "patience": 10}}
+    both = {**stop, **penalty}
+    assert [patch.set for patch in overfit.patches] == ([both, stop, penalty] if memorizes else [stop, both, penalty])
+    assert overfit.epoch is not None
+    with_patience = (overfit.epoch + 11) * run.info["steps_per_epoch"]
+    assert overfit.ends == (None if memorizes else with_patience)
+
+
+def test_a_small_rate_that_is_still_on_its_way_is_tested_where_a_run_is_behind(trained: Trained) -> None:
+    data = {"source": {"type": "moons", "rows": 600, "noise": 0.15}}
+    layers = [{**DENSE, "units": 32, "activation": "tanh"}]
+    for lr, tested in ((0.0015, True), (0.05, False)):
+        optimizer = {"type": "sgd", "lr": lr, "momentum": 0.9}
+        run = trained(data=data, layers=layers, optimizer=optimizer, train={"epochs": 56})
+        found = [one for one in diagnose(run).findings if one.rule == "lr_too_low"]
+        assert ["gain_by_retraining" in one.evidence for one in found] == [True] * tested

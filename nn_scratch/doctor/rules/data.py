@@ -6,10 +6,11 @@ from math import isfinite, log, log10
 
 import numpy as np
 
-from nn_scratch.doctor.data_features import MEMORIZED, OrderFeatures
+from nn_scratch.doctor.data_features import OrderFeatures
 from nn_scratch.doctor.diagnosis import Patch, Suspicion
 from nn_scratch.doctor.evidence import HARM, NORMAL_90
 from nn_scratch.doctor.features import Features, decades, ramp
+from nn_scratch.doctor.patches import suited_l2
 from nn_scratch.doctor.rule import rule
 
 IN_ORDER = 5.0  # standard errors: by chance once in 3,000,000 runs; by the normal distribution, a definition
@@ -197,13 +198,8 @@ def class_imbalance(f: Features) -> Suspicion | None:
         },
         patches=weights_of_classes(f),
         cost=cost,
-        whole=memorizes(f),  # weights still have an effect where few rows are fitted yet
+        whole=f.memorizes,  # weights still have an effect where few rows are fitted yet
     )
-
-
-def memorizes(f: Features) -> bool:
-    """Whether the training rows are fitted far better than others."""
-    return f.case.train_score - f.case.held_score > MEMORIZED
 
 
 def weights_of_classes(f: Features) -> tuple[Patch, ...]:
@@ -211,7 +207,7 @@ def weights_of_classes(f: Features) -> tuple[Patch, ...]:
     have no effect there (Byrd and Lipton 2019, What is the Effect of Importance Weighting in Deep Learning?)."""
     why = "rows of rare classes count for more in the loss; this raises balanced accuracy and may lower accuracy"
     alone = Patch({"class_weight": "balanced"}, why)
-    if not memorizes(f):
+    if not f.memorizes:
         return (alone,)
     joined = {**alone.set, "regularize.l2": 0.05}
     return alone, Patch(joined, "and a penalty keeps the network from fitting all rows regardless of their weights")
@@ -242,7 +238,14 @@ def label_noise(f: Features) -> Suspicion | None:
         return None
     # simple models learned from the same labels: what the network fits worse than they do has another cause
     elsewhere = memorized_for_long(f) or case.fit_shortfall > HARM + case.standard_error
-    stop = {"train.early_stopping": {"monitor": "val_loss", "patience": 10}}
+    stop = Patch(
+        {"train.early_stopping": {"monitor": "val_loss", "patience": 10}},
+        "stopping early keeps the network from memorizing wrong labels; correcting the labels is the cure",
+    )
+    both = Patch(
+        {**stop.set, "regularize.l2": suited_l2(case.train_rows)},
+        f"{stop.why}; and small weights make smooth functions, which single wrong labels change less",
+    )
     return Suspicion(
         "label_noise",
         strength * (0.75 if elsewhere else 1.0),
@@ -257,15 +260,7 @@ def label_noise(f: Features) -> Suspicion | None:
             "threshold": 0.03,
             "rows": labels.rows,
         },
-        patches=(
-            Patch(
-                stop, "stopping early keeps the network from memorizing wrong labels; correcting the labels is the cure"
-            ),
-            Patch(
-                {**stop, "regularize.l2": 0.03},
-                "and small weights make smooth functions, which single wrong labels change less",
-            ),
-        ),
+        patches=(both, stop) if f.memorizes else (stop, both),
         cost=noise,
         testable=False,  # the held-out labels are as wrong as those that are trained on
     )

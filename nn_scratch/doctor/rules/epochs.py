@@ -11,7 +11,7 @@ import numpy as np
 from nn_scratch.doctor.diagnosis import Patch, Suspicion
 from nn_scratch.doctor.evidence import HARM
 from nn_scratch.doctor.features import Features, decades, ramp
-from nn_scratch.doctor.patches import nonlinear_layers, widened, with_layers
+from nn_scratch.doctor.patches import nonlinear_layers, suited_l2, widened, with_layers
 from nn_scratch.doctor.rule import rule
 from nn_scratch.wording import plural
 
@@ -272,7 +272,8 @@ def overfit(f: Features) -> Suspicion | None:
         {"train.early_stopping": {"monitor": "val_loss", "patience": PATIENCE}},
         "training stops when the validation loss rises, and returns to the epoch of the lowest",
     )
-    smooth = Patch({"regularize.l2": 0.01 if rising >= memorized else 0.05}, "small weights make smooth functions")
+    smooth = Patch({"regularize.l2": suited_l2(case.train_rows)}, "small weights make smooth functions")
+    both = Patch({**stop.set, **smooth.set}, f"{stop.why}; and {smooth.why}")
     return Suspicion(
         "overfit",
         strength,
@@ -289,10 +290,11 @@ def overfit(f: Features) -> Suspicion | None:
             "best_epoch": epochs.best + 1,
             "score_lost_since_its_best": epochs.score_fallen,
         },
-        patches=(stop, smooth) if by_loss else (smooth, stop),
+        # weights that have memorized were large long before the loss rose
+        patches=(stop, both, smooth) if by_loss and not f.memorizes else (both, stop, smooth),
         cost=float(np.nanmax([case.shortfall, epochs.score_fallen, 0.0])),
         log_loss=max(0.0, epochs.lost_log_loss) if epochs.late else None,
         epoch=epochs.best + 1,
         whole=True,
-        ends=(epochs.best + 1 + PATIENCE + 1) * an_epoch if by_loss else None,
+        ends=(epochs.best + 1 + PATIENCE + 1) * an_epoch if by_loss and not f.memorizes else None,
     )
