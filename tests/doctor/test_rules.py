@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,20 @@ def test_a_good_run_is_healthy_and_hears_why(trained: Trained) -> None:
     assert diagnosis.summary.startswith("healthy")
     assert ": balanced accuracy " in diagnosis.summary
     assert diagnosis.figures["score"] > diagnosis.figures["attainable"] - 0.05
+
+
+def test_a_low_rate_that_brought_the_weights_far_is_told_by_the_loss(trained: Trained) -> None:
+    run = trained(
+        data={"source": {"type": "spiral"}},
+        layers=[dense(), dense(units=8)],
+        optimizer={"type": "adam", "lr": 0.001},
+        train={"epochs": 60},
+    )
+    (found,) = [finding for finding in diagnose(run).findings if finding.rule == "lr_too_low"]
+    assert re.fullmatch(
+        r"the learning rate 0\.001 is too low: after 60 epochs the training loss was still falling, by \d\.\d% an epoch",
+        found.because,
+    )
 
 
 def test_the_same_folder_gives_the_same_diagnosis(trained: Trained) -> None:

@@ -132,6 +132,14 @@ def diverged_at_once(f: Features) -> Suspicion | None:
     )
 
 
+def how_far(f: Features) -> str:
+    """How little came of the steps: in all, or where the weights did move far, each at the end."""
+    epochs = plural(f.case.epochs_done, "epoch")
+    if f.furthest_moved > 0.5 and f.epochs.fall > 0:
+        return f"after {epochs} the training loss was still falling, by {f.epochs.fall:.1%} an epoch"
+    return f"in {epochs} no layer moved by more than {f.furthest_moved:.1%} of its weights"
+
+
 @rule(
     "lr_too_low",
     stage="first_steps",
@@ -151,8 +159,7 @@ def lr_too_low(f: Features) -> Suspicion | None:
         "lr_too_low",
         strength,
         "first_steps",
-        f"the learning rate {case.lr:g} is too low: in {plural(case.epochs_done, 'epoch')} no layer moved by more than "
-        f"{f.furthest_moved:.1%} of its weights",
+        f"the learning rate {case.lr:g} is too low: {how_far(f)}",
         evidence={
             **rate_evidence(f),
             "median_update_ratio": f.steps.median_update_ratio,
