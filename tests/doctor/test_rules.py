@@ -64,10 +64,10 @@ def test_a_low_rate_that_brought_the_weights_far_is_told_by_the_loss(trained: Tr
         train={"epochs": 60},
     )
     (found,) = [finding for finding in diagnose(run).findings if finding.rule == "lr_too_low"]
-    assert re.fullmatch(
-        r"the learning rate 0\.001 is too low: after 60 epochs the training loss was still falling, by \d\.\d% an epoch",
-        found.because,
+    said = (
+        r"the learning rate 0\.001 is too low: after 60 epochs the training loss was still falling, by \d\.\d% an epoch"
     )
+    assert re.fullmatch(said, found.because)
 
 
 def test_the_same_folder_gives_the_same_diagnosis(trained: Trained) -> None:
