@@ -12,6 +12,15 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs" / "why-it-does-not-learn.md").read_text()
 SECTIONS = [section for section in PAGE.split("\n## ")[1:] if "$ " in section]
+# by the section's address: balanced accuracies, of the broken run and the mended one
+TOLD = {
+    address: (float(broken), float(mended))
+    for address, broken, mended in re.findall(r"\]\(#([\w-]+)\) \| ([\d.]+) \| ([\d.]+) \|", PAGE)
+}
+
+
+def address(section):
+    return section.split("\n")[0].lower().replace(",", "").replace(" ", "-")
 
 
 def commands(section):
@@ -34,6 +43,7 @@ def accuracy(folder):
 def test_the_page_answers_each_question():
     assert len(SECTIONS) == 8
     assert sum(len(commands(section)) for section in SECTIONS) == 7 * 4 + 3
+    assert list(TOLD) == [address(section) for section in SECTIONS if "mended" in section]
     pictures = re.findall(r"\]\((why/\w+\.png)\)", PAGE)
     assert len(pictures) == 7
     assert all((PROJECT / "docs" / picture).is_file() for picture in pictures)
@@ -57,6 +67,7 @@ def test_every_command_says_what_is_quoted(section, tmp_path):
     for folder in broken:
         mended = tmp_path / f"{folder.name[:-4]}-mended-001"
         assert balanced(mended) > balanced(folder) or "Split" in section
+        assert (balanced(folder), balanced(mended)) == pytest.approx(TOLD[address(section)], abs=0.02)
     rows = dict(re.findall(r"^\| (\w+) \| ([\d.]+) \|$", section, re.M))
     for activation, told in rows.items():
         folder = tmp_path / f"{activation.replace('_', '-')}-001"
