@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
+MOST_PLAIN, MOST_WITH_COMMAS = 1e4, 1e15  # from which numbers have commas, and from which a power of ten
+
 
 def printable(text: str) -> str:
     """One line that any terminal can show: what is not printable is escaped."""
@@ -69,10 +71,11 @@ def every(number: int, noun: str) -> str:
 
 
 def number_text(value: Any, missing: str = "-") -> str:
-    """Four significant digits; `missing` for what is no number, or not finite."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-        return f"{value:.4g}"
-    return missing
+    """Four significant digits, large numbers with commas; `missing` for what is no number, or not finite."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
+        return missing
+    text = f"{value:.4g}"
+    return f"{float(text):,.0f}" if MOST_PLAIN <= abs(float(text)) < MOST_WITH_COMMAS else text
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

@@ -23,7 +23,12 @@ def test_ordinals():
 
 def test_numbers_have_four_digits_and_what_is_none_a_dash():
     assert number_text(0.123456) == "0.1235"
-    assert number_text(np.float64(12345.678)) == "1.235e+04"
+    assert number_text(np.float64(12345.678)) == "12,350"
+    assert number_text(388_123) == "388,100"
+    assert number_text(-9999.4) == "-9999"
+    assert number_text(-9999.6) == "-10,000"
+    assert number_text(1.5e15) == "1.5e+15"
+    assert number_text(0.0000123) == "1.23e-05"
     for value in (None, float("nan"), float("inf"), "text", True):
         assert number_text(value) == "-"
     assert number_text(None, "–") == "–"

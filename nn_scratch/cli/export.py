@@ -7,6 +7,7 @@ from argparse import Namespace
 from typing import Any
 
 from nn_scratch.cli.process import say
+from nn_scratch.cli.slow_steps import LOGGER, announced
 
 EXAMPLES = (
     "examples:",
@@ -33,7 +34,9 @@ def main(arguments: Namespace) -> dict[str, Any]:
     from nn_scratch.runs.run import Run
 
     run = Run.open(arguments.run, outputs_folder(arguments.outputs))
-    written = export(run, arguments.to, expanded(arguments.out) if arguments.out else None)
+    with announced(arguments):
+        LOGGER.info(f"exporting for {arguments.to}")
+        written = export(run, arguments.to, expanded(arguments.out) if arguments.out else None)
     for path in written:
         say(shown(path))
     return {"run": run.name, "to": arguments.to, "written": [str(path) for path in written]}

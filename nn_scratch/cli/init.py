@@ -72,7 +72,7 @@ def table_config(source: str, target: str | None, written: Path) -> tuple[str, l
     from nn_scratch.data.formats import NAMED_COLUMNS, has_named_columns
     from nn_scratch.data.tables import find, load_table
     from nn_scratch.errors import UserError
-    from nn_scratch.experiments.table_config import config_for
+    from nn_scratch.experiments.table_config import config_for, validates
     from nn_scratch.seeding import spawn_generators
 
     path = find(source)
@@ -80,10 +80,16 @@ def table_config(source: str, target: str | None, written: Path) -> tuple[str, l
         raise UserError(f"{path}: no table whose columns have names; those are {', '.join(NAMED_COLUMNS)}")
     typed = source if "/" in source or os.sep in source else f"./{source}"
     table = load_table(str(path), target=target, rng=spawn_generators(42)["source"])
-    for notice in table.notices:
+    notices = list(table.notices)
+    if not validates(table):
+        notices.append(
+            f"{path}: {len(table.X)} rows leave none for val and test, so that the scores are of the rows trained on; "
+            "bring more rows"
+        )
+    for notice in notices:
         say(f"note: {notice}")
     text = config_for(table, typed, written.stem)
     problems = parse(text, str(written)).problems
     if problems:
         raise UserError([f"{path}: {Problem(None, problem.path, problem.reason)}" for problem in problems])
-    return text, list(table.notices)
+    return text, notices

@@ -11,7 +11,7 @@ from typing import Any
 
 from nn_scratch.cli.output import plain_stdout
 from nn_scratch.cli.process import say
-from nn_scratch.cli.slow_steps import SlowSteps
+from nn_scratch.cli.slow_steps import announced
 
 EXAMPLES = (
     "examples:",
@@ -51,8 +51,7 @@ def main(arguments: Namespace) -> dict[str, Any]:
     wanted = Wanted(strict=arguments.strict, probabilities=arguments.proba is not False, threshold=arguments.threshold)
     out = expanded(arguments.out) if arguments.out else None
     text = io.StringIO()
-    quiet = getattr(arguments, "quiet", False)
-    with plain_stdout(arguments) as stream, SlowSteps(lambda line: None if quiet else say(line, sys.stderr)):
+    with plain_stdout(arguments) as stream, announced(arguments):
         predicted = predict_to(run, arguments.file, out or (text if as_json else stream), wanted)
     if not getattr(arguments, "quiet", False):
         for notice in predicted.notices:

@@ -6,14 +6,23 @@ The steps are announced through the standard library's logger "nn_scratch.progre
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+from argparse import Namespace
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 
+from nn_scratch.cli.process import say
 from nn_scratch.errors import EnvironmentFailure
 
 LOGGER = logging.getLogger("nn_scratch.progress")
 DELAY_SECONDS = 1.0
+
+
+def announced(arguments: Namespace) -> SlowSteps:
+    """Shows slow steps of a command on standard error, unless it is to be quiet."""
+    quiet = getattr(arguments, "quiet", False)
+    return SlowSteps(lambda line: None if quiet else say(line, sys.stderr))
 
 
 class SlowSteps(logging.Handler):

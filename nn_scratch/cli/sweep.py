@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nn_scratch.cli.slow_steps import LOGGER, announced
 from nn_scratch.config.project import command, outputs_folder
 from nn_scratch.errors import Diverged, NNScratchError
 
@@ -73,13 +74,19 @@ def main(arguments: Namespace) -> dict[str, Any]:
         if arguments.config or arguments.name or arguments.overrides:
             raise UserError("--resume: takes no config and no overrides; the sweep's own param.yaml is used")
         folder = find_sweep(arguments.resume, outputs)
-        swept = resume_sweep(folder, jobs=arguments.jobs, dask=arguments.dask, report=progress.row)
+        with announced(arguments):
+            LOGGER.info("resuming the trials")
+            swept = resume_sweep(folder, jobs=arguments.jobs, dask=arguments.dask, report=progress.row)
     else:
         config = load_config(arguments.config, arguments.overrides, arguments.name)
-        swept = sweep(
-            config, outputs, jobs=arguments.jobs, dask=arguments.dask, report=progress.row, begun=progress.begun
-        )
-    conclude(swept, console)
+        with announced(arguments):
+            LOGGER.info("training the first trials")
+            swept = sweep(
+                config, outputs, jobs=arguments.jobs, dask=arguments.dask, report=progress.row, begun=progress.begun
+            )
+    with announced(arguments):
+        LOGGER.info("comparing the trials")
+        conclude(swept, console)
     document = {
         "sweep": str(swept.folder),
         "metric": swept.metric,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from nn_scratch.cli.beside import Beside
 from nn_scratch.cli.process import say
+from nn_scratch.cli.slow_steps import LOGGER, announced
 from nn_scratch.errors import UserError
 from nn_scratch.wording import did_you_mean, utf8
 
@@ -142,7 +143,7 @@ def main(options: argparse.Namespace) -> dict[str, Any]:
     outputs = outputs_of(options)
     runs = [Run.open(run, outputs) for run in options.runs] or [Run.newest(outputs)]
     import_matplotlib()
-    with threadpool_limits(limits=1, user_api="blas"):  # the encoder has a use for the other cores
+    with threadpool_limits(limits=1, user_api="blas"), announced(options):  # the encoder has a use for other cores
         document = draw_run(runs[0], options) if len(runs) == 1 else compare_runs(runs, options)
     from nn_scratch.visualize.style import missing_letters
 
@@ -231,6 +232,7 @@ def draw_run(run: Run, options: argparse.Namespace) -> dict[str, Any]:
 
     document: dict[str, Any] = {"run": run.name, "path": str(run.path)}
     if options.page_only:
+        LOGGER.info("making report.html")
         return {**document, "pages": [draw_page(run, options)]}
     view = View(run, options.layer)
     only, panels = with_panels(names(options.only))
@@ -250,8 +252,11 @@ def draw_run(run: Run, options: argparse.Namespace) -> dict[str, Any]:
     page = ""
     with nullcontext() if options.only else Beside(draw) as beside:
         if beside is not None:
+            LOGGER.info("preparing the film")
             films = [] if options.no_film else film_of([view], run.path, show, options)
+            LOGGER.info("making report.html")
             page = page_of(run, options)
+        LOGGER.info("drawing the plots")
         found = draw() if beside is None else beside.result()
     note_missing(set(found["missing"]))
     known, left_out = {plot.name: plot for plot in chosen}, found["left_out"]
@@ -321,6 +326,7 @@ def measure_columns(run: Run) -> None:
             measure_importance(run)
         except UserError as error:
             say(f"note: importance of the columns is not measured: {error.problems[0]}")
+        LOGGER.info("")  # no thread may be alive when the process is forked
 
 
 def draw_page(run: Run, options: argparse.Namespace) -> str:
@@ -383,6 +389,7 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> dict[str, Any]
     make_folder(folder / "plots")
     pictures = []
     for name in chosen:
+        LOGGER.info(f"drawing {name}")
         with drawing(output.theme, frozenset().union(*(view.letters for view in views))):
             path = save(COMPARISONS[name].draw(comparison), folder / "plots" / name, output, panels.get(name))
         pictures.append((COMPARISONS[name], path))
@@ -392,6 +399,7 @@ def compare_runs(runs: list[Run], options: argparse.Namespace) -> dict[str, Any]
         if len(views) > 2:
             say(f"the film shows the first two: {views[0].name} and {views[1].name}")
         films = film_of(views[:2], folder, show, options)
+    LOGGER.info("making the pages")
     page, film = folder / "plots.html", mp4_of(films)
     write_text(page, comparison_report(comparison, pictures, film))
     say(f"{shown(page)}  the plots{' and the film' if film else ''} on one page")
@@ -493,6 +501,7 @@ def progress(what: str) -> Iterator[Report]:
     from nn_scratch.cli.printer import Printer
 
     printer = Printer()
+    LOGGER.info("" if printer.is_terminal else f"writing {what}")
     if not printer.is_terminal:
         yield lambda done, total: None
         return

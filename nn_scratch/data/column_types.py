@@ -27,6 +27,7 @@ from nn_scratch.data.notation import (
     yes_and_no,
 )
 from nn_scratch.data.problems import LARGEST, SHOWN, refuse
+from nn_scratch.data.targets import one_spelling
 from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
 from nn_scratch.wording import did_you_mean, listed, plural, quoted
@@ -186,7 +187,7 @@ class TypeFinder:
             categories = sorted(there)
             places = {text: float(code) for code, text in enumerate(categories)}
             table = np.array([places.get(text, math.nan) for text in texts])
-            typed = Typed(raw, Column(raw.name, tuple(categories)), table[raw.codes], note)
+            typed = Typed(raw, Column(raw.name, tuple(categories)), table[raw.codes], note + _case_note(categories))
             return typed if kind is not None or not self._is_free_text(typed) else self._left_out(typed)
         judged = Judged(column.judge(), self.nothing)
         table = np.array([judged[text] for text in texts])
@@ -299,6 +300,17 @@ class TypeFinder:
         if different < MOSTLY * len(values):
             return ""
         return f"holds {different:,} different whole numbers in {len(values):,} rows: identifiers"
+
+
+def _case_note(categories: Sequence[str]) -> str:
+    """The end of a notice on categories that differ in case alone: Berlin, berlin; "" where none do."""
+    groups: dict[str, list[str]] = {}
+    for other, name in one_spelling(categories, [0] * len(categories)).items():
+        groups.setdefault(name, [name]).append(other)
+    if not groups:
+        return ""
+    first, more = next(iter(groups.values())), f", as do {len(groups) - 1:,} more" * (len(groups) > 1)
+    return f"; {listed(sorted(first))} differ in case alone and stay apart{more}: write them alike to make them one"
 
 
 def stand_in_note(values: Array, extent: tuple[float, float]) -> str:

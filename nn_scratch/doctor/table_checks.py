@@ -322,7 +322,7 @@ def giveaways(data: Data, ignored: Sequence[str] = ()) -> Iterator[Finding]:
         yield giveaway(
             (copy["column"],),
             ignored,
-            f"{copy['column']!r} {how}{others}: is it known before the answer is, or made from it?",
+            f"{copy['column']!r} {how}{others}: is it known before the target is, or made from it?",
             relation=copy["kind"],
             value=copy["value"],
             score_without=copy["without"],
@@ -336,7 +336,7 @@ def giveaways(data: Data, ignored: Sequence[str] = ()) -> Iterator[Finding]:
             found["columns"],
             ignored,
             f"{names} {'alone predicts' if one else 'by themselves predict'} the target ({found['score']:.3f}; all "
-            f"others together {found['without']:.3f}): {'is it' if one else 'are they'} known before the answer is, or "
+            f"others together {found['without']:.3f}): {'is it' if one else 'are they'} known before the target is, or "
             "made from it?",
             score_alone=found["score"],
             model=found["how"],
@@ -345,7 +345,7 @@ def giveaways(data: Data, ignored: Sequence[str] = ()) -> Iterator[Finding]:
 
 
 def giveaway(columns: Sequence[str], ignored: Sequence[str], because: str, **evidence: object) -> Finding:
-    why = "a network that relies on the answer does not generalize to new rows"
+    why = "a network that relies on the target does not generalize to new rows"
     patch = Patch({"data.ignore": [*ignored, *columns]}, why)
     return finding("leakage", "critical", because, patch, **{"columns": list(columns), **evidence})
 

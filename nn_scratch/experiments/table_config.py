@@ -19,6 +19,7 @@ LARGEST_WEIGHT = 2.0  # of a rare class: more of them are found, and the accurac
 INIT = "glorot_uniform"  # smaller than he_normal, relu's own; on small tables it generalizes a little better
 STEPS = 6000  # about how many a training takes at most
 COMMENT_WIDTH = 28
+VAL_SHARE = 0.15  # of the rows, and of the test as many
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def config_for(table: Table, source: str, name: str) -> str:
     settings = settings_for(round(0.7 * rows))
     targets = list(table.target_names)
     weights = weights_for(table)
+    monitor, watched = ("val_loss", "the validation") if validates(table) else ("train_loss", "the training")
     stratify = "classes in the same shares in train, val and test" if table.class_names else "classes only: no effect"
     lines = [
         "# yaml-language-server: $schema=param.schema.json",
@@ -103,7 +105,7 @@ def config_for(table: Table, source: str, name: str) -> str:
         *_column_lines(table),
         "  na_values: []             # what stands for a missing value, in addition to NA, NaN, null, None, ? and -",
         "  missing: auto             # numbers: mean, marked where informative; text: a category of its own",
-        "  split: {train: 0.7, val: 0.15, test: 0.15}",
+        f"  split: {{train: 0.7, val: {VAL_SHARE}, test: {VAL_SHARE}}}",
         "  shuffle: true             # false: the rows stay in order, the last are the test",
         f"  stratify: true            # {stratify}",
         "  scale: standard           # features to mean 0 and standard deviation 1",
@@ -118,11 +120,16 @@ def config_for(table: Table, source: str, name: str) -> str:
         f"  epochs: {settings.epochs}",
         f"  batch_size: {settings.batch_size}",
         f"  ema_decay: {yaml_line(settings.ema_decay)}           # a moving average of the weights is scored and kept",
-        "  early_stopping:           # ends when the validation rows are predicted no better; the best epoch is kept",
-        f"    {{monitor: val_loss, patience: {settings.patience}, restore_best: true, min_delta: 0.0}}",
+        f"  early_stopping:           # ends when {watched} rows are predicted no better; the best epoch is kept",
+        f"    {{monitor: {monitor}, patience: {settings.patience}, restore_best: true, min_delta: 0.0}}",
         "log: {every: 1, weights: true, gradients: true, activations: true, probe_rows: 256, max_megabytes: 500}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def validates(table: Table) -> bool:
+    """Whether the split that the config has leaves rows to validate with."""
+    return round(VAL_SHARE * len(table.X)) > 0
 
 
 def _target_lines(table: Table) -> list[str]:

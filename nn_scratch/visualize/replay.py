@@ -92,6 +92,18 @@ def unscaled(run: Run, X: Array) -> Array:
     return np.asarray(X * preprocessing.scale + preprocessing.offset)
 
 
+def word_features(run: Run) -> frozenset[str]:
+    """The features that are 1 where a column of text holds a certain word, or a value is missing, and 0 elsewhere."""
+    if not (run.path / "model.npz").exists():
+        return frozenset()
+    columns = load_model(run).preprocessing.columns
+    return frozenset(
+        name
+        for column in columns
+        for name in (column.feature_names if column.kind == "text" else column.feature_names[-1:] * column.marked)
+    )
+
+
 class Plane:
     """A 2-D data set's input space as a grid of points, and the probe rows in it."""
 

@@ -88,3 +88,13 @@ def test_version_help_and_unknown_commands(capsys, monkeypatch):
     assert capsys.readouterr().out.count("usage: nn-scratch COMMAND ...") == 2
     assert main(["trian"]) == 2
     assert capsys.readouterr().err == "nn-scratch trian: no such command; did you mean 'train'?\n"
+
+
+@pytest.mark.parametrize("rows", [2, 3, 4])
+def test_init_writes_a_config_that_trains_a_table_of_few_rows(tmp_path, monkeypatch, capsys, rows):
+    monkeypatch.chdir(tmp_path)
+    Path("few.csv").write_text("a,y\n" + "".join(f"{i},{i / 2}\n" for i in range(rows)))
+    assert main(["init", "few.csv"]) == 0
+    few = f"note: few.csv: {rows} rows leave none for val and test, so that the scores are of the rows trained on"
+    assert (few in capsys.readouterr().out) == (rows < 4)
+    assert main(["train", "--config", "config/few.yaml", "train.epochs=1", "--outputs", "runs", "--quiet"]) == 0

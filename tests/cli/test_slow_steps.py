@@ -80,3 +80,22 @@ def test_what_comes_before_the_first_epoch_and_after_the_last_is_reported(capsys
     printed = capsys.readouterr()
     assert json.loads(printed.out)
     assert "reading " in printed.err
+
+
+def test_steps_of_pictures_exports_and_sweeps_are_reported_on_standard_error(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(slow_steps, "DELAY_SECONDS", 0)
+    small = ["data.source=iris", "train.epochs=1", "layers=[{type: dense, units: 4}]", "diagnose.budget=0"]
+    assert main(["train", *small, "--name", "iris", "--outputs", str(tmp_path), "--quiet"]) == 0
+    space = "sweep={method: grid, space: {optimizer.lr: [0.01, 0.1]}}"
+    for command, step in (
+        (["visualize", "iris-001", "--only", "curves"], "drawing the plots ..."),
+        (["visualize", "iris-001", "--page-only"], "making report.html ..."),
+        (["export", "iris-001", "--to", "torch"], "exporting for torch ..."),
+        (["sweep", *small, space, "--name", "few", "--jobs", "1"], "training the first trials ..."),
+    ):
+        capsys.readouterr()
+        assert main([*command, "--outputs", str(tmp_path)]) == 0
+        assert step in capsys.readouterr().err.splitlines()
+        again = [*command[:-1], "2"] if command[0] == "sweep" else command
+        assert main([*again, "--outputs", str(tmp_path), "--quiet"]) == 0
+        assert capsys.readouterr().err == ""

@@ -303,6 +303,15 @@ def test_a_column_of_text_holds_codes_of_its_sorted_categories_and_is_reported()
     assert table.notices == ("t.csv: column 'color' holds text: 2 categories, 'blue' and 'red'",)
 
 
+def test_categories_that_differ_in_case_stay_apart_and_are_named():
+    cells = ["Berlin", "berlin", "Rome", "ROME", "Oslo", "Oslo "] * 5
+    table = read("a,b,y\n" + "".join(f"{cell},{i},{i % 2}\n" for i, cell in enumerate(cells)))
+    assert table.columns[0].categories == ("Berlin", "Oslo", "ROME", "Rome", "berlin")
+    assert (
+        "; 'Berlin' and 'berlin' differ in case alone and stay apart, as do 1 more: write them alike to make them one"
+    ) in " ".join(table.notices)
+
+
 def test_text_of_as_many_kinds_as_rows_is_left_out_as_identifiers_unless_it_is_said_to_be_text():
     rows = "".join(f"id{i},{i * i % 7},{i % 2}\n" for i in range(101))
     table = read("name,a,y\n" + rows)

@@ -120,7 +120,7 @@ def test_two_columns_that_add_up_to_the_target_are_named(tmp_path: Path) -> None
     a, b, c = NOISE
     (leak,) = leaks(tmp_path, ("a", "b", "c", "y"), (a, b, c, a + b + 0.01 * c))
     assert set(leak.patches[0].set["data.ignore"]) == {"a", "b"}
-    assert leak.because.endswith("are they known before the answer is, or made from it?")
+    assert leak.because.endswith("are they known before the target is, or made from it?")
     assert leak.because.replace("'b' and 'a'", "'a' and 'b'").startswith(
         "'a' and 'b' by themselves predict the target ("
     )

@@ -1,5 +1,6 @@
 """Every registered plot, over every kind of run."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -7,13 +8,16 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from nn_scratch.errors import UserError
+from nn_scratch.experiments.train import train
 from nn_scratch.visualize import style
 from nn_scratch.visualize.palette import THEMES
 from nn_scratch.visualize.plot import choose, plots
-from nn_scratch.visualize.plots.mistakes import misclassified
+from nn_scratch.visualize.plots.mistakes import in_units, misclassified
+from nn_scratch.visualize.replay import word_features
 from nn_scratch.visualize.style import drawing, text_width
 from nn_scratch.visualize.view import NotForThisRun, View
 from tests.conftest import trained
+from tests.small import config
 
 PLOTS = plots()
 EVERY_RUN = {
@@ -252,6 +256,25 @@ def test_mistakes_are_the_misclassified_rows_the_most_confident_first(runs):
     predictions = runs["images"].predictions
     wrong = predictions["val_rows"][predictions["val_output"].argmax(axis=1) != predictions["val_y"]]
     assert set(found.source.tolist()) == set(wrong.tolist()) & set(runs["images"].probe["rows_val"].tolist())
+
+
+def test_features_that_stand_out_are_given_in_the_units_of_their_columns():
+    assert in_units("income", np.float32(60_931), False) == "income 60,930"
+    assert in_units("city=Rome", np.float32(0.999), True) == "city=Rome"
+    assert in_units("city=Rome", np.float32(1e-7), True) == "not city=Rome"
+
+
+def test_mistakes_of_a_table_show_its_own_numbers(tmp_path):
+    lines = [f"{1000 + 13 * i % 700},{'red' if i % 3 else 'blue'},{'yes' if i % 2 else 'no'}" for i in range(120)]
+    (tmp_path / "t.csv").write_text("\n".join(["income,colour,y", *lines]))
+    run = train(config(str(tmp_path / "t.csv"), train__epochs=2), tmp_path / "runs")
+    assert word_features(run) == {"colour=blue", "colour=red"}
+    found = misclassified(View(run))
+    words = " ".join(text.get_text() for text in draw("mistakes", View(run)).axes[0].texts)
+    assert len(found.X)
+    assert "in their own units" in words
+    shown = {line.split(",")[0] for line in lines}
+    assert {number.replace(",", "") for number in re.findall(r"income ([\d,]+)", words)} <= shown
 
 
 def test_letters_that_no_font_has_are_named(own, monkeypatch):

@@ -9,9 +9,10 @@ import numpy as np
 from nn_scratch.metrics import Array
 from nn_scratch.visualize.palette import theme
 from nn_scratch.visualize.plot import plot
-from nn_scratch.visualize.replay import unscaled
+from nn_scratch.visualize.replay import unscaled, word_features
 from nn_scratch.visualize.style import Sheet, blank, fit
 from nn_scratch.visualize.view import NotForThisRun, View
+from nn_scratch.wording import number_text
 
 MOST_IMAGES, MOST_ROWS = 24, 16
 ACROSS = 8
@@ -39,7 +40,7 @@ def mistakes(view: View, sheet: Sheet) -> None:
     """The misclassified validation rows of the probe, the most confident first: images, or rows of a table.
 
     Above each image: the true class, then the predicted one with its probability. Rows of a table are given with the
-    columns in which they lie furthest from the mean of the training rows, in standard deviations. Confident mistakes
+    columns in which they lie furthest from the mean of the training rows, in the columns' own units. Confident mistakes
     are the ones to look at: a wrong label, a row unlike all others, or two classes that this network cannot separate.
     """
     found = misclassified(view)
@@ -110,14 +111,22 @@ def rows(view: View, sheet: Sheet, found: Mistakes) -> None:
     starts, widths = np.array([0, 0.9, 2.5, 4.6]), np.array([0.8, 1.5, 2.0, room - 4.7])
     axes.set_xlim(0, room)
     axes.set_ylim(shown + 0.5, -0.5)
-    header = ("row", "true class", "predicted, with probability", "columns that stand out (standard deviations)")
+    header = ("row", "true class", "predicted, with probability", "columns that stand out, in their own units")
     table = [header]
+    values, words = unscaled(view.run, found.X[:shown]), word_features(view.run)
     for i in range(shown):
         order = np.argsort(-np.abs(np.nan_to_num(found.X[i])), kind="stable")[:COLUMNS]
-        telling = ",  ".join(f"{fit(names[j], 1.6, 9.5)} {found.X[i, j]:+.1f}" for j in order)
+        telling = ",  ".join(in_units(fit(names[j], 1.6, 9.5), values[i, j], names[j] in words) for j in order)
         truth, predicted = (view.class_names[int(label)] for label in (found.truth[i], found.predicted[i]))
         table.append((f"{int(found.source[i]):,}", truth, f"{predicted}  {found.probability[i]:.0%}", telling))
     for line, cells in enumerate(table):
         for start, width, cell in zip(starts, widths, cells, strict=True):
             weight = "bold" if line == 0 else "normal"
             axes.text(start, line, fit(cell, width, 9.5, bold=line == 0), va="center", fontsize=9.5, fontweight=weight)
+
+
+def in_units(name: str, value: float, is_word: bool) -> str:
+    """`age 71`; of a feature that stands for a word of text `colour=red`, or `not colour=red`."""
+    if is_word:
+        return name if value > 0.5 else f"not {name}"
+    return f"{name} {number_text(float(value))}"
