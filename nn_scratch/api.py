@@ -60,7 +60,7 @@ ConfigLike = Config | Mapping[str, Any] | str | Path | None
 OnEpochEnd = Callable[[int, Scores], Any]
 
 REFRESH_SECONDS = 0.2  # between two updates of the progress in a notebook
-PAGE_HEIGHT = 640  # pixels of the frame that shows a run's page in a notebook
+PAGE_HEIGHT = 900  # pixels of the frame that shows a run's page in a notebook: down to the views
 
 
 # --- configs
