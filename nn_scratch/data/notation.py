@@ -51,7 +51,7 @@ YES_AND_NO = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "
 CURRENCY = r"(?:[$€£¥₹₽]|(?:US|CA|AU)\$|(?:USD|EUR|GBP|CHF|JPY|INR|CNY)\b|\b(?:USD|EUR|GBP|CHF|JPY|INR|CNY))"
 SPACES = re.compile("[\\s\u00a0\u202f]+")
 SIGN = re.compile(r"^\((.*)\)$")
-WITH_UNIT = re.compile(r"(.*\d)\s*([^\d\s](?:[^\d]{0,11}[^\d\s])?)")
+WITH_UNIT = re.compile(r"(.*\d)\s*([^\d\s](?:[^\d]{0,11}[^\d\s])?(?:(?<=m)[23])?)")  # m2 and cm3, too
 WRITTEN = {
     decimal: re.compile(
         rf"(?P<sign>[+-]?)\s*{CURRENCY}?\s*(?P<number>[+-]?(?:\d{{1,3}}(?:{group}\d{{3}})+|\d+){point}(?:[eE][+-]?\d+)?"

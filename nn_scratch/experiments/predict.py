@@ -25,7 +25,7 @@ from nn_scratch.experiments.prediction_scores import scores_for
 from nn_scratch.metrics import Array
 from nn_scratch.runs.files import check_output, renamed_when_whole
 from nn_scratch.runs.run import Run
-from nn_scratch.wording import listed
+from nn_scratch.wording import listed, number_text
 
 PROGRESS = logging.getLogger("nn_scratch.progress")
 STANDARD_INPUT = "-"
@@ -296,5 +296,5 @@ class ParquetWriter:
 def score_line(scores: dict[str, float], rows: int) -> str:
     """The scores of rows that have a target, on one line."""
     return f"{rows:,} rows with a target: " + ", ".join(
-        f"{name.replace('_', ' ')} {value:.4g}" for name, value in scores.items()
+        f"{name.replace('_', ' ')} {number_text(value)}" for name, value in scores.items()
     )

@@ -303,6 +303,13 @@ def test_a_column_of_text_holds_codes_of_its_sorted_categories_and_is_reported()
     assert table.notices == ("t.csv: column 'color' holds text: 2 categories, 'blue' and 'red'",)
 
 
+@pytest.mark.parametrize("unit", ["m2", "cm3", "m²", "kg"])
+def test_a_unit_may_end_with_its_power(unit):
+    table = read("a,b,y\n" + "".join(f"{i * 3} {unit},{i % 5},{i + 0.5}\n" for i in range(30)))
+    assert table.columns[0].kind == "number"
+    assert table.X[:3, 0].tolist() == [0, 3, 6]
+
+
 def test_categories_that_differ_in_case_stay_apart_and_are_named():
     cells = ["Berlin", "berlin", "Rome", "ROME", "Oslo", "Oslo "] * 5
     table = read("a,b,y\n" + "".join(f"{cell},{i},{i % 2}\n" for i, cell in enumerate(cells)))
