@@ -92,7 +92,8 @@ def partial_dependence(view: View, sheet: Sheet) -> None:
     shown = outputs_shown(curves, outputs)
     what = "mean probability" if view.classifies else "mean prediction"
     of = f" of {outputs[shown[0]]}" if len(shown) == 1 else ""
-    sheet.about(f"{what}{of} over up to 500 of {found['rows']:,} {found['parts']}")
+    some = "500 of " if found["rows"] > 500 else ""
+    sheet.about(f"{what}{of} over {some}{found['rows']:,} {found['parts']}")
     columns = min(3, len(curves))
     lines = -(-len(curves) // columns)
     panels = sheet.grid(lines, columns, height=2.35, right=1.75, gap=(1.05, 0.6), bottom=0.75)
