@@ -21,7 +21,7 @@ from nn_scratch.metrics import Array
 MAX_ROWS = 5000  # bounds time
 MAX_VALUES = 1_000_000  # of a part; bounds time
 MAX_WORK = 200_000_000  # rows x features x outputs: about ten seconds of logistic regression at most; bounds time
-MOST_IN_TREE = 7  # features, up to which a tree finds the neighbours of a row sooner than its distances to all do
+MOST_IN_TREE = 7  # features; beyond, a tree finds neighbours later than distances to all rows do; bounds time
 BINS = 32  # thresholds of a stump, of a feature; bounds time
 
 Predict = Callable[[Array], Array]
