@@ -193,6 +193,7 @@ def drawing(chosen: Theme = PAGE, letters: Set[str] | None = None) -> Iterator[N
     with themed(chosen), style, warnings.catch_warnings(), quiet():
         # a letter that no font has is drawn as a box; the picture is still worth having, and the letter is named
         warnings.filterwarnings("always", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support .* natively")  # before 3.11
         show = warnings.showwarning
 
         def note(message: Warning | str, *rest: Any, **options: Any) -> None:

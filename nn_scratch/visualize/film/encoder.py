@@ -130,18 +130,21 @@ def probe(path: Path, decode: bool = True) -> dict[str, Any]:
     decode: whether every frame is decoded; without it they are read and counted, in a hundredth of the time.
     """
     how = [] if decode else ["-c", "copy"]
-    command = [ffmpeg(), "-hide_banner", "-nostdin", "-i", plain_path(path), "-map", "0:v:0", *how, "-f", "null", "-"]
-    report = subprocess.run(command, capture_output=True, check=False)
+    # a line with its checksum for each frame; ffmpeg's own count is not written by every version
+    lines = ["-map", "0:v:0", *how, "-f", "framecrc", "-"]
+    report = subprocess.run(
+        [ffmpeg(), "-hide_banner", "-nostdin", "-i", plain_path(path), *lines], capture_output=True, check=False
+    )
     text = report.stderr.decode(errors="replace")
     stream = re.search(r"Video: (?P<codec>\w+).*?, (?P<pixels>\w+)[(,].*? (?P<width>\d+)x(?P<height>\d+)", text)
-    decoded = re.findall(r"frame= *(\d+)", text)
+    frames = sum(not line.startswith(b"#") for line in report.stdout.splitlines())
     duration = re.search(r"Duration: (\d+):(\d+):([\d.]+)", text)
-    if report.returncode != 0 or stream is None or not decoded:
+    if report.returncode != 0 or stream is None or not frames:
         last = text.strip().splitlines()[-1:] or ["no answer"]
         raise EnvironmentFailure(f"{path}: cannot be decoded: {last[0]}")
     hours, minutes, seconds = duration.groups() if duration else (0, 0, 0)
     return {
-        "frames": int(decoded[-1]),
+        "frames": frames,
         "width": int(stream["width"]),
         "height": int(stream["height"]),
         "codec": stream["codec"],
