@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nn_scratch.nn.activations import ACTIVATIONS, Activation
-from nn_scratch.nn.activations.rectifiers import Identity
+from nn_scratch.nn.activations.rectifiers import SMALL, Identity
 from nn_scratch.nn.activations.sigmoids import Tanh
 from nn_scratch.nn.layers import LAYERS, Layer
 from nn_scratch.nn.layers.dense import Dense
@@ -95,11 +95,12 @@ def test_a_loss_takes_one_weight_for_all_rows_or_one_a_row(case: Case) -> None:
     np.testing.assert_allclose(loss.backward(Z, Y, uneven), same * (uneven / 0.25), rtol=1e-14)
 
 
+@pytest.mark.parametrize("rows", [92, SMALL // 3 + 50])
 @pytest.mark.parametrize("case", cases(ACTIVATIONS), ids=str)
-def test_the_derivative_of_an_activation_over_all_its_regions(case: Case) -> None:
-    """In a column each: from far below zero to far above it, on both sides of every kink."""
+def test_the_derivative_of_an_activation_over_all_its_regions(case: Case, rows: int) -> None:
+    """In a column each: from far below zero to far above it, on both sides of every kink; in arrays small and large."""
     h = 1e-6
-    Z = np.linspace(-8.05, 8.05, 92)[None, :] + np.array([[0.0], [0.013], [-0.011]])
+    Z = np.linspace(-8.05, 8.05, rows)[None, :] + np.array([[0.0], [0.013], [-0.011]])
     f = case.create()
     assert distance_from_kinks(f, Z) > 10 * h
     shape = Z.shape
