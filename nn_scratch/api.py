@@ -958,7 +958,11 @@ def diagnose(run: Run | runs.Run | str | Path, outputs: str | Path | None = None
 
 
 def treat(
-    run: Run | runs.Run | str | Path, folder: str | Path | None = None, *, outputs: str | Path | None = None
+    run: Run | runs.Run | str | Path,
+    folder: str | Path | None = None,
+    *,
+    outputs: str | Path | None = None,
+    budget: int | None = None,
 ) -> Treatment:
     """Search for the patches that mend a run, on the same split with new seeds.
 
@@ -967,6 +971,8 @@ def treat(
     run : Run, or the name of its folder below `outputs`, or a path
     folder : path, optional
         Where <name>.fixed.yaml is written; None: config/ of the project.
+    budget : int, optional
+        Training steps that all candidates together may take; None: the run's own `diagnose.fix_budget`.
 
     Returns
     -------
@@ -989,7 +995,7 @@ def treat(
     """
     from nn_scratch.doctor.treatment import treat as treated
 
-    return treated(_log_of(run, outputs), folder=None if folder is None else expanded(folder))
+    return treated(_log_of(run, outputs), folder=None if folder is None else expanded(folder), budget=budget)
 
 
 def visualize(run: Run | runs.Run | str | Path, *, film: bool = True, outputs: str | Path | None = None) -> list[Path]:

@@ -153,6 +153,9 @@ def test_runs_are_compared(run: Run, tmp_path: Path) -> None:
 def test_a_run_is_diagnosed_treated_and_drawn(tmp_path: Path) -> None:
     sick = train(IRIS, {"optimizer.lr": 1e-6}, outputs=tmp_path)
     assert diagnose(sick).verdict == diagnose(sick.path).verdict == "sick"
+    unaffordable = treat(sick, tmp_path, budget=1)
+    assert unaffordable.written is None
+    assert unaffordable.outcome.startswith("nothing was tried: ")
     treated = treat(sick, tmp_path)
     assert treated.written == tmp_path / "iris.fixed.yaml"
     written = visualize(sick, film=False)
