@@ -56,7 +56,7 @@ def test_the_code_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     }
     for name, fake in fakes.items():
         monkeypatch.setitem(sys.modules, name, fake)  # type: ignore[arg-type]
-    monkeypatch.setattr("nn_scratch.api.OUTPUTS", tmp_path)
+    monkeypatch.setattr("nn_scratch.config.project.OUTPUTS", tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     assert len(blocks) == 6
     names: dict[str, Any] = {}

@@ -93,6 +93,11 @@ class Scripts:
         return self.run(Job("train.py", [*arguments, "--outputs", str(cwd)], str(cwd), **options))
 
 
+def without_slow_steps(text: str) -> str:
+    """What a command printed, but for the lines on steps that last, which a slow machine has and a fast one has not."""
+    return "".join(line for line in text.splitlines(keepends=True) if not line.endswith(" ...\n"))
+
+
 def drop_rights() -> None:
     """Let the next program of this process, root's too, be subject to the permissions of files and folders.
 

@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from nn_scratch.cli import slow_steps
+
 SCRIPTS = Path(__file__).resolve().parents[2] / "script"
 WARM = (
     *(
@@ -73,6 +75,7 @@ def run(job: dict[str, Any], log: int) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, limit in job["limits"].items():
         resource.setrlimit(getattr(resource, name), (limit, limit))
+    slow_steps.DELAY_SECONDS = 3600.0  # lines that a slow machine prints and a fast one does not
     for name, value in job["constants"].items():
         module, _, constant = name.rpartition(".")
         setattr(importlib.import_module(module), constant, value)
