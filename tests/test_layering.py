@@ -11,7 +11,7 @@ PACKAGE = PROJECT / "nn_scratch"
 # The floors, from the ground up: a room imports from floors below its own, and from itself. The modules at the root,
 # which every room uses, share the first floor and import each other without a cycle.
 FLOORS = [
-    {"errors", "metrics", "paths", "registry", "seeding", "wording"},
+    {"errors", "metrics", "optional", "paths", "registry", "seeding", "wording"},
     {"data", "nn"},
     {"config", "training"},
     {"runs", "baselines"},

@@ -18,6 +18,7 @@ from nn_scratch.benchmarks import live_page
 from nn_scratch.config.resolve import load_config
 from nn_scratch.errors import EnvironmentFailure
 from nn_scratch.experiments.train import train
+from nn_scratch.optional import optional
 from nn_scratch.visualize.view import View
 from nn_scratch.visualize.web.page import page
 
@@ -54,7 +55,7 @@ def measure(*, repeats: int = 5, parts: Sequence[str]) -> dict[str, Any]:
     chromium = shutil.which("chromium")
     if chromium is None:
         raise EnvironmentFailure("benchmark page: needs chromium (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
+    sync_playwright = optional("playwright.sync_api", "benchmark page").sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

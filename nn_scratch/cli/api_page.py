@@ -19,7 +19,8 @@ What `from nn_scratch import ...` gives. How it is used together: [python.md](py
 
 The examples are run by the tests. In those of functions and runs, `folder` is an empty folder and `run` is
 `train({"data": {"source": "iris"}, "train": {"epochs": 40}}, name="iris", outputs=folder)`; in those of estimators
-`X, y = sklearn.datasets.load_iris(return_X_y=True)`.
+`X, y = sklearn.datasets.load_iris(return_X_y=True)`, and `Observer`, the base class of `EpochCallback`, is
+`nn_scratch.training.observers.Observer`.
 
 *Generated from the docstrings by `python -m nn_scratch.cli.api_page`; not to be edited.*
 """

@@ -18,6 +18,7 @@ from nn_scratch.data.csv_cells import CellBatch, Source, TextSource
 from nn_scratch.data.csv_layout import TextFile, encoding_notices, find_layout, inspect
 from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
+from nn_scratch.optional import optional
 from nn_scratch.wording import first_line, quoted
 
 BATCH_ROWS = 8192
@@ -26,7 +27,6 @@ JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 ARROW = (".parquet", ".pq", ".feather", ".arrow")
 EXCEL = (".xlsx", ".xlsm")
 NAMED_COLUMNS = (*TEXT, *JSON_LINES, *ARROW, *EXCEL)
-EXTRA = {"pyarrow": "parquet", "openpyxl": "excel"}
 
 
 def has_named_columns(path: Path) -> bool:
@@ -44,17 +44,6 @@ def open_table(path: Path, known: Collection[str] = ()) -> Source:
     if name.endswith(EXCEL):
         return ExcelSource.open(path)
     return TextSource(find_layout(path, known))
-
-
-def needed(module: str, path: Path) -> Any:
-    """An optional library; raises UserError with how to install it."""
-    try:
-        return import_module(module)
-    except ImportError:
-        package = module.partition(".")[0]
-        raise UserError(
-            f"{path}: needs {package}, which is not installed: pip install {package} (or nn-scratch[{EXTRA[package]}])"
-        ) from None
 
 
 @dataclass(frozen=True)
@@ -174,10 +163,10 @@ class ArrowSource(RecordSource):
         is_parquet = path.name.lower().endswith((".parquet", ".pq"))
         with arrow_errors(path):
             if is_parquet:
-                file = needed("pyarrow.parquet", path).ParquetFile(path)
+                file = optional("pyarrow.parquet", path).ParquetFile(path)
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
             else:
-                file = needed("pyarrow.ipc", path).open_file(str(path))
+                file = optional("pyarrow.ipc", path).open_file(str(path))
                 names = file.schema.names
                 rows = sum(file.get_batch(i).num_rows for i in range(file.num_record_batches))
         names = check_names(path, names)
@@ -193,15 +182,15 @@ class ArrowSource(RecordSource):
 
     def _own_names(self) -> list[str]:
         if self.is_parquet:
-            return list(needed("pyarrow.parquet", self.path).ParquetFile(self.path).schema_arrow.names)
-        return list(needed("pyarrow.ipc", self.path).open_file(str(self.path)).schema.names)
+            return list(optional("pyarrow.parquet", self.path).ParquetFile(self.path).schema_arrow.names)
+        return list(optional("pyarrow.ipc", self.path).open_file(str(self.path)).schema.names)
 
     def _record_batches(self, wanted: list[str]) -> Iterator[Any]:
         if self.is_parquet:
-            file = needed("pyarrow.parquet", self.path).ParquetFile(self.path)
+            file = optional("pyarrow.parquet", self.path).ParquetFile(self.path)
             yield from file.iter_batches(BATCH_ROWS, columns=wanted)
             return
-        reader = needed("pyarrow.ipc", self.path).open_file(str(self.path))
+        reader = optional("pyarrow.ipc", self.path).open_file(str(self.path))
         for i in range(reader.num_record_batches):
             yield reader.get_batch(i)
 
@@ -209,7 +198,7 @@ class ArrowSource(RecordSource):
 @contextmanager
 def arrow_errors(path: Path) -> Iterator[None]:
     """Turn pyarrow's errors about a broken file into one line."""
-    broken = needed("pyarrow", path).lib.ArrowException
+    broken = optional("pyarrow", path).lib.ArrowException
     try:
         yield
     except broken as error:
@@ -259,7 +248,7 @@ class ExcelSource(RecordSource):
 
 
 def excel_rows(path: Path) -> Iterator[tuple[Any, ...]]:
-    library = needed("openpyxl", path)
+    library = optional("openpyxl", path)
     try:
         book = library.load_workbook(path, read_only=True, data_only=True)
     except Exception as error:  # any exception of its XML parser and of zipfile

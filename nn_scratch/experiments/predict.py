@@ -16,13 +16,13 @@ from typing import IO, Any, Protocol, TextIO
 
 import numpy as np
 
-from nn_scratch.data.formats import needed
 from nn_scratch.data.new_rows import Block
 from nn_scratch.data.tables import NewRows, open_rows
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.model import Model, load_model
 from nn_scratch.experiments.prediction_scores import scores_for
 from nn_scratch.metrics import Array
+from nn_scratch.optional import optional
 from nn_scratch.runs.files import check_output, renamed_when_whole
 from nn_scratch.runs.run import Run
 from nn_scratch.wording import listed, number_text
@@ -269,7 +269,7 @@ class ParquetWriter:
     def __init__(self, stream: IO[bytes], columns: Columns) -> None:
         self._stream, self.columns = stream, columns
         path = Path(str(getattr(stream, "name", "predictions.parquet")))
-        self._arrow, self._parquet = needed("pyarrow", path), needed("pyarrow.parquet", path)
+        self._arrow, self._parquet = optional("pyarrow", path), optional("pyarrow.parquet", path)
         self._writer: Any = None
 
     def __enter__(self) -> ParquetWriter:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from nn_scratch.errors import UserError
 from nn_scratch.runs.files import make_folder
@@ -28,8 +27,8 @@ FORMATS = {
 def export(run: Run, to: str, folder: Path | None = None) -> list[Path]:
     """Write a run's model or log in another format; returns the files, the main one first.
 
-    folder: where to; None: export/ in the run's folder. Raises UserError for a format that is not known, an extra that
-    is not installed, a run without a trained model, and a network that the format cannot hold.
+    folder: where to; None: export/ in the run's folder. EnvironmentFailure without the package of the format; UserError
+    for a format that is not known, a run without a trained model, and a network that the format cannot hold.
     """
     if to not in FORMATS:
         raise UserError(f"--to {to}: no such format{did_you_mean(to, FORMATS)}")
@@ -38,14 +37,3 @@ def export(run: Run, to: str, folder: Path | None = None) -> list[Path]:
     make_folder(target)
     written: list[Path] = module.write(run, target)
     return written
-
-
-def needed(package: str, extra: str) -> Any:
-    """A package that an extra brings; UserError where it is not installed."""
-    try:
-        return import_module(package)
-    except ImportError:
-        name = package.partition(".")[0]
-        raise UserError(
-            f"--to {extra}: needs {name}, which is not installed; type: pip install 'nn_scratch[{extra}]'"
-        ) from None

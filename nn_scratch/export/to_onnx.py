@@ -16,7 +16,6 @@ import numpy as np
 
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.model import Model, load_model
-from nn_scratch.export import needed
 from nn_scratch.export.onnx_columns import columns_of, scaled_features
 from nn_scratch.export.onnx_graph import DOUBLE, FLOAT, INT64, STRING, Graph
 from nn_scratch.metrics import Array
@@ -24,12 +23,13 @@ from nn_scratch.nn.activations import Activation
 from nn_scratch.nn.activations.exponential import SELU_ALPHA, SELU_SCALE
 from nn_scratch.nn.layers import Layer
 from nn_scratch.nn.losses.poisson import largest_log_rate
+from nn_scratch.optional import optional
 from nn_scratch.runs.files import write_output
 from nn_scratch.runs.run import Run
 
 
 def write(run: Run, folder: Path) -> list[Path]:
-    """model.onnx; raises UserError where onnx is not installed."""
+    """model.onnx; raises EnvironmentFailure where onnx is not installed."""
     path = folder / "model.onnx"
     write_output(path, as_onnx(load_model(run), run.name))
     return [path]
@@ -37,7 +37,7 @@ def write(run: Run, folder: Path) -> list[Path]:
 
 def as_onnx(model: Model, name: str) -> bytes:
     """The serialized ONNX model of a trained network with its preprocessing."""
-    onnx = needed("onnx", "onnx")
+    onnx = optional("onnx", "--to onnx")
     graph = Graph(onnx)
     columns = columns_of(model.preprocessing)
     features = scaled_features(graph, model.preprocessing)

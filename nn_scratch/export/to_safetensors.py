@@ -10,7 +10,7 @@ import numpy as np
 from nn_scratch.config.resolve import config_from
 from nn_scratch.config.writer import dump_config
 from nn_scratch.experiments.model import load_model
-from nn_scratch.export import needed
+from nn_scratch.optional import optional
 from nn_scratch.runs.files import write_output
 from nn_scratch.runs.run import Run
 
@@ -18,10 +18,10 @@ from nn_scratch.runs.run import Run
 def write(run: Run, folder: Path) -> list[Path]:
     """model.safetensors: hidden_1.W (inputs, outputs), hidden_1.b ..., running statistics, preprocessing.<name>.
 
-    The metadata hold `config` (YAML) and `preprocessing` (JSON: columns, classes, targets). Raises UserError where
-    safetensors is not installed.
+    The metadata hold `config` (YAML) and `preprocessing` (JSON: columns, classes, targets). Raises
+    EnvironmentFailure where safetensors is not installed.
     """
-    save = needed("safetensors.numpy", "safetensors").save
+    save = optional("safetensors.numpy", "--to safetensors").save
     model = load_model(run)
     network = model.network
     arrays = model.preprocessing.to_arrays()

@@ -9,7 +9,7 @@ import numpy as np
 
 from nn_scratch.config.resolve import config_from
 from nn_scratch.config.writer import dump_config
-from nn_scratch.export import needed
+from nn_scratch.optional import optional
 from nn_scratch.runs.files import disk_errors, make_folder
 from nn_scratch.runs.run import Run
 
@@ -23,9 +23,10 @@ def write(run: Run, folder: Path) -> list[Path]:
     """tensorboard/<run>/: what `tensorboard --logdir` shows, with epochs as steps.
 
     Scalars: each score (loss/train, loss/val ...), the learning rate, and norms a layer; histograms: weights, gradients
-    and activations of the logged epochs; the config as text. Raises UserError where tensorboardX is not installed.
+    and activations of the logged epochs; the config as text. Raises EnvironmentFailure where
+    tensorboardX is not installed.
     """
-    tensorboard = needed("tensorboardX", "tensorboard")
+    tensorboard = optional("tensorboardX", "--to tensorboard")
     target = folder / "tensorboard" / run.name
     make_folder(folder / "tensorboard")
     make_folder(target)

@@ -25,6 +25,7 @@ from nn_scratch.experiments.stacks import MOST_TOGETHER, free, grouped, may_pay
 from nn_scratch.experiments.sweeps.rows import Row
 from nn_scratch.experiments.sweeps.space import apply_setting
 from nn_scratch.experiments.sweeps.trial import Job, run_trial, run_trials
+from nn_scratch.optional import optional
 from nn_scratch.seeding import spawn_generators
 
 Tell = Callable[[Row], None]
@@ -132,12 +133,9 @@ class OnDask:
 
     def __init__(self, address: str, ahead: int = 4, run: Callable[[Mapping[str, Any]], Row] | None = None) -> None:
         """ahead: how many trials are submitted for each thread of the workers at a time. run: what a worker calls."""
+        distributed = optional("distributed", "--dask")
         try:
-            from distributed import Client
-        except ImportError:
-            raise EnvironmentFailure("--dask: needs dask.distributed; pip install 'nn_scratch[dask]'") from None
-        try:
-            self._client: Any = Client(address, timeout="10s", set_as_default=False)
+            self._client: Any = distributed.Client(address, timeout="10s", set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise EnvironmentFailure(f"--dask {address}: no scheduler answers: {error}") from None
         self._ahead, self._run = ahead, run or run_on_worker

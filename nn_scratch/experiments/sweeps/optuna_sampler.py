@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from nn_scratch.errors import EnvironmentFailure
 from nn_scratch.experiments.sweeps.rows import read_rows
 from nn_scratch.experiments.sweeps.space import Dimension, Setting, applies, dimensions
 from nn_scratch.experiments.sweeps.trial import Job
+from nn_scratch.optional import optional
 
 if TYPE_CHECKING:
     from nn_scratch.experiments.sweeps.sweep import Swept
@@ -24,10 +24,7 @@ def asked(swept: Swept, job_of: Callable[[Swept, int, Setting], Job]) -> Iterato
 
     Raises EnvironmentFailure without Optuna.
     """
-    try:
-        import optuna
-    except ImportError:
-        raise EnvironmentFailure("sweep.method: optuna is not installed; pip install 'nn_scratch[optuna]'") from None
+    optuna = optional("optuna", "sweep.method")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(seed=swept.config.seed)
     study = optuna.create_study(direction="minimize" if swept.minimize else "maximize", sampler=sampler)

@@ -60,4 +60,4 @@ def test_without_optuna_one_line_says_what_to_install(tmp_path: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(EnvironmentFailure) as error:
         sweep(config(), tmp_path, jobs=1)
-    assert str(error.value) == "sweep.method: optuna is not installed; pip install 'nn_scratch[optuna]'"
+    assert str(error.value) == "sweep.method: needs optuna, which is not installed: pip install optuna"
