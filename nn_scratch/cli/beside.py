@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO, Generic, NoReturn, TypeVar
 from warnings import catch_warnings
 
-from nn_scratch.runs.interruption import WATCH
+from nn_scratch.runs.interruption import STOPPING, WATCH
 
 T = TypeVar("T")
 
@@ -38,20 +38,26 @@ class Beside(Generic[T]):
             return self
         reading, writing = os.pipe()
         sys.stdout.flush()
-        with catch_warnings(action="ignore"):  # of Python 3.12 about threads, of which there is one
-            self._child = os.fork()
-        if self._child == 0:
-            self._work(writing)
+        # a signal that the fork met with this process's handlers would reach this process's watch over signals, too
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        try:
+            with catch_warnings(action="ignore"):  # of Python 3.12 about threads, of which there is one
+                self._child = os.fork()
+            if self._child == 0:
+                self._work(writing, before)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(writing)
         self._pipe = os.fdopen(reading, "rb")
         return self
 
-    def _work(self, writing: int) -> NoReturn:
+    def _work(self, writing: int, mask: set[signal.Signals]) -> NoReturn:
         """The fork's whole life; what it raises is raised once more, by the first process."""
         code = 1
         try:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the first process, which ends this one
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             answer = json.dumps(self._function()).encode()
             with os.fdopen(writing, "wb") as pipe:
                 pipe.write(answer)

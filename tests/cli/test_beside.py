@@ -1,6 +1,7 @@
 """A part of a command's work in a second process."""
 
 import os
+import signal
 import threading
 
 import pytest
@@ -64,3 +65,31 @@ def test_beside_another_thread_there_is_no_fork():
     finally:
         stop.set()
         thread.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork has no second process")
+def test_a_signal_to_the_second_process_is_not_taken_for_one_to_the_first(monkeypatch):
+    fork = os.fork
+    wakeup, heard = os.pipe()
+    os.set_blocking(heard, False)
+    os.set_blocking(wakeup, False)
+
+    def struck_at_once():
+        child = fork()
+        if child == 0:  # as early as can be: no handler of the first process has been taken back
+            signal.set_wakeup_fd(heard, warn_on_full_buffer=False)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return child
+
+    monkeypatch.setattr(beside, "forks", lambda: True)
+    monkeypatch.setattr(os, "fork", struck_at_once)
+    first, handler = os.getpid(), signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with Beside(os.getpid) as other:
+            assert other.result() == first  # the second process has ended, so this one did its work
+        with pytest.raises(BlockingIOError):
+            os.read(wakeup, 1)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+        os.close(wakeup)
+        os.close(heard)
