@@ -20,6 +20,12 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def a_command_leaves_the_process_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command called within the tests' own process sets no handlers there, and no thread that ends it by a signal."""
+    monkeypatch.setattr("nn_scratch.cli.process.harden_process", list)
+
+
 DENSE = {"type": "dense", "units": 6, "activation": "relu"}
 
 

@@ -97,7 +97,7 @@ def test_every_public_docstring_has_an_example_that_is_right(name: str, globs: d
     example = doctest.DocTestParser().get_doctest(text, dict(globs), name, None, None)
     assert example.examples, f"{name} has no example"
     told: list[str] = []
-    doctest.DocTestRunner().run(example, out=told.append)
+    doctest.DocTestRunner(verbose=False).run(example, out=told.append)
     assert not told, "".join(told)
 
 
