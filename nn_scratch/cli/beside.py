@@ -51,7 +51,7 @@ class Beside(Generic[T]):
         self._pipe = os.fdopen(reading, "rb")
         return self
 
-    def _work(self, writing: int, mask: set[signal.Signals]) -> NoReturn:
+    def _work(self, writing: int, mask: set[int | signal.Signals]) -> NoReturn:
         """The fork's whole life; what it raises is raised once more, by the first process."""
         code = 1
         try:
