@@ -243,12 +243,11 @@ def with_verdict(
 
 def train_run(config: Config, arguments: Namespace, outputs: Path) -> Run:
     from nn_scratch.cli.terminal import TrainingView
-    from nn_scratch.experiments.train import train
+    from nn_scratch.experiments.train import train_beside_checks
 
     with TrainingView(print_gradients=arguments.print_gradients) as view:
-        return with_verdict(
-            view, partial(train, config, outputs), view.conclude, watch=arguments.watch, live=arguments.live
-        )
+        start = partial(train_beside_checks, config, outputs)
+        return with_verdict(view, start, view.conclude, watch=arguments.watch, live=arguments.live)
 
 
 def resume_run(arguments: Namespace, outputs: Path) -> Run:

@@ -8,10 +8,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from nn_scratch.cli.beside import Beside
 from nn_scratch.cli.process import say
 from nn_scratch.cli.slow_steps import LOGGER, announced
 from nn_scratch.errors import UserError
+from nn_scratch.experiments.beside import Beside
 from nn_scratch.wording import did_you_mean, utf8
 
 if TYPE_CHECKING:

@@ -18,8 +18,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from threading import Thread
-from time import sleep
 from typing import Any, Generic, TypeVar
 from warnings import catch_warnings, simplefilter
 
@@ -29,7 +27,7 @@ from nn_scratch.errors import EnvironmentFailure, NNScratchError, UserError
 from nn_scratch.experiments.build import build_data
 from nn_scratch.experiments.stacks import Request, grouped, shape_key, train_requests
 from nn_scratch.experiments.train import Interrupted, ObserverFactory, no_observers
-from nn_scratch.runs.interruption import farewell
+from nn_scratch.runs.interruption import end_with_parent, farewell
 from nn_scratch.runs.run import Run
 from nn_scratch.seeding import spawn_generators
 from nn_scratch.wording import plural
@@ -38,7 +36,6 @@ C = TypeVar("C")
 T = TypeVar("T")
 
 MOST_PROCESSES = 8  # a core
-PARENT_SECONDS = 0.2  # between checks whether the parent process is still alive
 
 # Overrides for a run that will not be drawn: no log of weights, gradients and activations, and one BLAS thread, because
 # other runs have the other cores. Metrics, statistics and signals are logged, so the run can be diagnosed.
@@ -203,14 +200,8 @@ def _end_with(parent: int, scratch: Path | None = None) -> None:
         if scratch is not None and os.getppid() != parent:
             _remove_after_this_process(scratch)
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            sleep(PARENT_SECONDS)
-        remove()
-        os._exit(1)
-
     atexit.register(remove)  # joblib may notice before the thread does, and end the process its own way
-    Thread(target=watch, daemon=True).start()
+    end_with_parent(parent, remove)
 
 
 def _remove_after_this_process(folder: Path) -> None:

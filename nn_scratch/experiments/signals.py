@@ -7,21 +7,12 @@ normalization acts as in training, and its gradient is compared with finite diff
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Mapping
 from math import nan, sqrt
 from typing import Any
 
 import numpy as np
 
-from nn_scratch.baselines.copied_target import copied_target
-from nn_scratch.baselines.few_columns import telling_columns
-from nn_scratch.baselines.kernel_ridge import kernel_ridge_report
-from nn_scratch.baselines.once import once_per_split
-from nn_scratch.baselines.plain_network import plain_network
-from nn_scratch.baselines.row_order import column_in_row_order
-from nn_scratch.baselines.simple import best_feature
-from nn_scratch.data.card import row_hashes
-from nn_scratch.data.prepare import Data, Part
 from nn_scratch.experiments.build import Built
 from nn_scratch.experiments.gradient_check import (
     forward,
@@ -91,8 +82,8 @@ def signals_at_start(built: Built) -> dict[str, Any]:
     }
 
 
-def signals_at_end(built: Built) -> dict[str, Any]:
-    """At the end of training: the gradient of the penalties, the weights, and what the baselines reach on this data."""
+def signals_at_end(built: Built, checks: Mapping[str, Any]) -> dict[str, Any]:
+    """At the end of training: the gradient of the penalties, the weights, and what the `data_checks` found."""
     network = built.network
     finite = bool(np.isfinite(network.theta).all())
     end: dict[str, Any] = {"finite": finite}
@@ -100,19 +91,10 @@ def signals_at_end(built: Built) -> dict[str, Any]:
         with np.errstate(all="ignore"):
             end |= penalty_panel(built)
             end["layers"] = [end_panel(built, layer) for layer in network.dense]
-    if built.data.card["split"]["own_test"]:
-        end["giveaway"] = giveaway(built.data)
-    PROGRESS.info("checking the data for leakage")
-    end["repeated_rows"] = repeated_rows(built.data)
-    end["copied_target"] = copied_target(built.data)
-    if end["copied_target"] is None:
-        end["telling_columns"] = telling_columns(built.data)
-        end["row_order"] = column_in_row_order(built.data)
-    PROGRESS.info("fitting kernel ridge regression and a plain network, for the diagnosis")
     return {
-        "end": rounded(end),
-        "attainable": rounded(kernel_ridge_report(built.data)),
-        "plain_network": rounded(plain_network(built.data)),
+        "end": rounded(end) | checks["end"],
+        "attainable": checks["attainable"],
+        "plain_network": checks["plain_network"],
     }
 
 
@@ -235,42 +217,3 @@ def penalty_panel(built: Built) -> dict[str, Any]:
     pull = mask * (regularize.l1 * np.sign(network.theta) + regularize.l2 * network.theta)
     data = norm(statistics.graph.grad * mask)
     return {"penalty_over_data": norm(pull) / data if data > 0 else nan, "data_gradient": data}
-
-
-@once_per_split
-def repeated_rows(data: Data) -> dict[str, list[int]]:
-    """By part, the positions of the held-out rows whose features and target all equal those of a training row."""
-
-    def keys(part: Part) -> Array:
-        y = part.y.reshape(len(part), int(part.y[:1].size)).astype(np.float64)
-        every = np.arange(len(part))
-        return row_hashes(part.X, every, part.X.dtype) ^ (row_hashes(y, every, y.dtype) * ODD)
-
-    if data.train.X.size > MOST_COMPARED or not len(data.train):
-        return {}
-    counted = data.card.get("duplicates")  # of rows whose features are equal, with any target
-    if counted and not counted["val_in_train"] and not counted["test_in_train"]:
-        return {"val": [], "test": []}
-    known = np.sort(keys(data.train))
-
-    def repeated(part: Part) -> list[int]:
-        if not len(part):
-            return []
-        found = keys(part)
-        at = np.minimum(np.searchsorted(known, found), len(known) - 1)
-        return np.flatnonzero(known[at] == found).tolist()
-
-    return {"val": repeated(data.val), "test": repeated(data.test)}
-
-
-@once_per_split
-def giveaway(data: Data) -> dict[str, Any] | None:
-    """The feature that predicts best on val by itself, and its score there and on test rows of their own."""
-    best = best_feature(data)
-    if best is None or best["part"] != "val" or not len(data.test):
-        return None
-    column = [data.feature_names.index(best["feature"]), -1]  # and the ones
-    train, later = (replace(part, inputs=part.inputs[:, column]) for part in (data.train, data.test))
-    later_best = best_feature(replace(data, train=train, val=later))
-    kind = "balanced_accuracy" if data.task == "classification" else "r2"
-    return {"feature": best["feature"], "val": best[kind], "test": later_best[kind] if later_best else None}

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nn_scratch import __version__
-from nn_scratch.baselines.simple import baselines
 from nn_scratch.config.loader import forbidden_character
 from nn_scratch.config.parts import instantiate
 from nn_scratch.config.project import OUTPUTS, command
@@ -28,8 +27,10 @@ from nn_scratch.config.writer import config_difference, dump_config, to_plain, y
 from nn_scratch.data.mapped_rows import on_disk
 from nn_scratch.data.prepare import Data, Part
 from nn_scratch.errors import Diverged, NNScratchError, UserError
+from nn_scratch.experiments.beside import Beside
 from nn_scratch.experiments.build import Built, build
-from nn_scratch.experiments.machine import step_flop
+from nn_scratch.experiments.data_checks import data_checks
+from nn_scratch.experiments.machine import step_flop, usable_cores
 from nn_scratch.experiments.model import decode_outputs, model_arrays
 from nn_scratch.experiments.signals import signals_at_end, signals_at_start
 from nn_scratch.metrics import Array, classification_report, label_report, regression_report
@@ -86,8 +87,10 @@ class Session:
     info: dict[str, Any]
     resumed: bool = False
     observers: list[Observer] = field(default_factory=list)
+    checks: Checks | None = None  # of its data, where a second process makes them
 
 
+Checks = Callable[[], dict[str, Any]]  # what `data_checks` returns
 ObserverFactory = Callable[[Session], Sequence[Observer]]  # called before the first step; returns callbacks
 
 
@@ -105,14 +108,37 @@ def train(
     return train_built(build(with_absolute_paths(config, outputs), data), outputs, observers)
 
 
+def train_beside_checks(config: Config, outputs: Path = OUTPUTS, observers: ObserverFactory = no_observers) -> Run:
+    """As `train`, with its data checked meanwhile in a second process where training leaves a core free: the command
+    ends sooner, and the run is the same. For a process of our own alone, since it is forked."""
+    built = build(with_absolute_paths(config, outputs))
+    if built.threads >= usable_cores():
+        return train_built(built, outputs, observers)
+    PROGRESS.info("")  # no step is announced, and no thread waits, while the process is forked
+
+    def checks() -> dict[str, Any]:
+        with pinned_threads(built):
+            return data_checks(built.data)
+
+    with Beside(checks) as beside:
+        return train_built(built, outputs, observers, checks=beside.result if beside.forked else None)
+
+
 def train_built(
-    built: Built, outputs: Path = OUTPUTS, observers: ObserverFactory = no_observers, folder: Path | None = None
+    built: Built,
+    outputs: Path = OUTPUTS,
+    observers: ObserverFactory = no_observers,
+    folder: Path | None = None,
+    checks: Checks | None = None,
 ) -> Run:
-    """Train what was built to its end, in a new run's folder, or in one that is there and empty; raises as `train`."""
+    """Train what was built to its end, in a new run's folder, or in one that is there and empty; raises as `train`.
+
+    checks: returns the `data_checks` of its data; by default they are made when they are needed.
+    """
     folder = folder or new_folder(built.config.name, outputs)
     try:
         with run_lock(folder), pinned_threads(built):
-            return _begin(built, folder, observers)
+            return _begin(built, folder, observers, checks)
     finally:
         remove_if_empty(folder)
 
@@ -238,8 +264,9 @@ def resume_built(built: Built, folder: Path, observers: ObserverFactory = no_obs
         return _go_on(built, Run(folder), observers)
 
 
-def _begin(built: Built, folder: Path, observers: ObserverFactory) -> Run:
+def _begin(built: Built, folder: Path, observers: ObserverFactory, checks: Checks | None = None) -> Run:
     session, recorder = _open(built, folder)
+    session.checks = checks
     return _run(session, recorder, observers)
 
 
@@ -477,15 +504,22 @@ def _end(session: Session, recorder: Recorder, outcome: Outcome, stop: Stop) -> 
 def _conclude(session: Session) -> None:
     """Scores, predictions, the model and the signals of the end; of a run that diverged, the signals alone."""
     built, folder = session.built, session.folder
+    predictions: dict[str, Array] = {}
     if session.info["status"] != "diverged":
         built.trainer.settle()
-        finish(session)
-    write_json(folder / "signals.json", Run(folder).signals | signals_at_end(built))
+        predictions = score_parts(session)
+    PROGRESS.info("fitting the baselines")
+    checks = data_checks(built.data) if session.checks is None else session.checks()
+    if session.info["status"] != "diverged":
+        session.info["baselines"] = checks["baselines"]
+        write_npz(folder / "predictions.npz", predictions)
+        write_npz(folder / "model.npz", model_arrays(built.network, built.data.preprocessing))
+    write_json(folder / "signals.json", Run(folder).signals | signals_at_end(built, checks))
 
 
-def finish(session: Session) -> None:
-    """Score the trained network on every part, and write its predictions and the model."""
-    built, folder = session.built, session.folder
+def score_parts(session: Session) -> dict[str, Array]:
+    """Score the trained network on every part; returns its predictions."""
+    built = session.built
     predictions: dict[str, Array] = {}
     for name, whole in parts(built):
         part = scored_rows(whole, built.network.outputs)
@@ -505,10 +539,7 @@ def finish(session: Session) -> None:
         if name != "train":
             y = part.y if built.data.task == "classification" else built.data.preprocessing.target_inverse(part.y)
             predictions |= {f"{name}_y": y, f"{name}_output": output, f"{name}_rows": part.rows}
-    PROGRESS.info("fitting the baselines")
-    session.info["baselines"] = baselines(built.data)
-    write_npz(folder / "predictions.npz", predictions)
-    write_npz(folder / "model.npz", model_arrays(built.network, built.data.preprocessing))
+    return predictions
 
 
 def scored_rows(part: Part, outputs: int) -> Part:

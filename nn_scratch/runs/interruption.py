@@ -14,12 +14,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from time import sleep
 from types import FrameType
 from typing import Any
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 GRACE_SECONDS = 0.8  # until the main thread has to notice a signal
 UNWINDING_SECONDS = 5.0  # until the process has to end once it has
+PARENT_SECONDS = 0.2  # between two looks at whether the parent is there
 WATCH = "signals"  # the name of the thread that watches over them, which waits and holds no lock
 
 
@@ -81,6 +83,18 @@ def watch_signals() -> None:
     if hasattr(os, "register_at_fork"):  # a child's signals are not those of this process
         os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
     threading.Thread(target=_end_after_signals, args=(reader,), name=WATCH, daemon=True).start()
+
+
+def end_with_parent(parent: int, tidy: Callable[[], None] = lambda: None) -> None:
+    """Start the thread that calls `tidy` and ends this process once its parent, the process `parent`, has ended."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(PARENT_SECONDS)
+        tidy()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _end_after_signals(reader: int) -> None:

@@ -58,8 +58,9 @@ def test_an_error_of_the_line_is_raised_by_the_thread_that_announces():
 
 
 def test_what_comes_before_the_first_epoch_and_after_the_last_is_reported(capsys, monkeypatch, tmp_path):
-    """Every step, where each is taken for a slow one."""
+    """Every step, where each is taken for a slow one, and no second process checks the data meanwhile."""
     monkeypatch.setattr(slow_steps, "DELAY_SECONDS", 0)
+    monkeypatch.setattr("nn_scratch.experiments.beside.forks", lambda: False)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3))
     np.savez(tmp_path / "t.npz", X=X, y=(X[:, 0] > 0).astype(int))

@@ -10,6 +10,7 @@ import pytest
 
 from nn_scratch.config.resolve import config_from
 from nn_scratch.experiments.build import build
+from nn_scratch.experiments.data_checks import data_checks
 from nn_scratch.experiments.signals import signals_at_end, signals_at_start
 from nn_scratch.experiments.train import train
 
@@ -84,4 +85,12 @@ def test_a_run_keeps_both_looks(tmp_path: Path):
 def test_the_last_look_is_the_same_twice():
     built = build(config())
     signals_at_start(built)
-    assert signals_at_end(built) == signals_at_end(built)
+    first, second = (signals_at_end(built, data_checks(built.data)) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("source", ["iris", "diabetes", {"type": "moons", "rows": 60}])
+def test_checks_of_data_are_the_same_once_they_have_been_written_and_read(source):
+    checks = data_checks(build(config(data={"source": source})).data)
+    assert json.loads(json.dumps(checks)) == checks
+    assert set(checks) == {"baselines", "end", "attainable", "plain_network"}

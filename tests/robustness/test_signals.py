@@ -37,11 +37,26 @@ AFTER_TRAINING = (
     + """
 import sys
 from nn_scratch.experiments import train
-train.baselines = long_call
+train.score_parts = long_call
 from nn_scratch.cli import run_command
 sys.exit(run_command("train"))
 """
 )
+WHILE_ANOTHER_PROCESS_CHECKS_THE_DATA = """
+import os, signal, sys, threading, time
+from nn_scratch.experiments import train
+
+scored = train.score_parts
+
+def score_parts(session):
+    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIG)).start()
+    return scored(session)
+
+train.score_parts = score_parts
+train.data_checks = lambda data: time.sleep(60)
+from nn_scratch.cli import run_command
+sys.exit(run_command("train"))
+"""
 SIGNALS = [("SIGINT", 130), ("SIGTERM", 143)]
 ARGUMENTS = ["data.source=iris", "layers=[]", "train.epochs=3", "name=run"]
 
@@ -66,15 +81,16 @@ def test_a_signal_in_a_long_call_of_a_library_ends_the_command(name: str, code: 
     assert (done.returncode, done.stderr) == (code, "stopped\n")
 
 
+@pytest.mark.parametrize("script", [AFTER_TRAINING, WHILE_ANOTHER_PROCESS_CHECKS_THE_DATA], ids=["scores", "checks"])
 @pytest.mark.parametrize(("name", "code"), SIGNALS)
 def test_a_signal_in_the_end_phase_is_heeded_and_the_run_goes_on(
-    name: str, code: int, scripts: Scripts, tmp_path: Path
+    name: str, code: int, script: str, scripts: Scripts, tmp_path: Path
 ) -> None:
     (tmp_path / "whole").mkdir()
     assert scripts.train(tmp_path / "whole", *ARGUMENTS).code == 0
-    done, _ = python(AFTER_TRAINING, name, *ARGUMENTS, "--outputs", str(tmp_path))
+    done, _ = python(script, name, *ARGUMENTS, "--outputs", str(tmp_path))
     assert done.returncode == code, done.stderr
-    assert done.stderr.splitlines()[-1] == "stopped"
+    assert "stopped" in done.stderr.splitlines()[-1]
     run = tmp_path / "run-001"
     assert len(Run(run).metrics["epoch"]) == 3
     assert scripts.train(tmp_path, "--resume", str(run)).code == 0

@@ -1,8 +1,9 @@
-"""A part of a command's work in a second process, while the first continues with the rest."""
+"""A part of the work in a second process, while the first continues with the rest."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -12,7 +13,8 @@ from types import TracebackType
 from typing import IO, Generic, NoReturn, TypeVar
 from warnings import catch_warnings
 
-from nn_scratch.runs.interruption import STOPPING, WATCH
+from nn_scratch.experiments.machine import usable_cores
+from nn_scratch.runs.interruption import STOPPING, WATCH, end_with_parent
 
 T = TypeVar("T")
 
@@ -33,10 +35,16 @@ class Beside(Generic[T]):
         self._child = 0
         self._pipe: IO[bytes] | None = None
 
+    @property
+    def forked(self) -> bool:
+        """Whether there is a second process."""
+        return self._pipe is not None
+
     def __enter__(self) -> Beside[T]:
         if not forks():
             return self
         reading, writing = os.pipe()
+        first = os.getpid()
         sys.stdout.flush()
         # a signal that the fork met with this process's handlers would reach this process's watch over signals, too
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
@@ -44,20 +52,26 @@ class Beside(Generic[T]):
             with catch_warnings(action="ignore"):  # of Python 3.12 about threads, of which there is one
                 self._child = os.fork()
             if self._child == 0:
-                self._work(writing, before)
+                self._work(writing, before, first)
+        except OSError:  # no more processes are allowed
+            os.close(reading)
+            os.close(writing)
+            return self
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(writing)
         self._pipe = os.fdopen(reading, "rb")
         return self
 
-    def _work(self, writing: int, mask: set[int | signal.Signals]) -> NoReturn:
-        """The fork's whole life; what it raises is raised once more, by the first process."""
+    def _work(self, writing: int, mask: set[int | signal.Signals], first: int) -> NoReturn:
+        """The fork's whole life, which ends with the first process; what it raises is raised once more, by that one."""
         code = 1
         try:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the first process, which ends this one
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            end_with_parent(first)
+            logging.disable()  # what is announced is what the first process does
             answer = json.dumps(self._function()).encode()
             with os.fdopen(writing, "wb") as pipe:
                 pipe.write(answer)
@@ -89,6 +103,6 @@ class Beside(Generic[T]):
 
 def forks() -> bool:
     """Whether a second process has a core of its own, and a fork is safe: no thread may hold a lock just then."""
-    if sys.platform != "linux" or not hasattr(os, "fork") or len(os.sched_getaffinity(0)) < 2:
+    if sys.platform != "linux" or not hasattr(os, "fork") or usable_cores() < 2:
         return False
     return all(thread is threading.current_thread() or thread.name == WATCH for thread in threading.enumerate())

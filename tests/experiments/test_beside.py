@@ -2,13 +2,18 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
-from nn_scratch.cli import beside
-from nn_scratch.cli.beside import Beside
 from nn_scratch.errors import UserError
+from nn_scratch.experiments import beside
+from nn_scratch.experiments.beside import Beside
+from tests.small import config, differing, rows
 
 
 @pytest.fixture(params=[True, False], ids=["fork", "alone"])
@@ -54,6 +59,52 @@ def test_an_error_of_the_rest_ends_the_second_process():
         raise KeyboardInterrupt
     for end in never:
         os.close(end)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork has no second process")
+def test_where_no_process_may_be_made_the_first_does_the_work(monkeypatch):
+    def refused():
+        raise BlockingIOError(11, "no more processes")
+
+    monkeypatch.setattr(beside, "forks", lambda: True)
+    monkeypatch.setattr(os, "fork", refused)
+    with Beside(os.getpid) as other:
+        assert not other.forked
+        assert other.result() == os.getpid()
+
+
+@pytest.mark.usefixtures("forked")
+def test_the_data_of_a_run_are_checked_by_either_process_alike(tmp_path, monkeypatch):
+    """forked: by the second process, or by the first."""
+    from nn_scratch.experiments.train import train, train_beside_checks
+
+    monkeypatch.setattr("nn_scratch.experiments.train.usable_cores", lambda: 64)
+    wanted = config(rows(tmp_path))
+    alone, both = train(wanted, tmp_path / "alone"), train_beside_checks(wanted, tmp_path / "both")
+    assert differing(alone, both) == []
+    assert alone.signals == both.signals
+    assert alone.info["baselines"] == both.info["baselines"]
+    assert alone.info["baselines"]["linear"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the second process is used on Linux alone")
+def test_the_second_process_ends_with_the_first():
+    program = """
+import os, time
+from nn_scratch.experiments import beside
+beside.forks = lambda: True
+with beside.Beside(lambda: time.sleep(60)) as other:
+    print(other._child, flush=True)
+    other.result()
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as first:
+        second = int(first.stdout.readline())
+        first.kill()
+    for _ in range(200):
+        if not Path(f"/proc/{second}").exists():
+            break
+        time.sleep(0.05)
+    assert not Path(f"/proc/{second}").exists()
 
 
 def test_beside_another_thread_there_is_no_fork():
