@@ -1,4 +1,4 @@
-"""What the data alone say, whatever the network: baselines, leakage, and the scores that can be reached.
+"""What depends on the data alone, not on the network: baselines, checks for leakage, and scores that can be reached.
 
 All of it takes scikit-learn, whose import alone can take longer than the training of a small network. As none of it
 depends on the training, a second process can measure it meanwhile.
