@@ -24,6 +24,7 @@ from nn_scratch.config.resolve import load_config
 from nn_scratch.errors import EnvironmentFailure
 from nn_scratch.experiments.train import Session, train
 from nn_scratch.metrics import Array
+from nn_scratch.runs.viewers import WAITING_SECONDS
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.trainer import Trainer
 
@@ -47,7 +48,7 @@ setInterval(() => {
 
 def live(browser: Any, folder: Path, repeats: int) -> dict[str, Any]:
     """The share by which an epoch lasts longer while the page polls, by the clock and by the training's CPU time; the
-    seconds from the end of an epoch, and from its commit, to its being on the page; CPU seconds of the server."""
+    seconds from the end of an epoch to its being on the page; CPU seconds of the server."""
     turns: list[Turns] = []
 
     def observers(session: Session) -> list[Observer]:
@@ -81,8 +82,7 @@ class Turns(Observer):
     def __init__(self, folder: Path, browser: Any, pairs: int) -> None:
         self._folder, self._browser, self._pairs = folder, browser, pairs
         self._taken: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
-        # of watched turns: seconds since 1970, and how many logged epochs there were
-        self._moments: dict[str, list[tuple[float, int]]] = {"epoch": [], "commit": []}
+        self._ends: list[tuple[float, int]] = []  # in watched turns: seconds since 1970, and how many logged epochs
         self._server: subprocess.Popen[str] | None = None
         self._watched, self._epoch, self._began = True, 0, (0.0, 0.0)
 
@@ -93,7 +93,8 @@ class Turns(Observer):
                 return
             self._open()
         elif now[0] - self._began[0] < TURN_SECONDS:
-            self._remember(trainer.epoch + 1)
+            if self._watched:
+                self._ends.append((time.time(), trainer.epoch + 1))
             return
         else:
             epochs = trainer.epoch - self._epoch
@@ -104,7 +105,7 @@ class Turns(Observer):
                 return
             pair = len(self._taken[True]) + len(self._taken[False])
             self._switch(watched=(pair // 2 + pair) % 2 == 0)  # who begins alternates
-        self._epoch, self._began, self._began_at = trainer.epoch, (perf_counter(), process_time()), time.time()
+        self._epoch, self._began = trainer.epoch, (perf_counter(), process_time())
 
     def _open(self) -> None:
         command = [sys.executable, "-m", "nn_scratch", "visualize", "--live", "--until-ended", str(self._folder)]
@@ -121,17 +122,6 @@ class Turns(Observer):
         self._tab.evaluate("nnPage.ready")
         self._catch_up()
 
-    def _remember(self, epochs: int) -> None:
-        if not self._watched:
-            return
-        self._moments["epoch"].append((time.time(), epochs))
-        made = (self._folder / "commit.json").stat().st_mtime
-        if made > self._began_at and made not in {moment for moment, _ in self._moments["commit"]}:
-            self._moments["commit"].append((made, self._committed()))
-
-    def _committed(self) -> int:
-        return len(json.loads((self._folder / "commit.json").read_text())["tensor_epochs"])
-
     def _switch(self, *, watched: bool) -> None:
         if watched == self._watched:
             return
@@ -141,26 +131,28 @@ class Turns(Observer):
         self._catch_up()
         if not watched:
             self._tab.evaluate("() => { halted = true; }")
-            committed = self._committed()  # later epochs are shown in a later turn
-            self._moments["epoch"] = [moment for moment in self._moments["epoch"] if moment[1] <= committed]
+            time.sleep(2 * WAITING_SECONDS)  # until the request under way is answered, and training learns of no other
+            on_page = self._on_page()  # later epochs are shown in a later turn
+            self._ends = [end for end in self._ends if end[1] <= on_page]
 
     def _catch_up(self) -> None:
         """Wait until the page shows what is committed."""
-        wait_for(lambda: self._tab.evaluate("nnPage.epochs().length") >= self._committed(), self._tab)
+        committed = len(json.loads((self._folder / "commit.json").read_text())["tensor_epochs"])
+        wait_for(lambda: self._on_page() >= committed, self._tab)
+
+    def _on_page(self) -> int:
+        return int(self._tab.evaluate("nnPage.epochs().length"))
 
     def seconds_an_epoch(self, *, watched: bool) -> Array:
         """(turns, 2): by the clock and of CPU time."""
         return np.array(self._taken[watched][1 : self._pairs + 1])
 
-    def delays(self) -> dict[str, dict[str, float]]:
-        """Seconds from each moment of a watched turn to the page's showing its epochs: how many, median and longest."""
-        times, epochs = np.array(self._tab.evaluate("shown")).T
-        found = {}
-        for name, moments in self._moments.items():
-            made, counts = np.array([moment for moment in moments if moment[1] <= epochs[-1]]).T
-            waited = times[np.searchsorted(epochs, counts)] - made
-            found[name] = {"count": len(waited), "median": float(np.median(waited)), "longest": float(waited.max())}
-        return found
+    def delays(self) -> dict[str, float]:
+        """Seconds from the end of an epoch of a watched turn to its being on the page: median and longest; count."""
+        shown, counts = np.array(self._tab.evaluate("shown")).T
+        ended, epochs = np.array(self._ends).T
+        waited = shown[np.searchsorted(counts, epochs)] - ended
+        return {"count": len(waited), "median": float(np.median(waited)), "longest": float(waited.max())}
 
     def close(self) -> None:
         if self._server is not None:
@@ -177,19 +169,18 @@ def wait_for(reached: Callable[[], bool], tab: Any) -> None:
 
 
 def table(result: dict[str, Any]) -> str:
-    lines = [
-        f"Live: epochs of {result['epoch_ms']:.0f} ms, medians of {result['pairs']} pairs of turns and their 95 % "
-        "intervals",
-        "",
-        "| what | |",
-        "|---|---|",
-        f"| cost of an open page, by the clock | {spread(result['cost'], '.1%')} |",
-        f"| by the training's CPU time | {spread(result['cpu_cost'], '.1%')} |",
-        f"| CPU time of the server and its start, in {result['seconds']:.0f} s | {result['server_cpu_s']:.1f} s |",
-    ]
-    for name, delay in result["delay_s"].items():
-        lines.append(
-            f"| from the end of the {name} to the page | median {delay['median']:.1f} s, longest "
-            f"{delay['longest']:.1f} s, of {delay['count']} |"
-        )
-    return "\n".join(lines)
+    delay = result["delay_s"]
+    return "\n".join(
+        [
+            f"Live: epochs of {result['epoch_ms']:.0f} ms, medians of {result['pairs']} pairs of turns and their 95 % "
+            "intervals",
+            "",
+            "| what | |",
+            "|---|---|",
+            f"| cost of an open page, by the clock | {spread(result['cost'], '.1%')} |",
+            f"| by the training's CPU time | {spread(result['cpu_cost'], '.1%')} |",
+            f"| CPU time of the server and its start, in {result['seconds']:.0f} s | {result['server_cpu_s']:.1f} s |",
+            f"| from an epoch's end to the page | median {delay['median']:.1f} s, longest {delay['longest']:.1f} s, "
+            f"of {delay['count']} |",
+        ]
+    )

@@ -2,7 +2,8 @@
 
 Rows are kept in memory for up to a second and written together: where an epoch lasts a millisecond, a write each would
 cost more than the training. A commit goes: rows, then headers, then the checkpoint, then commit.json by rename. A kill
-at any moment leaves commit.json, or the checkpoint, speaking of rows that are whole.
+at any moment leaves commit.json, or the checkpoint, speaking of rows that are whole. While a page shows the run live,
+rows are written in between, too, and count for the page alone.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from nn_scratch.runs.files import (
 )
 from nn_scratch.runs.interruption import shielded
 from nn_scratch.runs.step_log import FIXED_ROWS, MOST_PARAMETERS, StepLog
+from nn_scratch.runs.viewers import Viewers
 from nn_scratch.training.evaluation import ClassificationScore
 from nn_scratch.training.observers import Observer, Scores, StepSignals
 from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS, EpochStatistics
@@ -103,6 +105,7 @@ class Recorder(Observer):
             check_stride(committed["stride"], self.row_bytes, trainer.epochs, settings)
             self.tensor_epochs, self.diverged = list(committed["tensor_epochs"]), committed.get("diverged")
         self._committed_at, self._commit_cost, self._commit_spent = -inf, 0.0, 0.0
+        self._viewers, self._published_at, self._publish_cost = Viewers(folder), -inf, 0.0
         self._commit_share = COMMIT_SHARE
         # not yet written: the epochs of the buffered rows, the steps of the trainer's, and confusion counts
         self._epochs: list[int] = []
@@ -127,6 +130,7 @@ class Recorder(Observer):
         if not self._layers.rows:
             trainer.evaluate()
             self._keep(epoch=0)
+        self._viewers.withdraw()
         self.commit()
         if self._step_log is not None:
             self._step_log.trim()
@@ -150,6 +154,10 @@ class Recorder(Observer):
         since = started - self._committed_at
         if since > COMMIT_SECONDS and since * self._commit_share > self._commit_cost:
             self.commit()
+            return
+        since = started - max(self._committed_at, self._published_at)
+        if since > COMMIT_SECONDS and since * self._commit_share > self._publish_cost and self._viewers.waiting():
+            self._publish()
 
     def on_pause(self, trainer: Trainer) -> None:
         if trainer.stop_requested or perf_counter() - self._committed_at > PAUSE_SECONDS:
@@ -168,26 +176,14 @@ class Recorder(Observer):
     def _commit(self, diverged: Mapping[str, Any] | None, ends: bool) -> None:
         started = perf_counter()
         self._write_epochs()
-        trainer, state, steps = self._trainer, self._trainer.state(), None
+        state, steps = self._trainer.state(), None
         logs = [*self._tensors.values()]
         if self._step_log is not None:
             steps = self._step_log.rows_to_commit(ends=ends)
             state |= self._step_log.state()
             logs += self._step_log.logs
         commit_logs(logs, self._tables)
-        committed = {
-            "epoch": self.epochs,  # one fewer than the trainer's, where the scores of its last were not finite
-            "step": trainer.step,
-            "step_in_epoch": trainer.step_in_epoch,
-            "files": {name: {"rows": tensor.rows} for name, tensor in self._tensors.items()}
-            | {
-                table.path.name: {"rows": table.rows, "bytes": table.size}
-                for table in (self._metrics, self._layers, self._steps)
-            },
-            "stride": self.stride,
-            "tensor_epochs": self.tensor_epochs,
-            "diverged": diverged,
-        }
+        committed = self._counted(diverged)
         if steps is not None:
             committed["step_log"] = steps
         if not self._names_synced:  # of the files that this process has made
@@ -200,6 +196,38 @@ class Recorder(Observer):
         self._committed_at = perf_counter()
         self._commit_cost = self._committed_at - started
         self._commit_spent += self._commit_cost
+
+    def _counted(self, diverged: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What commit.json says of all that is written, the optimizer's steps aside."""
+        return {
+            "epoch": self.epochs,  # one fewer than the trainer's, where the scores of its last were not finite
+            "step": self._trainer.step,
+            "step_in_epoch": self._trainer.step_in_epoch,
+            "files": {name: {"rows": tensor.rows} for name, tensor in self._tensors.items()}
+            | {
+                table.path.name: {"rows": table.rows, "bytes": table.size}
+                for table in (self._metrics, self._layers, self._steps)
+            },
+            "stride": self.stride,
+            "tensor_epochs": self.tensor_epochs,
+            "diverged": diverged,
+        }
+
+    def _publish(self) -> None:
+        """Write what waits, for a page that is open, without waiting for the disk: it counts from the next commit on.
+
+        A process that is killed leaves rows behind the committed ones, which are cut off when the run is resumed.
+        """
+        with shielded():
+            started = perf_counter()
+            self._write_epochs()
+            written = perf_counter()
+            for table in (self._metrics, self._layers, self._steps):
+                table.flush()
+            self._viewers.report(self._counted())
+            self._published_at = perf_counter()
+            self._publish_cost = self._published_at - written  # the rows are to be written anyway
+            self._commit_spent += self._published_at - started
 
     @property
     def epochs(self) -> int:

@@ -109,7 +109,19 @@ class Run:
     @cached_property
     def committed(self) -> dict[str, Any]:
         """commit.json: how many rows of each file are whole."""
-        committed = self._json("commit.json", documents.Commit)
+        return self._consistent(self._json("commit.json", documents.Commit))
+
+    def ahead(self, written: Mapping[str, Any]) -> Run:
+        """The same run as far as its process says that it has written, where that is further than commit.json says."""
+        committed, wrong = self.committed, documents.misfit(documents.Commit, written)
+        if wrong or written["epoch"] <= committed["epoch"] or written["files"].keys() != committed["files"].keys():
+            return self
+        further = Run(self.path)
+        further.__dict__["committed"] = self._consistent({**committed, **written})
+        return further
+
+    def _consistent(self, committed: dict[str, Any]) -> dict[str, Any]:
+        """What commit.json says, if its parts fit together."""
         epochs = committed["tensor_epochs"]
         tensors = {name: entry["rows"] for name, entry in committed["files"].items() if name.endswith(".npy")}
         if epochs[:1] not in ([], [0]) or any(epoch <= before for before, epoch in pairwise(epochs)):

@@ -17,6 +17,7 @@ from nn_scratch.experiments.warm_start import model_kind
 from nn_scratch.nn.layers.activation import ActivationLayer
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.network import Network
+from nn_scratch.runs.run import Run
 from nn_scratch.visualize.events import events_of
 from nn_scratch.visualize.plot import plots
 from nn_scratch.visualize.view import SCORES, View, number, thinned
@@ -353,6 +354,11 @@ def curves(view: View) -> dict[str, list[float | None]]:
     metrics = view.metrics
     kept = thinned(len(metrics["epoch"]), MOST_POINTS) if len(metrics["epoch"]) else np.zeros(0, int)
     return {name: [finite(value) for value in np.asarray(values)[kept]] for name, values in metrics.items()}
+
+
+def scores_since(run: Run, epoch: int) -> dict[str, list[float | None]]:
+    """The rows of metrics.csv behind that of an epoch, by column."""
+    return {name: [finite(value) for value in values[max(0, epoch) :]] for name, values in run.metrics.items()}
 
 
 def optimizer(view: View) -> dict[str, Any]:

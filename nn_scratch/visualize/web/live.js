@@ -1,9 +1,8 @@
-// While the run trains: poll what is committed, fetch the new rows, and show what changed.
+// While the run trains: poll how much is written, fetch the new rows, and show what changed.
 
 import { content, lastEpoch, runs, state } from "./state.js";
 
-const GROWING = 500;
-const IDLE = 1000;
+const POLL = 250;
 const WORDS = 2000;
 const LOGGED = [["weights", ".W", "W"], ["weights", ".b", "Wb"], ["gradients", ".W", "G"], ["gradients", ".b", "Gb"], ["activations", "", "A"]];
 
@@ -15,17 +14,18 @@ export function follow(onNews) {
   let shownStatus = here.status;
 
   const ask = async () => {
-    let wait = IDLE;
     const started = performance.now();
     try {
-      const answer = await fetch(`${base}commit.json`, { headers: tag ? { "If-None-Match": tag } : {} });
+      const answer = await fetch(`${base}commit.json?from=${lastScored(here)}`, { headers: tag ? { "If-None-Match": tag } : {} });
       if (answer.status === 200) {
         tag = answer.headers.get("ETag");
-        const committed = await answer.json();
+        const written = await answer.json();
         const followed = state().e >= lastEpoch(here);
-        await take(here, base, committed);
-        wait = Math.max(GROWING, 3 * (performance.now() - started)); // so that a page that draws slowly polls less often
+        await rowsSince(here, base, written);
+        addScores(here, written.metrics);
+        here.last = Math.max(here.last, written.epoch);
         onNews({ followed, ended: false });
+        refreshWords(here, base, onNews);
       }
       const status = answer.headers.get("X-Run-Status") ?? shownStatus;
       if (status !== "running") {
@@ -38,41 +38,61 @@ export function follow(onNews) {
       onNews({ followed: false, ended: true, status: "not answering" });
       return;
     }
-    setTimeout(ask, wait);
+    setTimeout(ask, Math.max(POLL, performance.now() - started)); // a page that draws slowly polls less often
   };
   ask();
 }
 
-let fetchedAt = -Infinity;
-
-/** The words and curves of the moment, at most every two seconds; then the rows that are new. */
-async function take(here, base, committed) {
-  if (performance.now() - fetchedAt > WORDS) await fetchContent(here, base);
-  await rowsSince(here, base, committed);
+function lastScored(here) {
+  return here.metrics.epoch?.at(-1) ?? 0;
 }
 
-async function fetchContent(here, base) {
-  fetchedAt = performance.now();
-  const content = await (await fetch(`${base}content.json`)).json();
-  for (const key of ["metrics", "findings", "verdict", "best", "last", "status", "warning", "events", "performance", "scores", "notices", "sentence", "rows"]) here[key] = content[key];
-  if (!here.layers.length || here.layers.some((one) => one.units === null)) here.layers = content.layers;
+/** Rows of metrics.csv behind those that the curves have. */
+function addScores(here, metrics) {
+  const last = lastScored(here);
+  const from = metrics.epoch.findIndex((epoch) => epoch > last);
+  if (from < 0) return;
+  for (const [name, values] of Object.entries(metrics)) here.metrics[name] = [...(here.metrics[name] ?? []), ...values.slice(from)];
 }
 
-async function rowsSince(here, base, committed) {
-  const epochs = committed.tensor_epochs;
+let wordsAfter = -Infinity; // when to ask for them next
+
+/** The words, findings and events of the moment, every two seconds, or where they take long in a sixth of the time; nothing waits for them. */
+async function refreshWords(here, base, onNews) {
+  const started = performance.now();
+  if (started < wordsAfter) return;
+  wordsAfter = Infinity;
+  try {
+    const words = await (await fetch(`${base}content.json`)).json();
+    const kept = words.last < here.last ? ["metrics", "last"] : []; // which have grown in the meantime
+    for (const key of ["metrics", "findings", "verdict", "best", "last", "status", "warning", "events", "performance", "scores", "notices", "sentence", "rows"]) {
+      if (!kept.includes(key)) here[key] = words[key];
+    }
+    if (!here.layers.length || here.layers.some((one) => one.units === null)) here.layers = words.layers;
+    onNews({ followed: state().e >= lastEpoch(here), ended: false });
+  } catch {
+    // the next poll says whether the server is there
+  }
+  wordsAfter = performance.now() + Math.max(WORDS, 5 * (performance.now() - started));
+}
+
+async function rowsSince(here, base, written) {
+  const epochs = written.tensor_epochs;
   const from = here.epochs.length && here.store.live.size ? here.epochs.length : 0;
   if (epochs.length <= from) return;
-  for (const [kind, suffix, letter] of LOGGED) {
-    for (const one of here.layers) {
-      const file = `${kind}/${one.name}${suffix}.npy`;
-      if (!(file in committed.files)) continue;
-      const answer = await fetch(`${base}rows/${file}?from=${from}&to=${epochs.length}`);
-      if (answer.status !== 200) continue;
-      const shape = answer.headers.get("X-Shape").split(",").map(Number);
-      const values = new Float32Array(await answer.arrayBuffer());
+  const wanted = LOGGED.flatMap(([kind, suffix, letter]) => here.layers.map((one) => [`${kind}/${one.name}${suffix}.npy`, `${letter}:${one.name}`]))
+    .filter(([file]) => file in written.files);
+  if (wanted.length) {
+    const answer = await fetch(`${base}rows/${wanted.map(([file]) => file).join(",")}?from=${from}&to=${epochs.length}`);
+    if (answer.status !== 200) return; // the next poll asks for them again
+    const values = new Float32Array(await answer.arrayBuffer());
+    let at = 0;
+    for (const [place, text] of answer.headers.get("X-Shapes").split(";").entries()) {
+      const shape = text.split(",").map(Number);
       const size = shape.reduce((product, side) => product * side, 1);
-      const rows = epochs.slice(from).map((epoch, row) => [epoch, values.subarray(row * size, (row + 1) * size)]);
-      here.store.append(`${letter}:${one.name}`, shape, rows);
+      const row = (number) => values.subarray(at + number * size, at + (number + 1) * size);
+      here.store.append(wanted[place][1], shape, epochs.slice(from).map((epoch, number) => [epoch, row(number)]));
+      at += (epochs.length - from) * size;
     }
   }
   here.epochs = epochs;

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,8 +31,9 @@ import numpy as np
 
 from nn_scratch.errors import NNScratchError
 from nn_scratch.runs.run import Run
+from nn_scratch.runs.viewers import Viewers
 from nn_scratch.visualize.view import View
-from nn_scratch.visualize.web.document import document
+from nn_scratch.visualize.web.document import document, scores_since
 from nn_scratch.visualize.web.page import in_script, page
 from nn_scratch.visualize.web.tensors import Tensors
 from nn_scratch.wording import utf8
@@ -46,6 +48,7 @@ WAITING = (
     '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="1"><title>waiting</title>'
     "<p>The run has not written its first epoch yet.</p></html>"
 )
+REPLACED = ("commit.json", "run.json", "diagnosis.json")  # as the run goes on
 Examine = Callable[[Run], Mapping[str, Any] | None]
 
 
@@ -57,18 +60,34 @@ class LiveRun:
 
     def __init__(self, folder: Path, *, examine: Examine | None = None, rows_inside: bool = True) -> None:
         self.folder, self._examine, self._rows_inside = folder, examine, rows_inside
+        self.viewers = Viewers(folder)
         self.trainer_gone = False
         self._diagnosis: Mapping[str, Any] | None = None
         self._examine_after, self._examined_epoch = 0.0, -1
         self._lock, self._examining = threading.Lock(), threading.Lock()
         self._last_page: str | None = None
+        self._opened: tuple[Run | None, list[tuple[int, int] | None]] = (None, [])
 
     def open(self) -> Run:
-        return Run(self.folder)
+        """The run as far as its rows are written: training writes them more often than it commits, while it is asked.
+
+        The same object until a file of it is replaced: for a page's requests for the rows of one moment.
+        """
+        state = [file_state(path) for path in (*(self.folder / name for name in REPLACED), self.viewers.file)]
+        opened, then = self._opened
+        if opened is None or state != then:
+            opened, written = Run(self.folder), self.viewers.written()
+            if written is not None and self.ready():
+                opened = opened.ahead(written)
+            self._opened = opened, state
+        return opened
 
     @property
     def status(self) -> str:
-        status = str(self.open().info.get("status"))
+        return self.status_of(self.open())
+
+    def status_of(self, run: Run) -> str:
+        status = str(run.info.get("status"))
         return "killed" if status == RUNNING and self.trainer_gone else status
 
     def ready(self) -> bool:
@@ -93,7 +112,7 @@ class LiveRun:
 
     def content(self) -> dict[str, Any]:
         """The words, scores and curves of the moment."""
-        run = self.open()
+        run = copy(self.open())
         self._look(run)
         if run.diagnosis is None and self._diagnosis is not None:
             run.__dict__["diagnosis"] = self._diagnosis
@@ -124,15 +143,29 @@ class LiveRun:
             self._examine_after = time.monotonic() + max(2.0, 20 * (time.monotonic() - started))
             self._examining.release()
 
-    def rows(self, file: str, start: int, stop: int) -> tuple[bytes, tuple[int, ...]] | None:
-        """Rows of a tensor log as little-endian float32, and the shape of one; None for a file that is not listed."""
+    def rows(self, names: str, start: int, stop: int) -> tuple[bytes, list[tuple[int, ...]]] | None:
+        """Rows of the tensor logs of these names, separated by commas, as little-endian float32 behind each other, and
+        the shape of a row of each; None if a name is not listed."""
         run = self.open()
-        kind, _, name = file.removesuffix(".npy").partition("/")
         readers = {"weights": run.weights, "gradients": run.gradients, "activations": run.activations}
-        if file not in run.committed["files"] or kind not in readers:
-            return None
-        log = readers[kind](name)
-        return np.ascontiguousarray(log[max(0, start) : max(0, stop)], "<f4").tobytes(), log.shape[1:]
+        contents, shapes = [], []
+        for file in names.split(","):
+            kind, _, name = file.removesuffix(".npy").partition("/")
+            if file not in run.committed["files"] or kind not in readers:
+                return None
+            log = readers[kind](name)
+            contents.append(np.ascontiguousarray(log[max(0, start) : max(0, stop)], "<f4").tobytes())
+            shapes.append(log.shape[1:])
+        return b"".join(contents), shapes
+
+
+def file_state(path: Path) -> tuple[int, int] | None:
+    """What differs once a file has been replaced; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -186,14 +219,17 @@ class Handler(BaseHTTPRequestHandler):
             text = live.html(f"/{self._token}/") if live.ready() else WAITING
             self._answer(HTTPStatus.OK, utf8(text), "text/html; charset=utf-8")
         elif name == "commit.json":
-            committed, status = live.open().committed, live.status
+            live.viewers.ask()
+            run = live.open()
+            committed, status = run.committed, live.status_of(run)
             tag = f'"{len(committed["tensor_epochs"])}-{committed["epoch"]}-{status}"'
             headers = {"ETag": tag, "X-Run-Status": status}
             if self.headers.get("If-None-Match") == tag:
                 self._answer(HTTPStatus.NOT_MODIFIED, b"", "application/json", headers)
             else:
                 state = {key: committed[key] for key in ("epoch", "tensor_epochs", "files")}
-                self._answer(HTTPStatus.OK, json.dumps(state).encode(), "application/json", headers)
+                state["metrics"] = scores_since(run, int(query.get("from", ["0"])[0]))
+                self._answer(HTTPStatus.OK, json.dumps(state, allow_nan=False).encode(), "application/json", headers)
         elif name == "content.json":
             self._answer(HTTPStatus.OK, utf8(in_script(live.content())), "application/json")
         elif name.startswith("rows/"):
@@ -202,9 +238,9 @@ class Handler(BaseHTTPRequestHandler):
             if found is None:
                 self._answer(HTTPStatus.NOT_FOUND, b"no such log", "text/plain")
             else:
-                content, shape = found
-                shown = ",".join(map(str, shape))
-                self._answer(HTTPStatus.OK, content, "application/octet-stream", {"X-Shape": shown})
+                content, shapes = found
+                shown = ";".join(",".join(map(str, shape)) for shape in shapes)
+                self._answer(HTTPStatus.OK, content, "application/octet-stream", {"X-Shapes": shown})
         else:
             self._answer(HTTPStatus.NOT_FOUND, b"no such page", "text/plain")
 
@@ -289,6 +325,7 @@ class LiveServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self.live.viewers.leave()
 
     def serve(self, *, until_ended: bool) -> None:
         """Block until Ctrl-C; until_ended: or until the run has ended, or its process has, and no page polls. The

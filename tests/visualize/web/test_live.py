@@ -119,6 +119,7 @@ def test_nothing_but_get_and_head(method: str, server: LiveServer) -> None:
         "param.yaml",
         "rows/state/x.npy",
         "rows/weights/nobody.npy",
+        "rows/weights/output.W.npy,run.json",
     ],
 )
 def test_only_logs_that_are_listed_are_served(name: str, server: LiveServer) -> None:
@@ -218,8 +219,12 @@ def test_rows_are_the_logs_bytes_as_far_as_they_are_committed(running: Run, serv
     _, body, headers = ask(server, "rows/weights/hidden_1.W.npy?from=0&to=99")
     W = running.weights("hidden_1.W")
     assert len(W) == 2
-    assert headers["X-Shape"] == ",".join(map(str, W.shape[1:]))
+    assert headers["X-Shapes"] == ",".join(map(str, W.shape[1:]))
     np.testing.assert_array_equal(np.frombuffer(body, "<f4").reshape(W.shape), W)
+    _, both, headers = ask(server, "rows/weights/hidden_1.W.npy,weights/output.b.npy?from=1&to=2")
+    b = running.weights("output.b")
+    assert headers["X-Shapes"] == ";".join(",".join(map(str, log.shape[1:])) for log in (W, b))
+    np.testing.assert_array_equal(np.frombuffer(both, "<f4"), np.concatenate([W[1].ravel(), b[1].ravel()]))
     tag = ask(server)[2]["ETag"]
     assert ask(server, If_None_Match=tag)[0] == 304
     commit(running, 4)
