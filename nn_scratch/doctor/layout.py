@@ -30,6 +30,7 @@ class DenseLayer:
     trainable: bool
     units: int | None  # None: the output, whose units the data decide
     init: str  # the initializer's name
+    init_gain: float  # the gain that the config gives it, over its default; 1 where it gives none
 
     def with_activation(self, name: str) -> dict[str, Any]:
         """The change that gives it another activation, wherever that is written."""
@@ -58,7 +59,17 @@ def dense_layer(name: str, entry: Entry, activation: str, activation_key: str | 
         bool(own.get("trainable", True)),
         None if units is None else int(units),
         name_of(own.get("init") or "he_normal"),
+        relative_gain(own.get("init")),
     )
+
+
+def relative_gain(init: Any) -> float:
+    """The gain that an initializer is given, over its default; 1 where it is given none."""
+    from nn_scratch.nn.initializers import INITIALIZERS
+
+    if not isinstance(init, Mapping) or "gain" not in init:
+        return 1.0
+    return float(init["gain"] / next(p.default for p in INITIALIZERS.parameters(init["type"]) if p.name == "gain"))
 
 
 def walk(layers: list[Any], key: str = "layers") -> Iterator[Entry]:

@@ -134,6 +134,13 @@ def test_the_shipped_initial_weights_are_not_too_small(trained: Trained) -> None
     assert "init_too_small" not in rules(diagnose(trained(layers=layers), budget=0))
 
 
+def test_a_small_gain_makes_any_initial_weights_too_small(trained: Trained) -> None:
+    layers = [{**DENSE, "init": {"type": "he_normal", "gain": 0.02}}] * 4
+    found = diagnose(trained(layers=layers)).findings[0]
+    assert found.rule == "init_too_small"
+    assert "vanishing_gradient" in found.symptoms
+
+
 def test_columns_of_0_and_1_need_no_scaling(trained: Trained, tmp_path: Any) -> None:
     X = np.random.default_rng(0).integers(0, 2, (300, 9))
     path = tmp_path / "bits.csv"

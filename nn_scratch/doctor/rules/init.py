@@ -248,8 +248,9 @@ def init_too_large(f: Features) -> Suspicion | None:
 )
 def init_too_small(f: Features) -> Suspicion | None:
     """Initial weights so small that the signal fades from layer to layer."""
-    # initializers that take their size from the width may not suit the activation, and are never far too small
-    drawn = [layer for layer in f.free if layer.twins < 0.5 and not layer.init.startswith(BY_WIDTH)]
+    # initializers that take their size from the width may not suit the activation, and only a gain makes them too small
+    drawn = [layer for layer in f.free if layer.twins < 0.5]
+    drawn = [layer for layer in drawn if layer.init_gain < SMALL or not layer.init.startswith(BY_WIDTH)]
     small = [layer for layer in drawn if layer.gain < SMALL]
     if not [layer for layer in small if layer.name != "output" or len(small) > 1]:
         return None
