@@ -170,10 +170,14 @@ def run(cases: Sequence[Case], seconds: float, jobs: int, treat: bool) -> list[R
 
 
 def report(results: Sequence[Result], asked: int, options: argparse.Namespace, minutes: float) -> str:
+    examined, results = results, [result for result in results if result.holds]
     kinds = {kind: len(measures.of_kind(results, kind)) for kind in ("fault", "decoy", "healthy")}
     lines = [
-        f"The doctor on the {options.part} part: {len(results)} of {asked} cases in {minutes:.1f} minutes: "
+        f"The doctor on the {options.part} part: {len(examined)} of {asked} cases in {minutes:.1f} minutes: "
         f"{kinds['fault']} harmful faults, {kinds['decoy']} harmless ones, {kinds['healthy']} tricky healthy runs",
+        f"{len(examined) - len(results)} are left out: trained here, the run does no longer what it was chosen for. "
+        f"With them: found {measures.written(measures.found(examined))}, "
+        f"false alarms {measures.written(measures.false_alarms(examined))}",
         "",
         f"{'figure':36} {'best published':28} {'goal':9} ours [95 % interval]",
     ]

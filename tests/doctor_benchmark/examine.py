@@ -14,6 +14,7 @@ import numpy as np
 
 from nn_scratch.config.resolve import change_config
 from nn_scratch.errors import UserError
+from nn_scratch.runs.run import Run
 from tests.doctor_benchmark.baselines import BASELINES
 from tests.doctor_benchmark.case import Case
 from tests.doctor_benchmark.measures import MOST_PATCHES, Result, Said, Trial
@@ -41,8 +42,9 @@ def examine(case: Case, random_patches: bool, treat: bool = True) -> Result:
         except Exception:  # the doctor's bugs are the benchmark's findings
             error = traceback.format_exc(limit=-3)
         seconds = perf_counter() - started
+    harm = harm_of(case, run)
     if error:
-        return Result(case, "error", (), (), alarms, (), seconds, error)
+        return Result(case, "error", (), (), alarms, (), seconds, error, harm)
     findings = tuple(Said(one.rule, one.severity, one.layer, one.confidence) for one in diagnosis.findings)
     wanted = treat and (case.kind == "healthy" or (case.kind == "fault" and case.curable))
     patches = [dict(patch.set) for one in diagnosis.findings for patch in one.patches] if wanted else []
@@ -57,7 +59,19 @@ def examine(case: Case, random_patches: bool, treat: bool = True) -> Result:
         alarms,
         tuple(attempt(case, patch) for patch in drawn),
         seconds,
+        harm=harm,
     )
+
+
+def harm_of(case: Case, run: Run) -> float:
+    """How far the run that is diagnosed is behind its twin without the fault; a healthy one, behind its own config."""
+    if run.info.get("status") == "diverged":
+        own = 0.0 if case.scale != 1.0 else 1 / len(run.card["classes"])
+    else:
+        own = max(0.0, run.info["test"]["balanced_accuracy" if run.card["task"] == "classification" else "r2"] or 0.0)
+    if case.kind == "healthy":
+        return float(np.mean(case.cure)) - own / case.scale
+    return (score(config_of(case, healthy=True)).test - own) / case.scale
 
 
 def attempt(case: Case, patch: Mapping[str, Any]) -> Trial:

@@ -14,6 +14,7 @@ from tests.doctor_benchmark.baselines import RIGHT
 from tests.doctor_benchmark.case import Case
 
 WORTH = 0.02  # points by which a later patch must be better to be kept
+HARM = 0.05  # points from which a fault does harm, as in generate.py
 MENDED = 0.02  # a patched run's score is no further below the best known cure's
 MOST_PATCHES = 3
 Z = 1.959964  # 95 %
@@ -50,6 +51,13 @@ class Result:
     random_trials: tuple[Trial, ...]
     seconds: float  # of the diagnosis
     error: str = ""
+    harm: float = nan  # of the run that was diagnosed: how far it is behind its twin without the fault
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run is still what its case was chosen for: networks are chaotic, and another version of a library
+        rounds otherwise."""
+        return not (self.harm < HARM if self.case.kind == "fault" else self.harm >= HARM)
 
     @property
     def critical(self) -> tuple[Said, ...]:

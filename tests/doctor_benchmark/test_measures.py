@@ -51,6 +51,13 @@ def test_found_is_a_critical_finding_of_any_rule() -> None:
     assert measures.cause_first(results) == Share(2, 4)
 
 
+def test_a_run_holds_while_it_does_what_its_case_was_chosen_for() -> None:
+    harms = (nan, 0.04, 0.05)
+    assert [result("fault", harm=harm).holds for harm in harms] == [True, False, True]
+    assert [result("healthy", harm=harm).holds for harm in harms] == [True, True, False]
+    assert [result("decoy", harm=harm).holds for harm in harms] == [True, True, False]
+
+
 def test_the_cause_is_first_only_when_it_stands_first() -> None:
     assert measures.cause_first([result("fault", WRONG, RIGHT)]) == Share(0, 1)
 
