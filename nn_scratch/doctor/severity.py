@@ -112,6 +112,7 @@ class Stakes:
     cost, by_references   (mean, lower end of the 90 % interval): as measured, by retraining where that was done; and by
                           the references alone
     tested, confirmed, refuted   whether retraining measured it, and surely gained something, or surely lost HARM
+    behind                       whether the run is surely HARM behind the references
     """
 
     cost: tuple[float, float]
@@ -119,27 +120,29 @@ class Stakes:
     tested: bool
     confirmed: bool
     refuted: bool
+    behind: bool
 
     @classmethod
     def of(cls, case: Case, suspicion: Suspicion, gain: Gain | None) -> Stakes:
         cost, plain = cost_of(case, suspicion, gain), cost_of(case, suspicion, None)
         confirmed, refuted = (gain.low > 0, gain.high < -HARM) if gain is not None else (False, False)
-        return cls((cost.mean, cost.low), (plain.mean, plain.low), gain is not None, confirmed, refuted)
+        tested = gain is not None
+        return cls((cost.mean, cost.low), (plain.mean, plain.low), tested, confirmed, refuted, case.falls_short)
 
     def grave(self, confidence: float, likely: float, interval: float) -> bool:
         """Whether a finding of this confidence is critical: the lower end of what it costs is above HARM.
 
         likely: the confidence that this takes; interval: how many standard errors the lower end is below the mean. A
         change that surely gains HARM proves itself, independent of other evidence. Of one that surely gains something,
-        retraining and references measured the same cost, and count by their precision. A patch that gained nothing is
-        weak evidence where the run is far behind, since faults come in company: twice HARM then; but no patch loses
-        HARM.
+        retraining and references measured the same cost, and count by their precision; it explains a run that is surely
+        behind where that cost is HARM. A patch that gained nothing is weak evidence where the run is far behind, since
+        faults come in company: twice HARM then; but no patch loses HARM.
         """
         if self.refuted:
             return False
-        if self.tested and self.cost[1] > HARM:
-            return True
         joint = combined(self.cost, self.by_references) if self.confirmed else self.cost
+        if (self.tested and self.cost[1] > HARM) or (self.confirmed and self.behind and joint[0] > HARM):
+            return True
         ends = [mean - interval * (mean - low) / NORMAL_90 for mean, low in (self.cost, joint, self.by_references)]
         return confidence >= likely and (max(ends[:2]) > HARM or ends[2] > 2 * HARM)
 
