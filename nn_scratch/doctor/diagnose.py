@@ -130,15 +130,16 @@ def tested(case: Case, suspicions: Sequence[Suspicion], questions: Counterfactua
         for finding in sorted(all_graded(case, suspicions, gains), key=lambda finding: -finding.confidence)
         if finding.confidence >= WORTH_ASKING and askable(by_rule[finding.rule], finding)
     ][:MOST_ASKED]
-    for number, finding in enumerate(likely):  # each has a part of the budget as it is likely
-        share = finding.confidence / sum(other.confidence for other in likely[number:])
+    while likely:
+        finding = likely.pop(0)
+        share = finding.confidence / (finding.confidence + sum(other.confidence for other in likely))
         if share > ALMOST_ALL or by_rule[finding.rule].whole:
             share = 1.0  # trained to its end, it is compared with the run itself
         gain = asked(case, by_rule[finding.rule], questions, int(share * questions.left))
         if gain is not None:
             gains[finding.rule] = gain
-            if gain.low > HARM:  # the others are no better explanation
-                break
+            if gain.low > HARM:  # the others are no better explanation, but those of which it may be a symptom
+                likely = [other for other in likely if finding.rule in RULES[other.rule].explains]
     return gains
 
 

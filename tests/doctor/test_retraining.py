@@ -52,9 +52,29 @@ def test_what_surely_gains_5_points_proves_itself_unless_it_was_only_begun(short
 
 def test_half_a_cure_counts_together_with_the_references() -> None:
     half, behind = (0.06, 0.03), (0.08, 0.05)
-    assert Stakes(half, behind, True, True, False).grave(0.9, 0.5, 1.0)
-    assert not Stakes(half, behind, True, False, False).grave(0.9, 0.5, 1.0)
+    assert Stakes(half, behind, True, True, False, False).grave(0.9, 0.5, 1.0)
+    assert not Stakes(half, behind, True, False, False, False).grave(0.9, 0.5, 1.0)
     assert combined(half, behind) == pytest.approx((0.07, 0.07 - 0.03 / 2**0.5))
+
+
+def test_a_change_that_surely_gains_explains_a_run_that_is_surely_behind_at_any_confidence() -> None:
+    gained, references = (0.048, 0.026), (0.082, 0.05)
+    assert Stakes(gained, references, True, True, False, True).grave(0.1, 0.5, 1.0)
+    assert not Stakes(gained, references, True, True, False, False).grave(0.1, 0.5, 1.0)  # perhaps not behind
+    assert not Stakes(gained, references, True, False, False, True).grave(0.1, 0.5, 1.0)  # perhaps no gain
+    assert not Stakes((0.02, 0.01), references, True, True, False, True).grave(0.1, 0.5, 1.0)  # gains too little
+
+
+def test_what_may_explain_a_change_that_gained_is_asked_too(trained: Trained) -> None:
+    """Equal weights of a size that makes the first steps overflow: a smaller rate helps, other weights more."""
+    constant = {"type": "constant", "value": 0.5}
+    layers = [{"type": "dense", "units": 16, "activation": "selu", "init": init} for init in (None, constant)]
+    source = {"type": "regression", "rows": 300, "features": 5}
+    run = trained(data={"source": source}, layers=layers, optimizer={"type": "sgd", "lr": 0.03, "momentum": 0.9})
+    diagnosis = diagnose(run)
+    asked = [next(iter(one["set"])) for one in diagnosis.retraining["asked"]]
+    assert "optimizer.lr" in asked
+    assert diagnosis.findings[0].rule == "constant_init"
 
 
 def test_where_a_whole_training_with_the_first_patch_gains_too_little_the_second_comes_first(short: Case) -> None:
