@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,20 @@ def test_equal_rows_that_change_no_score_are_no_leak(trained: Trained) -> None:
 def test_the_shipped_initial_weights_are_not_too_small(trained: Trained) -> None:
     layers = [{**DENSE, "activation": kind, "init": "glorot_uniform"} for kind in ("relu", "tanh", "gelu")]
     assert "init_too_small" not in rules(diagnose(trained(layers=layers), budget=0))
+
+
+def test_a_rate_too_high_for_targets_as_they_are_may_suit_them_scaled(trained: Trained, tmp_path: Path) -> None:
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    path = tmp_path / "threes.npz"
+    np.savez(path, X=X, y=3 * np.sin(X).sum(axis=1))
+    data, rate = {"source": str(path)}, {"type": "sgd", "lr": 0.1, "momentum": 0.9}
+    offered = {}
+    for scale in ("none", "standard"):
+        run = trained(data={**data, "target_scale": scale}, optimizer=rate)
+        found = next(one for one in diagnose(run, budget=0).findings if one.rule == "lr_too_high")
+        offered[scale] = [dict(patch.set) for patch in found.patches]
+    assert {"data.target_scale": "standard"} in offered["none"]
+    assert {"data.target_scale": "standard"} not in offered["standard"]
 
 
 def test_a_small_gain_makes_any_initial_weights_too_small(trained: Trained) -> None:

@@ -98,6 +98,8 @@ def smaller_rates(f: Features) -> tuple[Patch, ...]:
     lr, usual = f.case.lr / 10, f.case.usual_lr
     if f.case.lr_ratio < FAR_ABOVE:
         others = [Patch({"optimizer.lr": rounded_lr(lr / 10)}, "smaller steps still")]
+        if f.data.scale.target_size > 1:
+            others.append(Patch({"data.target_scale": "standard"}, "smaller targets have smaller gradients"))
     else:
         lr = usual
         others = [
