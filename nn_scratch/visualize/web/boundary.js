@@ -1,10 +1,14 @@
 // Two features: what the network answers everywhere in their plane.
 
-import { el, fill, fmt } from "./text.js";
-import { run, state } from "./state.js";
+import { button, el, fill, fmt } from "./text.js";
+import { go, run, state } from "./state.js";
 import { axes, canvas, channels, classColour, colour, ink, largest, paint, ticks } from "./draw.js";
+import { nearest } from "./blocks.js";
 import { colourBar } from "./weights.js";
 import { bars } from "./unit.js";
+
+const STAGES = 6; // small pictures of the plane, closer together in the first epochs, in which it changes most
+const STAGE = 146; // pixels of one
 
 export const boundaryView = {
   title: "Boundary",
@@ -30,28 +34,35 @@ export const boundaryView = {
     fill(root, el("p", { class: "how" }, classes ? "The colour is the class that the network predicts at each point of the plane, paler where it is less certain; dots are training rows."
       : "The colour is the network's prediction at each point of the plane; dots are training rows in the colour of their true value."),
     el("div", { class: "side" }, el("div", { class: "main" }, this.frame),
-      el("div", { class: "aside" }, classes ? el("p", {}, ...here.classes.map((name, place) => el("span", { class: "chip", style: { "border-left-color": classColour(place) } }, name)))
-        : (this.legend = el("p", { class: "legend" })), this.told)));
+      el("div", { class: "aside wide" }, classes ? el("p", {}, ...here.classes.map((name, place) => el("span", { class: "chip", style: { "border-left-color": classColour(place) } }, name)))
+        : (this.legend = el("p", { class: "legend" })), this.told, ...this.stages(here))));
     this.update();
+  },
+
+  /** How it came about: the plane at some epochs, each a button that goes there. */
+  stages(here) {
+    const epochs = here.store.epochs("B");
+    const last = epochs.length - 1;
+    const chosen = [...new Set(Array.from({ length: STAGES }, (_, k) => epochs[Math.round(last * (k / (STAGES - 1)) ** 2)]))];
+    this.buttons = chosen.map((epoch) => {
+      const picture = canvas(STAGE, STAGE);
+      this.plane(picture.getContext("2d"), here.store.at("B", epoch), [0, 0, STAGE, STAGE]);
+      return [epoch, button([picture, el("span", {}, `epoch ${epoch.toLocaleString("en")}`)], () => go({ e: epoch }), { class: "stage", id: `stage-${epoch}` })];
+    });
+    return last ? [el("h3", {}, "How it came about"), el("div", { class: "stages" }, ...this.buttons.map(([, node]) => node))] : [];
   },
 
   update() {
     if (!this.canvas) return;
     const here = run();
-    const [cells, outputs] = here.store.shape("B");
-    const n = here.plane.side;
-    const values = here.store.near("B", state().e);
     const context = this.canvas.getContext("2d");
     const [x0, y0, x1, y1] = this.box;
     const [left, right, bottom, top] = here.plane.extent;
     context.clearRect(0, 0, this.side, this.side);
-    if (here.task === "classification" && outputs > 1) this.paintClasses(context, values, n, outputs);
-    else {
-      const first = Float64Array.from({ length: cells }, (_, cell) => values[cell * outputs]);
-      const scale = largest(first);
-      paint(context, first, n, n, scale, [x0, y0, x1 - x0, y1 - y0]);
-      if (this.legend) fill(this.legend, `${here.targets[0]} `, colourBar(-scale, scale));
-    }
+    const scale = this.plane(context, here.store.near("B", state().e), [x0, y0, x1 - x0, y1 - y0]);
+    if (this.legend) fill(this.legend, `${here.targets[0]} `, colourBar(-scale, scale));
+    const shown = nearest(here.store.epochs("B"), state().e);
+    for (const [epoch, node] of this.buttons) node.setAttribute("aria-pressed", String(epoch === shown));
     const x = (value) => x0 + ((value - left) / (right - left)) * (x1 - x0);
     const y = (value) => y0 + ((top - value) / (top - bottom)) * (y1 - y0);
     const text = (value) => fmt(value, 3);
@@ -69,7 +80,21 @@ export const boundaryView = {
     this.tell();
   },
 
-  paintClasses(context, values, n, outputs) {
+  /** Paint the answers over the plane into a box (left, top, width, height); returns the scale of the colours of values. */
+  plane(context, values, box) {
+    const n = run().plane.side;
+    const [cells, outputs] = run().store.shape("B");
+    if (run().task === "classification" && outputs > 1) {
+      this.paintClasses(context, values, n, outputs, box);
+      return 1;
+    }
+    const first = Float64Array.from({ length: cells }, (_, cell) => values[cell * outputs]);
+    const scale = largest(first);
+    paint(context, first, n, n, scale, box);
+    return scale;
+  },
+
+  paintClasses(context, values, n, outputs, box) {
     const image = new ImageData(n, n);
     const paper = channels(ink("--paper"));
     const colours = Array.from({ length: outputs }, (_, label) => channels(classColour(label)));
@@ -86,8 +111,7 @@ export const boundaryView = {
     small.width = small.height = n;
     small.getContext("2d").putImageData(image, 0, 0);
     context.imageSmoothingEnabled = true;
-    const [x0, y0, x1, y1] = this.box;
-    context.drawImage(small, x0, y0, x1 - x0, y1 - y0);
+    context.drawImage(small, ...box);
   },
 
   point(event) {

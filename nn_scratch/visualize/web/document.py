@@ -211,7 +211,11 @@ def verdict(view: View) -> dict[str, Any]:
         typed = f"{command('diagnose')} {view.run.as_typed}"
         return {"verdict": "unknown", "summary": "The doctor has not looked at this run yet.", "command": typed}
     words = {key: one_line(str(diagnosis.get(key) or "")) for key in ("summary", "note")}
-    return {"verdict": str(diagnosis.get("verdict")), **words}
+    figures = diagnosis.get("figures")
+    known = figures if isinstance(figures, Mapping) else {}
+    score, attainable = (number(known.get(key)) for key in ("score", "attainable"))
+    well = not words["note"] and round(score, 3) >= round(attainable, 3)  # with the digits of the summary
+    return {"verdict": str(diagnosis.get("verdict")), "well": well, **words}
 
 
 def findings(view: View) -> list[dict[str, Any]]:

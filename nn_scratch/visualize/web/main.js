@@ -81,7 +81,7 @@ function header() {
 
 function verdictBox(here) {
   const verdict = here.verdict;
-  const words = { healthy: verdict.note ? "It learns" : "It learns well", sick: "Something is wrong", inconclusive: "Not enough to judge", unknown: "Not examined yet" };
+  const words = { healthy: verdict.well ? "It learns well" : "It learns", sick: "Something is wrong", inconclusive: "Not enough to judge", unknown: "Not examined yet" };
   const first = here.findings.find((one) => one.severity !== "info") ?? null;
   const patch = first?.patches[0];
   const waits = verdict.command && content.live !== null;
@@ -92,13 +92,19 @@ function verdictBox(here) {
     patch ? patchBox(patch, show) : show ? el("p", {}, show) : null);
 }
 
+/** Whether the network classifies all validation rows right. */
+function right(here) {
+  const own = here.scores.rows.find((row) => row.own);
+  return here.score === "accuracy" && own?.values[here.scores.parts.indexOf("val")] === 1;
+}
+
 /** What to touch first. */
 function tips(here) {
   const items = lastEpoch(here) > 1 ? [["Play the epochs", "All views follow the slider.", () => play(!playing.on)]] : [];
   if (here.layers.some((one) => here.store.has(`W:${one.name}`))) {
     items.push(["Open a weight", "Its chain rule, number by number.", () => { remember(); go({ v: "chain" }); focusView(); }]);
     if (here.rows.shown.length || here.rows.val_shown.length) {
-      items.push([here.task === "regression" ? "See the worst prediction" : "See a mistake", "One row, from the input to the answer.", () => { remember(); go({ v: "row", k: "val", r: null }); focusView(); }]);
+      items.push([here.task === "regression" ? "See the worst prediction" : right(here) ? "See a row" : "See a mistake", "One row, from the input to the answer.", () => { remember(); go({ v: "row", k: "val", r: null }); focusView(); }]);
     }
   }
   return el("ol", { class: "tips", "aria-label": "what to touch first" }, ...items.map(([title, text, action]) =>

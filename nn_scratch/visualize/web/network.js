@@ -74,7 +74,7 @@ export const networkView = {
   /** What stands above a column: its name, and how many of its units are drawn; in two rows where columns are close. */
   head(column, width, place, step) {
     const close = this.narrow && step < 84;
-    const wide = this.narrow ? Math.min(84, 2 * step - 4) : Math.max(84, Math.min(180, 2 * column.x, 2 * (width - column.x)));
+    const wide = this.narrow ? Math.min(84, 2 * step - 4) : Math.max(124, Math.min(180, 2 * column.x, 2 * (width - column.x)));
     const from = Math.max(0, Math.min(width - wide, column.x - wide / 2));
     const align = column.x - wide / 2 < 0 ? "left" : column.x + wide / 2 > width ? "right" : "center";
     const cut = column.units.length < column.of ? ` ${column.units.length} of ${column.of.toLocaleString("en")}` : ` ${column.of.toLocaleString("en")}`;

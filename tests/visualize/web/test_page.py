@@ -20,7 +20,7 @@ from nn_scratch.runs.run import Run
 from nn_scratch.visualize.compare import Comparison
 from nn_scratch.visualize.replay import Replay
 from nn_scratch.visualize.view import View
-from nn_scratch.visualize.web.document import BASELINES, balanced_scores
+from nn_scratch.visualize.web.document import BASELINES, balanced_scores, verdict
 from nn_scratch.visualize.web.page import MODULES, comparison_page, digest, script
 from tests.conftest import edit_json, trained
 from tests.visualize.web.conftest import VIEWS, axe_core, written
@@ -568,6 +568,36 @@ def test_the_page_of_a_network_for_784_pixels_has_at_most_5_mb(tab: Any, tmp_pat
     for view in VIEWS:
         opened.go(v=view)
     assert opened.messages == []
+
+
+def test_the_stages_of_the_boundary_go_to_their_epochs(runs: dict[str, Run], tab: Any, tmp_path: Path) -> None:
+    opened = tab(written(runs["plane"], tmp_path))
+    last = opened.ask("() => nnPage.epochs().at(-1)")
+    opened.go(v="boundary", e=last)
+    pressed = opened.page.locator(".stage[aria-pressed=true]")
+    assert pressed.inner_text() == f"epoch {last}"
+    opened.page.click("#stage-0")
+    assert opened.ask("() => nnPage.state().e") == 0
+    assert pressed.inner_text() == "epoch 0"
+    assert opened.messages == []
+
+
+@pytest.mark.parametrize(
+    ("figures", "well"),
+    [
+        ({"score": 0.61, "train_score": 1.0, "attainable": 0.64}, False),
+        ({"score": 0.6396, "train_score": 1.0, "attainable": 0.64}, True),  # both are printed as 0.640
+        ({"score": 0.7, "attainable": 0.64}, True),
+        ({"score": 0.7}, False),
+        ([], False),
+    ],
+)
+def test_a_network_learns_well_that_reaches_what_can_be_reached(own: Any, figures: Any, well: bool) -> None:
+    run = own("classes")
+    (run.path / "diagnosis.json").write_text(
+        json.dumps({"verdict": "healthy", "summary": "healthy", "figures": figures, "findings": []})
+    )
+    assert verdict(View(Run(run.path)))["well"] is well
 
 
 def test_the_measure_of_the_verdict_is_named_beside_the_score(runs: dict[str, Run]) -> None:
