@@ -15,6 +15,7 @@ from nn_scratch.experiments.importance import measure_importance
 from nn_scratch.experiments.train import train
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.plot import plots
+from nn_scratch.visualize.plots.columns import tick_text
 from nn_scratch.visualize.style import drawing
 from nn_scratch.visualize.view import NotForThisRun, View
 from tests.small import config
@@ -69,6 +70,18 @@ def test_both_are_drawn(name: str, run: Run) -> None:
     words = " ".join(text.get_text() for text in figure.findobj(match=lambda artist: hasattr(artist, "get_text")))
     assert "much" in words
     assert "test rows" in words
+    if name == "partial_dependence":
+        limits = {axes.get_ylim() for axes in figure.axes if axes.get_visible()}
+        assert len(figure.axes) > 1
+        assert len(limits) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.5, "0.5"), (1990.0, "1990"), (25000.0, "25,000"), (-1250000.0, "-1,250,000"), (3e7, "3e7"), (1e-5, "1e-5")],
+)
+def test_ticks_of_columns_have_separators_from_five_digits_on(value: float, text: str) -> None:
+    assert tick_text(value) == text
 
 
 def test_a_source_that_has_changed_is_not_measured(run: Run) -> None:

@@ -82,7 +82,7 @@ def partial_dependence(view: View, sheet: Sheet) -> None:
 
     In the column's own units; the ticks along the bottom are the deciles of its values. A line is the probability of a
     class, or the predicted value. It shows what the network does, not what causes what; where two columns go together,
-    it averages over rows that do not exist. Friedman 2001.
+    it averages over rows that do not exist. All panels have one scale. Friedman 2001.
     """
     found = measured(view)
     curves = [curve for curve in found["partial_dependence"] if len(curve["grid"]) > 1]
@@ -100,6 +100,10 @@ def partial_dependence(view: View, sheet: Sheet) -> None:
     spare = [axes for line in panels for axes in line]
     for curve, axes in zip(curves, spare, strict=False):
         draw_curve(axes, curve, shown, outputs)
+    limits = np.array([axes.get_ylim() for axes in spare[: len(curves)]])
+    for axes in spare[: len(curves)]:  # one scale: how steep a line is tells how much the column counts
+        axes.set_ylim(limits.min(), limits.max())
+        axes.yaxis.set_major_formatter(tick_text)
     for axes in spare[len(curves) :]:
         axes.set_visible(False)
     if len(shown) > 1:
@@ -146,4 +150,9 @@ def draw_curve(axes: Axes, curve: dict[str, Any], shown: list[int], outputs: lis
         places = np.linspace(grid[0], grid[-1], 3)
         axes.set_xticks(places, [str(date(1970, 1, 1) + timedelta(days=float(day))) for day in places], fontsize=8)
     else:
-        axes.xaxis.set_major_formatter(short_number)
+        axes.xaxis.set_major_formatter(tick_text)
+
+
+def tick_text(value: float, _: Any = None) -> str:
+    """A number of a table's column: 0.5, 1990, 25,000."""
+    return f"{value:,.7g}" if 1e4 <= abs(value) < 1e7 else short_number(value)
