@@ -105,7 +105,7 @@ class Recorder(Observer):
             check_stride(committed["stride"], self.row_bytes, trainer.epochs, settings)
             self.tensor_epochs, self.diverged = list(committed["tensor_epochs"]), committed.get("diverged")
         self._committed_at, self._commit_cost, self._commit_spent = -inf, 0.0, 0.0
-        self._viewers, self._published_at, self._publish_cost = Viewers(folder), -inf, 0.0
+        self._viewers, self._looked_at, self._publish_cost = Viewers(folder), -inf, 0.0  # looked for pages that wait
         self._commit_share = COMMIT_SHARE
         # not yet written: the epochs of the buffered rows, the steps of the trainer's, and confusion counts
         self._epochs: list[int] = []
@@ -155,9 +155,11 @@ class Recorder(Observer):
         if since > COMMIT_SECONDS and since * self._commit_share > self._commit_cost:
             self.commit()
             return
-        since = started - max(self._committed_at, self._published_at)
-        if since > COMMIT_SECONDS and since * self._commit_share > self._publish_cost and self._viewers.waiting():
-            self._publish()
+        since = started - max(self._committed_at, self._looked_at)
+        if since > COMMIT_SECONDS and since * self._commit_share > self._publish_cost:
+            self._looked_at = started
+            if self._viewers.waiting():
+                self._publish()
 
     def on_pause(self, trainer: Trainer) -> None:
         if trainer.stop_requested or perf_counter() - self._committed_at > PAUSE_SECONDS:
@@ -225,9 +227,9 @@ class Recorder(Observer):
             for table in (self._metrics, self._layers, self._steps):
                 table.flush()
             self._viewers.report(self._counted())
-            self._published_at = perf_counter()
-            self._publish_cost = self._published_at - written  # the rows are to be written anyway
-            self._commit_spent += self._published_at - started
+            ended = perf_counter()
+            self._publish_cost = ended - written  # the rows are to be written anyway
+            self._commit_spent += ended - started
 
     @property
     def epochs(self) -> int:
