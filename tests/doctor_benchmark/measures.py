@@ -12,6 +12,7 @@ import numpy as np
 
 from tests.doctor_benchmark.baselines import RIGHT
 from tests.doctor_benchmark.case import Case
+from tests.doctor_benchmark.recipes import dense
 
 WORTH = 0.02  # points by which a later patch must be better to be kept
 HARM = 0.05  # points from which a fault does harm, as in generate.py
@@ -149,7 +150,16 @@ def cause_first(results: Sequence[Result]) -> Share:
 def layer_right(results: Sequence[Result]) -> Share:
     """Of the faults planted in one layer, those whose first finding names it."""
     with_layer = [r for r in of_kind(results, "fault") if r.case.layer is not None]
-    return share(with_layer, lambda r: bool(r.findings) and r.findings[0].layer == r.case.layer)
+    return share(with_layer, lambda r: bool(r.findings) and r.findings[0].layer in layers_of(r.case))
+
+
+def layers_of(case: Case) -> set[str | None]:
+    """The layer that a fault was planted in; and the first, where the second sends its gradient back with the wrong
+    sign: a wrong sign of the first layer's own gradient is the same network, where its activation learns nothing."""
+    hidden = [layer for _, layer in dense(case.config)]
+    second = "hidden_2" if len(hidden) > 1 else "output"
+    sent_wrong = case.wrong_gradient == {"layer": second, "how": "dX_sign"}
+    return {case.layer, "hidden_1"} if sent_wrong and hidden[0].get("activation") != "prelu" else {case.layer}
 
 
 def mended(result: Result, trial: Trial) -> bool:

@@ -51,6 +51,24 @@ def test_found_is_a_critical_finding_of_any_rule() -> None:
     assert measures.cause_first(results) == Share(2, 4)
 
 
+@pytest.mark.parametrize(
+    ("activations", "layer", "how", "right"),
+    [
+        (["relu"], "output", "dX_sign", {"output", "hidden_1"}),
+        (["relu", "relu"], "hidden_2", "dX_sign", {"hidden_2", "hidden_1"}),
+        (["relu", "relu"], "output", "dX_sign", {"output"}),
+        (["prelu"], "output", "dX_sign", {"output"}),
+        (["relu"], "output", "sign", {"output"}),
+    ],
+)
+def test_a_wrong_sign_sent_to_the_first_layer_is_one_of_that_layer(
+    activations: list[str], layer: str, how: str, right: set[str]
+) -> None:
+    plain = result("fault", layer=layer).case
+    config = {"layers": [{"type": "dense", "units": 8, "activation": name} for name in activations]}
+    assert measures.layers_of(replace(plain, config=config, wrong_gradient={"layer": layer, "how": how})) == right
+
+
 def test_a_run_holds_while_it_does_what_its_case_was_chosen_for() -> None:
     harms = (nan, 0.04, 0.05)
     assert [result("fault", harm=harm).holds for harm in harms] == [True, False, True]
