@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,27 @@ def test_the_update_ratio_of_an_epoch_is_that_of_its_last_step(run: Run) -> None
     np.testing.assert_allclose(
         run.layers["update_ratio"][run.layers["epoch"] == 5], run.steps["update_ratio"][last], rtol=1e-6
     )
+
+
+def test_epochs_that_wait_are_measured_as_they_were_and_the_network_stays_as_it_is(tmp_path: Path) -> None:
+    run = built(rows(tmp_path), layers=[DENSE, "batch_norm", {"type": "dense", "units": 4}])
+    at_once = copy(run).epoch_statistics  # before the other is made, which a copy would share
+    network, waiting = run.network, run.epoch_statistics
+    at_once.capacity = 1
+    rng, expected = np.random.default_rng(0), []
+    for _ in range(3):
+        network.theta[...] = rng.normal(size=network.theta.shape)
+        network.state[...] = rng.uniform(0.5, 2.0, size=network.state.shape)
+        waiting.keep()
+        at_once.keep()
+        expected.append((at_once.read()[0], at_once.grad[0].copy(), [A[0].copy() for A in at_once.activations]))
+        at_once.clear()
+    network.theta[...], network.state[...] = 0.25, 1.5
+    measured = waiting.read()
+    assert (network.theta == 0.25).all()
+    assert (network.state == 1.5).all()
+    for epoch, (layers, grad, activations) in enumerate(expected):
+        np.testing.assert_array_equal(measured[epoch], layers)
+        np.testing.assert_array_equal(waiting.grad[epoch], grad)
+        for A, kept in zip(waiting.activations, activations, strict=True):
+            np.testing.assert_array_equal(A[epoch], kept)
