@@ -21,21 +21,22 @@ export function follow(onNews) {
         tag = answer.headers.get("ETag");
         const written = await answer.json();
         const followed = state().e >= lastEpoch(here);
+        const first = !here.store.live.size;
         await rowsSince(here, base, written);
         addScores(here, written.metrics);
         here.last = Math.max(here.last, written.epoch);
-        onNews({ followed, ended: false });
+        onNews({ followed, ended: false, rebuild: first });
         refreshWords(here, base, onNews);
       }
       const status = answer.headers.get("X-Run-Status") ?? shownStatus;
       if (status !== "running") {
         shownStatus = status;
-        onNews({ followed: false, ended: true, status });
+        onNews({ followed: false, ended: true, status, rebuild: true });
         if ((await fetch(base)).status === 200) location.reload();
         return;
       }
     } catch {
-      onNews({ followed: false, ended: true, status: "not answering" });
+      onNews({ followed: false, ended: true, status: "not answering", rebuild: true });
       return;
     }
     setTimeout(ask, Math.max(POLL, performance.now() - started)); // a page that draws slowly polls less often
@@ -69,7 +70,7 @@ async function refreshWords(here, base, onNews) {
       if (!kept.includes(key)) here[key] = words[key];
     }
     if (!here.layers.length || here.layers.some((one) => one.units === null)) here.layers = words.layers;
-    onNews({ followed: state().e >= lastEpoch(here), ended: false });
+    onNews({ followed: state().e >= lastEpoch(here), ended: false, rebuild: true });
   } catch {
     // the next poll says whether the server is there
   }

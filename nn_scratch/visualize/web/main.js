@@ -279,14 +279,17 @@ function changed(keysChanged) {
   else PAGES[state().v].update(keysChanged);
 }
 
-function news({ followed, ended, status }) {
+/** What arrived of a run that trains; rebuild: more than epochs, which the view takes up as it follows the slider. */
+function news({ followed, ended, status, rebuild }) {
   const last = lastEpoch();
   header();
   if (followed) go({ e: last, l: state().l ?? run().layers[0]?.name });
   timeline();
   buildCurves(parts.curves);
-  footer();
-  showView();
+  if (rebuild) {
+    footer();
+    showView();
+  }
   if (ended) {
     const text = status === "not answering" ? "The viewer's process has ended; what has arrived stays." : `The run has ended: ${status}.`;
     say(text);
