@@ -19,6 +19,7 @@ from nn_scratch.data.notation import (
     clock_of,
     date_of,
     date_style,
+    has_zone,
     is_full_of_words,
     number,
     says_decimal,
@@ -30,7 +31,7 @@ from nn_scratch.data.problems import LARGEST, SHOWN, refuse
 from nn_scratch.data.targets import one_spelling
 from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
-from nn_scratch.wording import did_you_mean, listed, plural, quoted
+from nn_scratch.wording import did_you_mean, listed, quoted
 
 KINDS = ("text", "date", "number", "ignore")  # what data.columns may say of a column
 FEW_NUMBERS = 20  # different ones, up to which a column of numbers and text is text; by hand
@@ -214,7 +215,7 @@ class TypeFinder:
     def type_of(self, raw: RawColumn, texts: Sequence[str], kind: str | None) -> tuple[Column, str]:
         """The column that these different texts make, and its notice."""
         if kind == "text":
-            return Column(raw.name, kind="text"), f"{plural(len(texts), 'category').replace('categorys', 'categories')}"
+            return Column(raw.name, kind="text"), category_count(len(texts))
         if kind == "date":
             return self._date(raw, texts), "dates"
         numbers = [number(text) for text in texts] if self.decimal == "." else [None] * len(texts)
@@ -236,14 +237,14 @@ class TypeFinder:
                 f"dates, {style[0]}"
                 + " or year first" * mixed
                 + (" (day and month could be exchanged)" if style[1] else "")
+                + (", their times in UTC" if any(has_zone(text, style[0]) for text in texts) else "")
             )
             return Column(raw.name, kind="date", style=style[0]), note
         known = {text for text in texts if written_number(text, self.decimal) is not None}
         if len(known) > FEW_NUMBERS and self._share(raw, known) > 0.5:
             plain = self.decimal == "." and all(number(text) is not None for text in known)
             return Column(raw.name, style="" if plain else self.decimal), ""
-        shown = f"{len(texts):,} categories" if len(texts) > 1 else "1 category"
-        return Column(raw.name, kind="text"), f"text: {shown}, {listed(sorted(texts))}"
+        return Column(raw.name, kind="text"), f"text: {category_count(len(texts))}, {listed(sorted(texts))}"
 
     def _written(self, texts: Sequence[str]) -> Decimal | None:
         """The notation in which all the texts are numbers, the file's before the other."""
@@ -333,6 +334,10 @@ def stand_in_note(values: Array, extent: tuple[float, float]) -> str:
                 f"missing value: data.na_values=[{stand_in:g}]"
             )
     return ""
+
+
+def category_count(n: int) -> str:
+    return "1 category" if n == 1 else f"{n:,} categories"
 
 
 def is_identifier(name: str) -> bool:

@@ -90,7 +90,7 @@ def read_table(
         *source.notices,
         *(f"{path}: {line}: left out" for line in no_rows),
         *_column_notices(path, kept, left_out),
-        *targets.notices,
+        *_target_notices(source, roles, target, targets),
     ]
     if task == "auto" and n == 1 and not read[0].categories and "whole number" in rule:
         more_notices.append(task_notice(settled, len(np.unique(y[:, 0])), rule))
@@ -138,7 +138,12 @@ def find_roles(
     weight_name, by_name = others.get("data.weight"), others.get("data.split.by")
     used = [name for name in names if name not in ignored and name != weight_name]
     keys = {name: key for key, name in others.items()}
-    targets = _find_targets(path, names, [name for name in used if name != by_name], ignored, keys, target)
+    candidates = [name for name in used if name != by_name]
+    if target is None:  # a line that ends with a comma has a last column without a name
+        unnamed = source.unnamed()
+        targets = ([name for name in candidates if name not in unnamed] or candidates)[-1:]
+    else:
+        targets = _find_targets(path, names, candidates, ignored, keys, target)
     features = [name for name in used if name not in targets and (name != by_name or name in options.kinds)]
     if not features:
         raise UserError(
@@ -164,10 +169,8 @@ def _find_targets(
     used: list[str],
     ignored: Collection[str],
     others: Mapping[str, str],
-    target: Target,
+    target: ColumnName | list[ColumnName],
 ) -> list[str]:
-    if target is None:
-        return used[-1:]
     found = []
     for wanted in target if isinstance(target, list) else [target]:
         name = _find_column(path, "data.target", names, wanted)
@@ -205,8 +208,8 @@ def _read(
 def _without_headers_and_totals(cells: Cells, refuse: bool) -> tuple[Cells, list[str]]:
     """The cells with those of rows that are none as missing, so that such a row has no target and is left out.
 
-    Such rows are the header again, which stands between files that were joined, and a last row of totals. refuse: raise
-    UserError for them.
+    Such rows are the header again, which stands between files that were joined, a first row of units, and a last row of
+    totals. refuse: raise UserError for them.
     """
     without, notices = _blanked_where_no_rows(cells)
     if notices and refuse:
@@ -227,6 +230,11 @@ def _blanked_where_no_rows(cells: Cells) -> tuple[Cells, list[str]]:
         if len(rows):
             cells = _blanked(cells, rows)
             notices.append(f"the header stands among the rows again, {_lines_of(cells, rows)}")
+    if cells.source.has_header and (units := _units_below_header(cells, texts)):
+        first = np.array([0])
+        notices.append(f"the first row, {_lines_of(cells, first)}, holds units ({listed(units)})")
+        cells = _blanked(cells, first)
+        texts = [raw for raw in cells.columns if raw.numbers is None]
     last = np.array([cells.rows - 1])
     for raw in texts:
         word = raw.texts[raw.codes[-1]].strip() if len(raw.codes) > FEWEST_ABOVE_TOTAL else ""
@@ -234,6 +242,28 @@ def _blanked_where_no_rows(cells: Cells) -> tuple[Cells, list[str]]:
             notices.append(f"the last row, {_lines_of(cells, last)}, holds totals ({quoted(word)})")
             return _blanked(cells, last), notices
     return cells, notices
+
+
+def _units_below_header(cells: Cells, texts: Sequence[RawColumn]) -> list[str]:
+    """The words of a first row that describes columns of numbers, such as cm and kg; [] where the first row is one.
+
+    Every column of numbers in all other rows has to be without a number in it, and two of them to have a word.
+    """
+    if cells.rows <= FEWEST_ABOVE_TOTAL:
+        return []
+    units = []
+    for raw in cells.columns:
+        if raw.numbers is not None:
+            if not np.isnan(raw.numbers[0]):
+                return []
+            continue
+        first, others = raw.texts[raw.codes[0]].strip(), set(np.unique(raw.codes[1:]).tolist())
+        there = [text for code, text in enumerate(raw.texts) if code in others and text.strip()]
+        if there and all(number(text) is not None for text in there):
+            if number(first) is not None:
+                return []
+            units += [first] if first else []
+    return units if len(units) > 1 else []
 
 
 def _blanked(cells: Cells, rows: Array) -> Cells:
@@ -290,6 +320,14 @@ def _values(cells: Cells, kept: list[Typed]) -> Array:
         for j, column in enumerate(kept):
             X[part, j] = column.values[part]
     return X
+
+
+def _target_notices(source: Source, roles: Roles, target: Target, targets: TargetReader) -> list[str]:
+    """Those on its labels; and one line where the target is not the last column, though none was named."""
+    last = source.names[-1]
+    if target is not None or last in roles.targets or last not in source.unnamed() or last not in roles.features:
+        return targets.notices
+    return [f"{source.path}: the last column has no name: the target is {quoted(roles.targets[0])}", *targets.notices]
 
 
 def _column_notices(path: Path, kept: list[Typed], left_out: list[Typed]) -> list[str]:

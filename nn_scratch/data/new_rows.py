@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
-from nn_scratch.data.columns import Column
+from nn_scratch.data.columns import Coded, Column, texts_of
 from nn_scratch.data.csv_cells import CellBatch, Source, no_collection
-from nn_scratch.data.notation import MISSING_WORDS
+from nn_scratch.data.notation import MISSING_WORDS, TOTALS
 from nn_scratch.data.problems import LARGEST, SHOWN, refuse
 from nn_scratch.metrics import Array
 from nn_scratch.wording import did_you_mean, listed, plural, quoted
 
 MOST_NOTICES = 20
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -60,6 +63,7 @@ class RowReader:
         self.nothing = MISSING_WORDS | {word.strip().lower() for word in na_values}
         self.odd = [Odd() for _ in columns]
         self.rows = 0
+        self.totals: int | None = None  # the last row, where it holds totals
         places = {name: place for place, name in enumerate(source.names)}
         names = [column.name for column in columns] + (list(target_names) if need_targets else [])
         notices = list(source.notices)
@@ -80,7 +84,8 @@ class RowReader:
                 (f"{source.path}:1: no column {quoted(n)}{did_you_mean(n, places)}" for n in absent), len(absent)
             )
         known = {*names, *target_names, weight}
-        unused = [name for name in source.names if source.has_header and name not in known]
+        unnamed = source.unnamed()
+        unused = [name for name in source.names if source.has_header and name not in known and name not in unnamed]
         if unused:
             notices.append(f"{source.path}: not used in training, and ignored: {listed(unused)}")
         self.notices = tuple(notices)
@@ -90,9 +95,9 @@ class RowReader:
         self.weight = places.get(weight)
 
     def blocks(self) -> Iterator[Block]:
-        """All rows, in their order; counts what is odd anew."""
+        """All rows, in their order; counts what is odd anew. A last row of totals has no target."""
         self.odd = [Odd() for _ in self.columns]
-        self.rows = 0
+        self.rows, self.totals = 0, None
         wanted = [*self.places, *(self.targets if self.has_targets else [])]
         wanted += [] if self.weight is None else [self.weight]
         n = len(self.columns)
@@ -103,14 +108,28 @@ class RowReader:
                 for place, column in zip(self.places, self.columns, strict=True)
                 if column.kind == "number" and not column.style.startswith(",")
             }
-            for batch in self.source.batches(wanted, [place for place in wanted if place not in plain]):
+            batches = self.source.batches(wanted, [place for place in wanted if place not in plain])
+            for batch, is_last in with_last(batches):
                 rows = len(batch[0])
+                if is_last and self._ends_with_totals(batch):
+                    self.totals = self.rows + rows - 1
+                    batch = [*batch[:n], *map(without_last, batch[n:stop]), *batch[stop:]]
                 X = np.empty((rows, n))
                 for j, column in enumerate(self.columns):
                     X[:, j] = self._values(column, batch[j], self.odd[j])
                 weights = None if self.weight is None else batch[-1]
                 yield Block(X, batch[n:stop], weights, self.rows)
                 self.rows += rows
+
+    def _ends_with_totals(self, batch: Sequence[CellBatch]) -> bool:
+        """Whether the last row holds totals, as training understands it: by a word that is no category."""
+        for column, cells in zip(self.columns, batch, strict=False):
+            if column.kind != "text":
+                continue
+            word = last_text(cells).lower()
+            if word in TOTALS and word not in map(str.lower, column.categories):
+                return True
+        return False
 
     def _values(self, column: Column, cells: CellBatch, odd: Odd) -> Array:
         values = column.read(cells, self.nothing)
@@ -159,8 +178,13 @@ class RowReader:
         raise refuse(lines, len(found))
 
     def column_notices(self) -> list[str]:
-        """One line a column: what was done with odd cells."""
+        """One line a column: what was done with odd cells; and one on a last row of totals."""
         lines = []
+        if self.totals is not None:
+            (where, _), *_ = self.source.locate({(self.totals, self.places[0])}).values()
+            line = where.partition(":")[0]
+            line = line if line.startswith("row") else f"line {line}"
+            lines.append(f"the last row, {line}, holds totals, which training leaves out: its target is not compared")
         for column, odd in zip(self.columns, self.odd, strict=True):
             of = f"of {self.rows:,}"
             if odd.missing:
@@ -185,3 +209,29 @@ class RowReader:
         row = self.odd[j].first[kind]
         where, cell = self.source.locate({(row, self.places[j])})[row, self.places[j]]
         return f" ({quoted(cell)} in line {where.partition(':')[0]})"
+
+
+def with_last(batches: Iterable[T]) -> Iterator[tuple[T, bool]]:
+    """Each one, and whether it is the last."""
+    iterator = iter(batches)
+    for batch in iterator:
+        for following in iterator:
+            yield batch, False
+            batch = following
+        yield batch, True
+
+
+def last_text(cells: CellBatch) -> str:
+    if isinstance(cells, Coded):
+        return cells.texts[int(cells.codes[-1])].strip()
+    texts: list[str] = texts_of(cells[-1:]) if isinstance(cells, np.ndarray) else list(cells[-1:])
+    return texts[-1].strip()
+
+
+def without_last(cells: CellBatch) -> CellBatch:
+    """The cells, the last of them empty."""
+    if isinstance(cells, Coded):
+        return Coded([*cells.texts, ""], np.append(cells.codes[:-1], len(cells.texts)).astype(cells.codes.dtype))
+    if isinstance(cells, np.ndarray):
+        return np.append(cells[:-1], np.nan)
+    return [*cells[:-1], ""]

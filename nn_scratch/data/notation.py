@@ -46,7 +46,16 @@ MISSING_WORDS = frozenset(
 )
 
 TOTALS = frozenset(["total", "totals", "grand total", "sum", "summe", "gesamt", "average", "mean"])  # of a last row
-YES_AND_NO = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
+YES_AND_NO = (
+    ("true", "false"),
+    ("yes", "no"),
+    ("y", "n"),
+    ("t", "f"),
+    ("on", "off"),
+    ("ja", "nein"),
+    ("wahr", "falsch"),
+    ("oui", "non"),
+)
 
 CURRENCY = r"(?:[$€£¥₹₽]|(?:US|CA|AU)\$|(?:USD|EUR|GBP|CHF|JPY|INR|CNY)\b|\b(?:USD|EUR|GBP|CHF|JPY|INR|CNY))"
 SPACES = re.compile("[\\s\u00a0\u202f]+")
@@ -191,6 +200,13 @@ def date_of(text: str, style: str) -> float | None:
     except (ValueError, KeyError, OverflowError):
         return None
     return (moment - EPOCH) / timedelta(days=1)
+
+
+def has_zone(text: str, style: str) -> bool:
+    """Whether a date of this style is written with an offset from UTC, which is not zero."""
+    found = DATES[style].fullmatch(text)
+    zone = None if found is None else found.groupdict().get("z")
+    return zone is not None and any(digit in zone for digit in "123456789")
 
 
 def _hour(hour: int, half: str | None) -> int:

@@ -84,7 +84,7 @@ def load_table(
     if len(table.X) < 2:
         raise UserError(f"{table.origin}: 1 row; bring more, to train on and to validate with")
     if table.task == "classification":
-        check_classes(table.class_names, len(table.y), table.target_name, table.origin)
+        check_classes(table.class_names, len(table.y), table.target_name, table.origin, table.notices)
     if test_source is not None:
         table = replace(table, test=_load_test(test_source, table, options, rng))
     return table if table.test is None else _same_classes(table, table.test)

@@ -10,7 +10,7 @@ import numpy as np
 from nn_scratch.data.table import Task
 from nn_scratch.errors import UserError
 from nn_scratch.metrics import Array
-from nn_scratch.wording import listed, plural
+from nn_scratch.wording import listed, plural, quoted
 
 MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers are taken for quantities; by hand
 SURE_CLASSES = 5  # up to which whole numbers are always classes; by hand
@@ -173,12 +173,15 @@ def check_weights(weights: Array, name: str, origin: str) -> Array:
     return weights
 
 
-def check_classes(class_names: Sequence[str], n_rows: int, name: str, origin: str) -> None:
-    """Raise UserError where the classes cannot be learned: a single one, or about as many as rows."""
+def check_classes(class_names: Sequence[str], n_rows: int, name: str, origin: str, notices: Sequence[str] = ()) -> None:
+    """Raise UserError where the classes cannot be learned: a single one, or about as many as rows.
+
+    notices: of the table; those on labels taken for missing values say why there is a single class.
+    """
     if len(class_names) < 2:
-        raise UserError(
-            f"{origin}: every row has {name!r} = {class_names[0]!r}; classification needs two classes or more"
-        )
+        missing = [notice for notice in notices if notice.startswith(f"{origin}: column {quoted(name)}: ")]
+        problem = f"{origin}: every row has {name!r} = {class_names[0]!r}; classification needs two classes or more"
+        raise UserError([problem, *missing])
     if len(class_names) > min(MAX_CLASSES, max(20, n_rows // 2)):
         try:
             float(class_names[0])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nn_scratch.config.writer import yaml_line
+from nn_scratch.data.column_types import category_count
 from nn_scratch.data.columns import Column
 from nn_scratch.data.table import Table
 from nn_scratch.metrics import Array
@@ -163,7 +164,7 @@ def _found(column: Column, values: Array) -> str:
     if column.kind == "text":
         shown = ", ".join(_shown(category) for category in column.categories[:5])
         more = ", ..." if len(column.categories) > 5 else ""
-        return f"{len(column.categories)} categories: {shown}{more}"
+        return f"{category_count(len(column.categories))}: {shown}{more}"
     low, high = np.nanmin(values), np.nanmax(values)
     if column.kind == "date":
         days = np.array([low, high]).astype(np.int64).astype("datetime64[D]")

@@ -9,6 +9,7 @@ from nn_scratch.data import read_rows
 from nn_scratch.data.column_types import ColumnOptions
 from nn_scratch.data.notation import any_date, unit_of
 from nn_scratch.data.preprocessing import Preprocessing
+from nn_scratch.data.tables import open_rows
 from nn_scratch.experiments.prediction_scores import scores_for
 from tests.data.reading import loaded, prepared, problems_of
 
@@ -103,6 +104,63 @@ def test_a_category_that_is_called_total_is_one():
     assert table.X.shape == (19, 2)
 
 
+def test_a_first_row_of_units_is_left_out_and_reported():
+    rows = "".join(f"{i / 4},{i % 7},,{'uv'[i % 2]}\n" for i in range(30))
+    table = loaded(csv(f"a,b,empty,y\ncm,kg,,kind\n{rows}"))
+    assert table.X.shape == (30, 2)
+    assert np.isfinite(table.X).all()
+    assert table.class_names == ("u", "v")
+    assert told(table)[0] == "the first row, line 2, holds units ('cm' and 'kg'): left out"
+
+
+@pytest.mark.parametrize("first", ["cm,5,u\n", "cm,,u\n", "1,2,u\n", ",,u\n"])
+def test_a_first_row_with_a_number_or_one_word_alone_is_a_row(first):
+    assert len(loaded(csv(f"a,b,y\n{first}{ROWS}")).X) == 31
+
+
+def test_the_target_is_the_last_column_that_has_a_name():
+    rows = "".join(f"{i / 4},{'uv'[i % 2]},\n" for i in range(30))
+    table = loaded(csv(f"a,y,\n{rows}"))
+    assert (table.feature_names, table.target_names) == (("a",), ("y",))
+    assert "the last column has no name: the target is 'y'" in told(table)
+    rows = read_rows(csv(f"a,y,\n{rows}", name="new.csv"), prepared(table).preprocessing)
+    assert not [notice for notice in rows.notices if "ignored" in notice]
+
+
+def test_a_single_class_beside_words_for_a_missing_value_names_them():
+    assert problems_of(loaded, csv("a,y\n" + "1,NaN\n2,none\n3,real\n" * 9)) == [
+        "t.csv: every row has 'y' = 'real'; classification needs two classes or more",
+        "t.csv: column 'y': 'NaN' is a missing value, in 9 rows; for a class: data.columns={y: text}",
+        "t.csv: column 'y': 'none' is a missing value, in 9 rows; for a class: data.columns={y: text}",
+    ]
+
+
+@pytest.mark.parametrize("quote", ["", '"'])  # read from bytes, or with care
+def test_a_last_row_of_totals_is_predicted_and_not_scored(quote):
+    rows = "".join(f"{quote}{'xz'[i % 2]}{quote},{i % 7},{i / 8}\n" for i in range(30))
+    table = loaded(csv(f"a,b,y\n{rows}"))
+    preprocessing = prepared(table).preprocessing
+    for end, scored, told_of in (("Total,90,54.375\n", 30, True), ("x,90,54.375\n", 31, False), ("w,1,1\n", 31, False)):
+        opened = open_rows(csv(f"a,b,y\n{rows}{end}", name="new.csv"), preprocessing)
+        scores, n = scores_for(preprocessing), 0
+        for block in opened.blocks():
+            n += len(block.X)
+            scores.add(block.targets, np.zeros((len(block.X), 1)), np.zeros((len(block.X), 1)))
+        assert (n, scores.rows) == (31, scored)
+        notices = opened.reader.column_notices()
+        line = "the last row, line 32, holds totals, which training leaves out: its target is not compared"
+        assert (line in notices) == told_of
+
+
+def test_a_class_label_in_a_row_of_totals_is_not_scored():
+    rows = "".join(f"{'xz'[i % 2]},{i % 7},{'uv'[i % 2]}\n" for i in range(30))
+    preprocessing = prepared(loaded(csv(f"a,b,y\n{rows}"))).preprocessing
+    (block,) = open_rows(csv(f"a,b,y\n{rows}Sum,90,u\n", name="new.csv"), preprocessing).blocks()
+    scores = scores_for(preprocessing)
+    scores.add(block.targets, np.zeros(31, np.int64), np.full((31, 2), 0.5))
+    assert scores.rows == 30
+
+
 # ---- units ----
 
 
@@ -156,6 +214,15 @@ def test_dates_in_two_notations_are_dates_where_none_can_be_mistaken():
     table = loaded(csv("when,y\n" + "".join(f"{cell},{i / 4}\n" for i, cell in enumerate(cells))))
     assert (table.X[:, 0] - table.X[0, 0]).tolist() == list(range(30))
     assert told(table) == ["column 'when' holds dates, day first or year first"]
+
+
+def test_times_with_an_offset_are_said_to_be_in_utc():
+    def noted(zone):
+        rows = "".join(f"2024-01-{i + 1:02}T00:30:00{zone},{i / 4}\n" for i in range(30))
+        return told(loaded(csv(f"when,y\n{rows}")))
+
+    assert noted("+01:00") == ["column 'when' holds dates, year first, their times in UTC"]
+    assert noted("Z") == noted("") == ["column 'when' holds dates, year first"]
 
 
 @pytest.mark.parametrize(
