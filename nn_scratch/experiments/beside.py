@@ -45,7 +45,8 @@ class Beside(Generic[T]):
             return self
         reading, writing = os.pipe()
         first = os.getpid()
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         # a signal that the fork met with this process's handlers would reach this process's watch over signals, too
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:

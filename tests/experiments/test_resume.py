@@ -149,7 +149,7 @@ def test_a_signal_after_the_last_epoch_ends_the_command_at_once_and_the_run_goes
         raise AssertionError("the signal came too late")
 
     with monkeypatch.context() as patched:
-        patched.setattr(experiment, "baselines", interrupted)
+        patched.setattr(experiment, "data_checks", interrupted)
         with pytest.raises(Interrupted) as error:
             train(wanted, tmp_path / "b")
     run = Run(tmp_path / "b" / "small-001")
