@@ -243,9 +243,11 @@ def table(result: dict[str, Any]) -> str:
         lines.append(f"reading, {what}: {found['nn_scratch']:.2f} s{against}")
     if command := result.get("command"):
         array = command["array_bytes"]
+        pandas = result.get("reading", {}).get("numbers", {}).get("pandas")
+        against = "" if pandas is None else f" ({command['wall_seconds'] / pandas:.1f} times pandas' reading)"
         lines.append(
-            f"one epoch, from the command to its end: {command['wall_seconds']:.1f} s, {command['cpu_seconds']:.1f} s "
-            f"of CPU; peak memory {command['peak_bytes'] / array:.1f} times the array, "
+            f"one epoch, from the command to its end: {command['wall_seconds']:.1f} s{against}, "
+            f"{command['cpu_seconds']:.1f} s of CPU; peak memory {command['peak_bytes'] / array:.1f} times the array, "
             f"{command['libraries_bytes'] / array:.1f} of them for libraries"
         )
     if predict := result.get("predict"):
