@@ -103,7 +103,16 @@ class Beside(Generic[T]):
 
 
 def forks() -> bool:
-    """Whether a second process has a core of its own, and a fork is safe: no thread may hold a lock just then."""
+    """Whether a second process has a core of its own, and a fork is safe: no thread may hold a lock just then, and
+    OpenMP, whose threads a fork lacks, may not have been loaded (scikit-learn's would wait for them for ever)."""
     if sys.platform != "linux" or not hasattr(os, "fork") or usable_cores() < 2:
         return False
-    return all(thread is threading.current_thread() or thread.name == WATCH for thread in threading.enumerate())
+    alone = all(thread is threading.current_thread() or thread.name == WATCH for thread in threading.enumerate())
+    return alone and not has_openmp()
+
+
+def has_openmp() -> bool:
+    """Whether a library that this process has loaded uses OpenMP."""
+    from threadpoolctl import ThreadpoolController
+
+    return bool(ThreadpoolController().select(user_api="openmp").lib_controllers)

@@ -13,6 +13,8 @@ import pytest
 from nn_scratch.errors import UserError
 from nn_scratch.experiments import beside
 from nn_scratch.experiments.beside import Beside
+from nn_scratch.experiments.train import train
+from nn_scratch.runs.run import Run
 from tests.small import config, differing, rows
 
 
@@ -73,14 +75,31 @@ def test_where_no_process_may_be_made_the_first_does_the_work(monkeypatch):
         assert other.result() == os.getpid()
 
 
-@pytest.mark.usefixtures("forked")
-def test_the_data_of_a_run_are_checked_by_either_process_alike(tmp_path, monkeypatch):
-    """forked: by the second process, or by the first."""
-    from nn_scratch.experiments.train import train, train_beside_checks
-
-    monkeypatch.setattr("nn_scratch.experiments.train.usable_cores", lambda: 64)
-    wanted = config(rows(tmp_path))
-    alone, both = train(wanted, tmp_path / "alone"), train_beside_checks(wanted, tmp_path / "both")
+@pytest.mark.parametrize("cores", [1, 64])
+def test_the_data_of_a_run_are_checked_by_either_process_alike(cores, tmp_path):
+    """In a process that has not loaded OpenMP, as that of a command; by the first process, or by the second."""
+    program = """
+import sys
+from pathlib import Path
+from nn_scratch.experiments import beside, train
+from tests.small import config
+cores = int(sys.argv[1])
+beside.usable_cores = train.usable_cores = lambda: cores
+train.train_beside_checks(config(sys.argv[2]), Path(sys.argv[3]))
+print("sklearn.neighbors" in sys.modules)
+"""
+    table = rows(tmp_path)
+    arguments = [str(cores), table, str(tmp_path / "both")]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).resolve().parents[2],
+    )
+    checked_here = cores == 1 or sys.platform != "linux"
+    assert (done.stdout, done.stderr) == (f"{checked_here}\n", "")
+    alone, (both,) = train(config(table), tmp_path / "alone"), map(Run, (tmp_path / "both").iterdir())
     assert differing(alone, both) == []
     assert alone.signals == both.signals
     assert alone.info["baselines"] == both.info["baselines"]
@@ -144,3 +163,10 @@ def test_a_signal_to_the_second_process_is_not_taken_for_one_to_the_first(monkey
         signal.signal(signal.SIGTERM, handler)
         os.close(wakeup)
         os.close(heard)
+
+
+def test_where_openmp_is_loaded_there_is_no_fork():
+    import sklearn.neighbors  # noqa: F401  (brings its own)
+
+    assert beside.has_openmp()
+    assert not beside.forks()
