@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from nn_scratch.cli.process import say
 from nn_scratch.cli.slow_steps import LOGGER, announced
 from nn_scratch.errors import UserError
-from nn_scratch.experiments.beside import Beside
 from nn_scratch.wording import did_you_mean, utf8
 
 if TYPE_CHECKING:
@@ -222,6 +221,7 @@ def draw_cheat_sheet(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def draw_run(run: Run, options: argparse.Namespace) -> dict[str, Any]:
+    from nn_scratch.experiments.beside import Beside
     from nn_scratch.runs.files import write_text
     from nn_scratch.runs.folder import shown
     from nn_scratch.visualize.film.matrices import check_kinds
