@@ -58,7 +58,7 @@ function addScores(here, metrics) {
 
 let wordsAfter = -Infinity; // when to ask for them next
 
-/** The words, findings and events of the moment, every two seconds, or where they take long in a sixth of the time; nothing waits for them. */
+/** The words, findings and events of the moment, every two seconds, or in a twentieth of the time where they take long; nothing waits for them. */
 async function refreshWords(here, base, onNews) {
   const started = performance.now();
   if (started < wordsAfter) return;
@@ -74,7 +74,7 @@ async function refreshWords(here, base, onNews) {
   } catch {
     // the next poll says whether the server is there
   }
-  wordsAfter = performance.now() + Math.max(WORDS, 5 * (performance.now() - started));
+  wordsAfter = performance.now() + Math.max(WORDS, 19 * (performance.now() - started));
 }
 
 async function rowsSince(here, base, written) {
