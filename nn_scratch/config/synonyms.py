@@ -406,7 +406,16 @@ def own_name(key: str, fields: Collection[str]) -> str:
 
 def _known_as(key: str) -> list[str]:
     """The places of the keys that other libraries name so."""
-    return [place for name, places in KEYS.items() if squashed(name) == squashed(key) for place in places]
+    return _places().get(squashed(key), [])
+
+
+@cache
+def _places() -> dict[str, list[str]]:
+    """By the squashed name that other libraries give a key, its places here."""
+    found: dict[str, list[str]] = {}
+    for name, places in KEYS.items():
+        found.setdefault(squashed(name), []).extend(places)
+    return found
 
 
 def in_place(dotted: str, value: Any) -> str:
