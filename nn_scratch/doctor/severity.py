@@ -113,6 +113,7 @@ class Stakes:
                           the references alone
     tested, confirmed, refuted   whether retraining measured it, and surely gained something, or surely lost HARM
     behind                       whether the run is surely HARM behind the references
+    log_loss                     nats that the run surely gains by the change, trained to its end; 0 if untested
     """
 
     cost: tuple[float, float]
@@ -121,13 +122,16 @@ class Stakes:
     confirmed: bool
     refuted: bool
     behind: bool
+    log_loss: float = 0.0
 
     @classmethod
     def of(cls, case: Case, suspicion: Suspicion, gain: Gain | None) -> Stakes:
         cost, plain = cost_of(case, suspicion, gain), cost_of(case, suspicion, None)
         confirmed, refuted = (gain.low > 0, gain.high < -HARM) if gain is not None else (False, False)
         tested = gain is not None
-        return cls((cost.mean, cost.low), (plain.mean, plain.low), tested, confirmed, refuted, case.falls_short)
+        log_loss = gain.loss.low if gain is not None and gain.share == 1.0 else 0.0
+        estimates = (cost.mean, cost.low), (plain.mean, plain.low)
+        return cls(*estimates, tested, confirmed, refuted, case.falls_short, log_loss)
 
     def grave(self, confidence: float, likely: float, interval: float) -> bool:
         """Whether a finding of this confidence is critical: the lower end of what it costs is above HARM.
@@ -182,6 +186,6 @@ def severity_of(suspicion: Suspicion, stakes: Stakes, confidence: float) -> Seve
         return suspicion.most
     if suspicion.most == "critical" and stakes.grave(confidence, fitted.critical, fitted.interval):
         return "critical"
-    costs = stakes.confirmed or (suspicion.log_loss or 0.0) > HARM
+    costs = stakes.confirmed or max(suspicion.log_loss or 0.0, stakes.log_loss) > HARM
     worth = costs or confidence >= fitted.critical / 2 or suspicion.strength > 0.6
     return "warning" if worth else "info"

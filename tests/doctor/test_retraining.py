@@ -50,6 +50,15 @@ def test_what_surely_gains_5_points_proves_itself_unless_it_was_only_begun(short
     assert cost_of(short, faint, gain(0.9, share=0.3)).low < cost_of(short, faint, gain(0.9)).low
 
 
+def test_what_surely_lowers_the_log_loss_is_worth_a_warning_unless_it_was_only_begun(short: Case) -> None:
+    faint = replace(FAR, strength=0.05, cost=0.0)
+    surely, perhaps = Interval(0.1, 0.06, 0.14), Interval(0.1, -0.02, 0.22)
+    assert graded(short, faint, 0.0, replace(gain(0.0), loss=surely), "").severity == "warning"
+    assert graded(short, faint, 0.0, replace(gain(0.0), loss=perhaps), "").severity == "info"
+    begun = replace(gain(0.0, share=0.5), loss=surely)
+    assert graded(short, faint, 0.0, begun, "").severity == "info"
+
+
 def test_half_a_cure_counts_together_with_the_references() -> None:
     half, behind = (0.06, 0.03), (0.08, 0.05)
     assert Stakes(half, behind, True, True, False, False).grave(0.9, 0.5, 1.0)
