@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -11,10 +12,10 @@ from rich.padding import Padding
 from rich.segment import Segment
 from rich.text import Text
 
+from nn_scratch.config.change_text import changes, to_paste, to_type
 from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.config.writer import ABSENT, value_text
 from nn_scratch.doctor.diagnosis import Cost, Diagnosis, Finding, Patch
-from nn_scratch.doctor.patch_text import changes, to_paste, to_type
 from nn_scratch.runs.folder import find_folder, shown
 from nn_scratch.wording import plural, shortened
 
@@ -47,7 +48,8 @@ def brief(diagnosis: Diagnosis, config: Mapping[str, Any]) -> RenderableType:
     if diagnosis.verdict == "sick" and diagnosis.findings[0].patches:
         patch = diagnosis.findings[0].patches[0]
         change = ", ".join(
-            f"without {key}" if new is ABSENT else f"{key}: {value_text(new)}" for key, _, new in changes(patch, config)
+            f"without {key}" if new is ABSENT else f"{key}: {value_text(new)}"
+            for key, _, new in changes(patch.set, config)
         )
         lines.append(Text.assemble("  try ", (shortened(change, 300), "bold"), f": {shortened(patch.why, 500)}"))
     return Group(*lines)
@@ -120,14 +122,14 @@ def place(finding: Finding) -> str:
 def patch_lines(patch: Patch, config: Mapping[str, Any], number: int, run: str = "") -> list[RenderableType]:
     """Why the patch helps, its difference, and how to make it: as YAML to paste and as the command to type."""
     lines = [indented(Text.assemble((f"patch {number}", "bold"), ": ", (patch.why, "italic")))]
-    for key, old, new in changes(patch, config):
+    for key, old, new in changes(patch.set, config):
         lines += [indented(Text(f"  - {key}: {value_text(old)}", style="red"))] if old is not ABSENT else []
         lines += [indented(Text(f"  + {key}: {value_text(new)}", style="green"))] if new is not ABSENT else []
     if config:
-        yaml = to_paste(patch, config)
+        yaml = to_paste(patch.set, config)
         lines += [indented(Text("  YAML:")), *(Copied(f"       {line}", "dim") for line in yaml)]
     if run:
-        typed = f"{command('train')} --config {config_of(run)} {to_type(patch, config)}"
+        typed = f"{command('train')} --config {config_of(run)} {to_type(patch.set, config)}"
         lines += [indented(Text("  command:")), Copied(f"       {typed}", "cyan")]
     return lines
 
@@ -145,8 +147,8 @@ class Copied:
 
 
 def config_of(run: str) -> str:
-    """The path of a run's config, by how the run is typed."""
-    return shown(find_folder(run, OUTPUTS) / "param.yaml")
+    """The path of a run's config as the shell takes it, by how the run is typed."""
+    return quote(shown(find_folder(run, OUTPUTS) / "param.yaml"))
 
 
 def indented(line: RenderableType) -> RenderableType:

@@ -389,6 +389,8 @@ def key_hint(key: str, value: Any, fields: Collection[str]) -> str:
     if known and " " in known[0]:
         return f"; {known[0]}"
     sections, by_key = config_keys()
+    if key in by_key.get(squashed(key.rpartition(".")[2]), []):  # dotted, as in overrides of the command line
+        return f"; write {in_place(key, value)}"
     elsewhere = [place for place in known if place.split(".")[0] in sections] or by_key.get(squashed(key), [])
     if len(elsewhere) == 1:
         return f"; did you mean {elsewhere[0]} ({in_place(elsewhere[0], value)})?"

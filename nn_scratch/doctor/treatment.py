@@ -15,6 +15,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from nn_scratch.config.change_text import changes
 from nn_scratch.config.project import CONFIGS
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.schema import Config
@@ -23,7 +24,6 @@ from nn_scratch.doctor.budget import LEAST_RUNS, Budget
 from nn_scratch.doctor.diagnose import diagnose
 from nn_scratch.doctor.diagnosis import Diagnosis, Finding, Patch
 from nn_scratch.doctor.fixed_config import Change, fixed_yaml
-from nn_scratch.doctor.patch_text import changes
 from nn_scratch.doctor.trials import Arm, Comparison, train_arms
 from nn_scratch.doctor.usual import fitting, more_of_it, usual_settings
 from nn_scratch.errors import EnvironmentFailure, UserError
@@ -472,15 +472,13 @@ def named(config: Config, original: Config) -> str:
     shown = []
     for key, value in plain.items():
         if key not in ("name", "seed") and value != before[key]:
-            patch = Patch({key: value}, "")
-            shown += [f"{where}: {value_text(new)}" for where, _, new in leaf_changes(patch, before)]
+            shown += [f"{where}: {value_text(new)}" for where, _, new in leaf_changes(key, value, before)]
     return ", ".join(shown)
 
 
-def leaf_changes(patch: Patch, before: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    ((key, value),) = patch.set.items()
+def leaf_changes(key: str, value: Any, before: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     if key == "layers":
-        return changes(patch, before)
+        return changes({key: value}, before)
     return config_difference({key: before[key]}, {key: value})
 
 

@@ -13,11 +13,11 @@ from rich.console import Console, Group
 
 from nn_scratch.cli.diagnosis_text import brief, patch_lines, rendered, sentence
 from nn_scratch.cli.printer import Printer
+from nn_scratch.config.change_text import changes, old_value, to_paste, to_type
 from nn_scratch.config.resolve import change_config, config_from, override_config
 from nn_scratch.config.writer import to_plain
 from nn_scratch.doctor import Diagnosis, Finding, Patch
 from nn_scratch.doctor.diagnosis import Cost
-from nn_scratch.doctor.patch_text import changes, old_value, to_paste, to_type
 
 FINDING = Finding(
     "lr_too_high",
@@ -104,7 +104,7 @@ def test_of_layers_that_stay_what_differs_is_shown() -> None:
     dense = {"type": "dense", "units": 8, "activation": "sigmoid"}
     old = {"layers": [dense, "dropout", dense, {**dense, "activation": "relu"}]}
     bent = {**dense, "activation": "relu"}
-    assert changes(Patch({"layers": [bent, "dropout", bent, {**bent, "units": 32}]}, "why"), old) == [
+    assert changes({"layers": [bent, "dropout", bent, {**bent, "units": 32}]}, old) == [
         ("layers 0, 2: activation (hidden_1, hidden_2)", "sigmoid", "relu"),
         ("layers.3.units (hidden_3)", 8, 32),
     ]
@@ -113,10 +113,8 @@ def test_of_layers_that_stay_what_differs_is_shown() -> None:
 def test_a_list_of_other_layers_is_shown_whole_and_of_fewer_those_that_go() -> None:
     first = {"type": "dense", "units": 8}
     old = {"layers": [first, "dropout", first]}
-    assert changes(Patch({"layers": ["dropout"]}, "why"), old) == [("layers", old["layers"], ["dropout"])]
-    assert changes(Patch({"layers": [first]}, "why"), old) == [
-        ("layers 1, 2 (dropout, hidden_2)", "dropout, dense", "(absent)")
-    ]
+    assert changes({"layers": ["dropout"]}, old) == [("layers", old["layers"], ["dropout"])]
+    assert changes({"layers": [first]}, old) == [("layers 1, 2 (dropout, hidden_2)", "dropout, dense", "(absent)")]
 
 
 def test_what_is_null_is_shown_by_what_it_stands_for_or_not_at_all() -> None:
@@ -125,7 +123,7 @@ def test_what_is_null_is_shown_by_what_it_stands_for_or_not_at_all() -> None:
         "regularize": {"clip_norm": 1.0},
     }
     patch = Patch({"layers.0.init": None, "regularize.clip_norm": None}, "why")
-    assert changes(patch, old) == [
+    assert changes(patch.set, old) == [
         ("layers.0.init (hidden_1)", "zeros", "he_normal"),
         ("regularize.clip_norm", 1.0, "(absent)"),
     ]
@@ -140,22 +138,22 @@ def test_a_patch_is_shown_as_yaml_to_paste_and_as_arguments_to_type() -> None:
     )
     layers = [{**config["layers"][0], "init": None}, *config["layers"][1:]]
     patch = Patch({"layers": layers, "optimizer.lr": 0.5}, "why")
-    lines = to_paste(patch, config)
+    lines = to_paste(patch.set, config)
     assert lines[:2] == ["layers:", "  - {type: dense, units: 8, activation: relu}  # hidden_1"]
     assert lines[3] == "  - {type: dense, units: 4, activation: relu}  # hidden_2"
     assert lines[4].startswith("optimizer: {type: adam, lr: 0.5")
-    assert to_type(patch, config) == "layers.0.init=he_normal optimizer.lr=0.5"
+    assert to_type(patch.set, config) == "layers.0.init=he_normal optimizer.lr=0.5"
     pasted = yaml.safe_load("\n".join(lines))
     assert config_from(pasted) == change_config(config_from(config), patch.set)
-    typed = override_config(config_from(config), shlex.split(to_type(patch, config)))
+    typed = override_config(config_from(config), shlex.split(to_type(patch.set, config)))
     assert typed == change_config(config_from(config), {"layers.0.init": "he_normal", "optimizer.lr": 0.5})
 
 
 def test_an_initializer_that_null_stands_for_is_pasted_by_its_name() -> None:
     config = to_plain(config_from({"output": {"activation": "auto", "init": "zeros"}}))
     patch = Patch({"output.init": None}, "why")
-    assert to_paste(patch, config) == ["output:", "  init: glorot_uniform"]
-    assert to_type(patch, config) == "output.init=glorot_uniform"
+    assert to_paste(patch.set, config) == ["output:", "  init: glorot_uniform"]
+    assert to_type(patch.set, config) == "output.init=glorot_uniform"
 
 
 def test_what_is_to_be_copied_is_not_broken_in_two_however_long(tmp_path: Path) -> None:
@@ -166,8 +164,8 @@ def test_what_is_to_be_copied_is_not_broken_in_two_however_long(tmp_path: Path) 
     printer.print(Group(*patch_lines(patch, CONFIG, 1, str(tmp_path))), crop=False)
     lines = printer.file.getvalue().splitlines()  # type: ignore[attr-defined]
     pasted = lines[lines.index("     YAML:".ljust(60)) + 1 : lines.index("     command:".ljust(60))]
-    assert pasted == [f"       {line}" for line in to_paste(patch, CONFIG)]
-    assert lines[-1].endswith(to_type(patch, CONFIG))
+    assert pasted == [f"       {line}" for line in to_paste(patch.set, CONFIG)]
+    assert lines[-1].endswith(to_type(patch.set, CONFIG))
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def problems(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
             "2:29: layers[0].initt: unknown key; did you mean 'init'?",
         ),
         ("dta: {}", "1:1: dta: unknown key; did you mean 'data'?"),
+        ("optimizer.lr: 0.1", "1:1: optimizer.lr: unknown key; write optimizer: {lr: 0.1}"),
         (
             "1: 2",
             "1:1: 1: unknown key; one of: class_weight, data, diagnose, init_from, layers, log, loss, name, optimizer, "

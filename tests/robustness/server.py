@@ -29,7 +29,7 @@ WARM = (
         "nn_scratch.experiments.predict",
         "sklearn.linear_model",
     ),
-    *("nn_scratch.cli.diagnose", "nn_scratch.doctor.watch", "nn_scratch.doctor.patch_text"),
+    *("nn_scratch.cli.diagnose", "nn_scratch.doctor.watch", "nn_scratch.config.change_text"),
     *("nn_scratch.cli.visualize", "nn_scratch.visualize.gallery", "matplotlib.pyplot"),
 )
 WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.truncate"}  # audit events at which a kill may come

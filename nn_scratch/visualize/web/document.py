@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from shlex import quote
 from typing import Any
 
 import numpy as np
 
+from nn_scratch.config.change_text import changes, to_paste, to_type
 from nn_scratch.config.project import command
 from nn_scratch.config.resolve import change_config, config_from
-from nn_scratch.config.writer import ABSENT, config_difference, yaml_line
+from nn_scratch.config.writer import ABSENT, value_text
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.warm_start import model_kind
 from nn_scratch.nn.layers.activation import ActivationLayer
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.nn.network import Network
+from nn_scratch.runs.folder import shown
 from nn_scratch.runs.run import Run
 from nn_scratch.visualize.events import events_of
 from nn_scratch.visualize.plot import plots
@@ -264,25 +267,21 @@ def evidence_text(value: Any) -> str:
 
 def patch_of(view: View, patch: Mapping[str, Any]) -> dict[str, Any] | None:
     """A patch as lines of YAML that go and that come; None where it cannot be applied to the config."""
-    changes = patch.get("set")
-    if not isinstance(changes, dict) or not changes:
+    new, config = patch.get("set"), view.run.config
+    if not isinstance(new, dict) or not new:
         return None
     try:
-        before = config_from(view.run.config)
-        difference = config_difference(before, change_config(before, changes))
+        change_config(config_from(config), new)
     except UserError:
-        difference = [(str(key), ABSENT, value) for key, value in changes.items()]
-    lines: list[list[str]] = []
-    for key, old, new in difference:
-        lines += [["-", f"{key}: {yaml_line(old)}"]] if old != ABSENT else []
-        lines += [["+", f"{key}: {yaml_line(new)}"]] if new != ABSENT else []
-    if not lines:
         return None
-    typed = " ".join(f"'{key}={yaml_line(value)}'" for key, value in changes.items())
+    lines: list[list[str]] = []
+    for key, old, value in changes(new, config):
+        lines += [["-", f"{key}: {value_text(old)}"]] if old != ABSENT else []
+        lines += [["+", f"{key}: {value_text(value)}"]] if value != ABSENT else []
     return {
         "lines": lines if len(lines) <= 2 * MOST_CHANGES else [*lines[: 2 * MOST_CHANGES], [" ", "..."]],
-        "yaml": "\n".join(f"{key}: {yaml_line(value)}" for key, value in changes.items()),
-        "command": f"{command('train')} --config {view.run.path / 'param.yaml'} {typed}",
+        "yaml": "\n".join(to_paste(new, config)),
+        "command": f"{command('train')} --config {quote(shown(view.run.path / 'param.yaml'))} {to_type(new, config)}",
         "why": one_line(str(patch.get("why") or "")),
     }
 

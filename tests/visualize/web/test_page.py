@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from nn_scratch.config.project import SOURCE
-from nn_scratch.config.resolve import load_config
+from nn_scratch.config.resolve import change_config, config_from, load_config, override_config
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.train import train
 from nn_scratch.nn.activations import ACTIVATIONS
@@ -459,7 +461,11 @@ def test_the_patch_is_a_difference_and_show_goes_there(own: Any, tab: Any, tmp_p
         "evidence": {"ratio": 1.8},
         "symptoms": [],
         "source": "a book",
-        "patches": [{"set": {"optimizer.lr": 0.001}, "why": "a tenth"}],
+        "patches": [
+            {"set": {"optimizer.lr": 0.001}, "why": "a tenth"},
+            {"set": {"layers.1.activation": "tanh", "train.epochs": 9}, "why": "another function"},
+            {"set": {"no.such": 1}, "why": "no change of a config"},
+        ],
     }
     (run.path / "diagnosis.json").write_text(
         json.dumps({"verdict": "sick", "summary": "sick: lr_too_high", "findings": [finding]})
@@ -467,7 +473,18 @@ def test_the_patch_is_a_difference_and_show_goes_there(own: Any, tab: Any, tmp_p
     opened = tab(written(Run(run.path), tmp_path))
     assert opened.page.inner_text("header .diff").split("\n") == ["- optimizer.lr: 0.01", "+ optimizer.lr: 0.001"]
     opened.go(v="doctor")
-    assert re.split(r"\s+", opened.page.inner_text(".finding .buttons")) == ["copy", "YAML", "copy", "command"]
+    assert re.split(r"\s+", opened.page.inner_text(".finding .buttons >> nth=0")) == ["copy", "YAML", "copy", "command"]
+    rate, function = opened.ask("() => nnPage.findings()")[0]["patches"]
+    before = config_from(run.config)
+    assert (
+        config_from(yaml.safe_load(rate["yaml"])).optimizer == change_config(before, {"optimizer.lr": 0.001}).optimizer
+    )
+    pasted = config_from(yaml.safe_load(function["yaml"]))
+    assert pasted.layers == change_config(before, {"layers.1.activation": "tanh"}).layers
+    assert pasted.train.epochs == 9
+    assert ["+", "layers.1.activation (hidden_2): tanh"] in function["lines"]
+    *_, typed, epochs = shlex.split(function["command"])
+    assert override_config(before, [typed, epochs]).layers == pasted.layers
     opened.page.click("#show-0")
     state = opened.ask("() => nnPage.state()")
     assert (state["l"], state["e"]) == ("hidden_2", 3)

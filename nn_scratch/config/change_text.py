@@ -1,4 +1,7 @@
-"""A patch as people read and use it: what it changes, key by key; as YAML to paste; as arguments to type."""
+"""A change of a config as people read and use it: key by key; as YAML to paste; as arguments to type.
+
+Throughout, `new` is the change, new values by dotted key, and `config` the plain values of the config that it changes.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,20 @@ from typing import Any
 
 from nn_scratch.config.resolve import change_config, config_from
 from nn_scratch.config.writer import ABSENT, config_difference, to_plain, yaml_line
-from nn_scratch.doctor.diagnosis import Patch
 from nn_scratch.errors import UserError
 
 USUAL = {"bias": True, "bias_init": 0.0, "trainable": True}  # of a dense layer: left out of patches; a definition
 
 
-def changes(patch: Patch, config: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The changes of a patch: key, old value, new value; ABSENT where nothing stands, or what stands by default.
+def changes(new: Mapping[str, Any], config: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """What changes: key, old value, new value; ABSENT where nothing stands, or what stands by default.
 
     Where the layers stay and their values change, those values, with the layers' names; of several layers that change
     alike as one: "layers 0, 2: activation (hidden_1, hidden_3)".
     """
     found: list[tuple[str, Any, Any]] = []
     names = layer_names(config.get("layers") or [])
-    for key, value in patch.set.items():
+    for key, value in new.items():
         old = old_value(config, key)
         if key == "layers" and isinstance(old, list) and [*map(kind_of, old)] == [*map(kind_of, value)]:
             found += of_layers(old, value, names)
@@ -118,17 +120,17 @@ def old_value(config: Mapping[str, Any], key: str) -> Any:
 # --- to use
 
 
-def to_paste(patch: Patch, config: Mapping[str, Any]) -> list[str]:
-    """The patch as lines of YAML; of the layers the whole list, each with its name."""
+def to_paste(new: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """The change as lines of YAML; of the layers the whole list, each with its name."""
     lines: list[str] = []
     sections: dict[str, list[tuple[list[str], Any]]] = {}
-    for key, new in patch.set.items():
+    for key, given in new.items():
         section, *inner = key.split(".")
-        value = stated(key, ABSENT, new, config)[1]
+        value = stated(key, ABSENT, given, config)[1]
         sections.setdefault(section, []).append((inner, None if value is ABSENT else value))
     for section, entries in sections.items():
         if section == "layers":
-            lines += ["layers:", *pasted_layers(patch, config)]
+            lines += ["layers:", *pasted_layers(new, config)]
         elif isinstance(part := config.get(section), Mapping) and "type" in part and entries[0][0]:
             # a part is written whole: what is left out of it would be that of the default part
             changed = {**part, **{inner[0]: value for inner, value in entries if len(inner) == 1}}
@@ -152,11 +154,11 @@ def pasted(key: str, value: Any) -> str:
     return text
 
 
-def pasted_layers(patch: Patch, config: Mapping[str, Any]) -> Iterator[str]:
+def pasted_layers(new: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
     try:
-        layers = to_plain(change_config(config_from(config), patch.set))["layers"]
+        layers = to_plain(change_config(config_from(config), new))["layers"]
     except UserError:
-        layers = patch.set.get("layers", [])
+        layers = new.get("layers", [])
     names = layer_names(layers)
     for number, layer in enumerate(layers):
         name = names[f"layers.{number}"]
@@ -174,12 +176,12 @@ def compact(value: Any) -> Any:
     return [compact(entry) for entry in value] if isinstance(value, list) else value
 
 
-def to_type(patch: Patch, config: Mapping[str, Any]) -> str:
-    """The patch as overrides of the command line: "optimizer.lr=0.01 layers.0.init=he_normal"."""
+def to_type(new: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    """The change as overrides of the command line: "optimizer.lr=0.01 layers.0.init=he_normal"."""
     import shlex
 
     arguments = []
-    for key, value in patch.set.items():
+    for key, value in new.items():
         old = old_value(config, key)
         if key == "layers" and isinstance(old, list) and [*map(kind_of, old)] == [*map(kind_of, value)]:
             for path, before, after in config_difference({"layers": old}, {"layers": value}):
