@@ -151,6 +151,8 @@ class TypeFinder:
         if not typed.left_out and not typed.note and typed.column.kind == "number":
             extent = raw.extent if typed.values is raw.numbers else extent_of(typed.values)
             typed = replace(typed, note=stand_in_note(typed.values, extent))
+        if kind is None and not typed.note and typed.column.kind == "number":
+            typed = replace(typed, note=code_note(raw.name, self.cells.source.zero_led().get(raw.place)))
         if not typed.left_out and self.fill_in is not None:
             gaps = np.flatnonzero(np.isnan(typed.values))
             if len(gaps):
@@ -334,6 +336,13 @@ def stand_in_note(values: Array, extent: tuple[float, float]) -> str:
                 f"missing value: data.na_values=[{stand_in:g}]"
             )
     return ""
+
+
+def code_note(name: str, example: str | None) -> str:
+    """A notice on numbers that are written as codes are, with zeros before them; "" without an example of one."""
+    if example is None:
+        return ""
+    return f"numbers; {quoted(example)} is written as codes are: for categories: data.columns={{{name}: text}}"
 
 
 def category_count(n: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +61,10 @@ class Source(Protocol):
 
     def unnamed(self) -> Collection[str]:
         """Columns that got their names from their places."""
+        ...
+
+    def zero_led(self) -> Mapping[int, str]:
+        """By the column's place, a cell of its first rows that is a whole number with a zero before it: 01067."""
         ...
 
     def numbers(self) -> Array | None:
@@ -229,6 +233,9 @@ class TextSource:
 
     def unnamed(self) -> Collection[str]:
         return self.layout.unnamed
+
+    def zero_led(self) -> Mapping[int, str]:
+        return self.layout.zero_led
 
     def locate(self, cells: Collection[tuple[int, int]]) -> dict[tuple[int, int], tuple[str, str]]:
         return self.layout.locate(cells)

@@ -11,9 +11,9 @@ import gzip
 import re
 import zlib
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, count, islice, takewhile
 from pathlib import Path
 from typing import IO, cast
@@ -30,6 +30,7 @@ HEAD_CELLS = 2_000_000
 HEAD = 1000  # rows, of at most HEAD_CELLS cells together, looked at to find out whether the first line is a header
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 COMMENT = "#"
+ZERO_LED = re.compile(r"0[0-9]+")
 SEP = re.compile(r'"?sep=.?"?')  # Excel's own line above a header
 
 Record = tuple[int, list[str]]  # the file's line on which it begins, counted from 1; its cells
@@ -199,6 +200,7 @@ class Layout:
     width: int  # cells a row: one more than names where every line ends with a delimiter
     notices: tuple[str, ...]
     unnamed: frozenset[str] = frozenset()  # columns without a name in the header
+    zero_led: Mapping[int, str] = field(default_factory=dict)  # by column, a cell of its first rows such as 01067
 
     def records(self) -> Iterator[Record]:
         """The rows below the header, with their lines; those of another width as well, comments not."""
@@ -292,12 +294,22 @@ def find_layout(path: Path, known: Collection[str] = ()) -> Layout:
             first = first[:-1]
         names = numbered_names(len(first))
         notices.append(f"{path}: no header, so the first line is a row, and the columns are called x1 to {names[-1]}")
-        return Layout(file, delimiter, names, False, header_end, width, tuple(notices))
+        return Layout(file, delimiter, names, False, header_end, width, tuple(notices), zero_led=_zero_led(head))
     if all(len(cells) == width + 1 and not cells[-1].strip() for _, cells in head):
         width += 1  # every row ends with a delimiter
     names = _names(path, line, first, head, notices)
     unnamed = frozenset(name for name, given in zip(names, first, strict=True) if not given.strip())
-    return Layout(file, delimiter, names, True, header_end, width, tuple(notices), unnamed)
+    return Layout(file, delimiter, names, True, header_end, width, tuple(notices), unnamed, _zero_led(head))
+
+
+def _zero_led(head: Sequence[Record]) -> dict[int, str]:
+    """By the column's place, the first cell that is a whole number written with a zero before it, as codes are."""
+    found: dict[int, str] = {}
+    for _, cells in head:
+        for place, cell in enumerate(cells):
+            if cell[:1] in ("0", " ") and place not in found and ZERO_LED.fullmatch(cell.strip()):
+                found[place] = cell.strip()
+    return found
 
 
 def encoding_notices(file: TextFile) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -59,6 +59,9 @@ class RecordSource:
 
     def unnamed(self) -> Collection[str]:
         return ()
+
+    def zero_led(self) -> Mapping[int, str]:
+        return {}
 
     def numbers(self) -> Array | None:
         return None

@@ -243,6 +243,17 @@ def test_numbers_are_dates_in_a_column_that_is_said_to_hold_dates(text, days):
 # ---- numbers that stand for nothing ----
 
 
+def test_numbers_written_as_codes_are_reported_and_may_be_categories():
+    text = "zip,share,y\n" + "".join(f"{(1067, 10115, 4109)[i % 3]:05d},0.{i},{'uv'[i % 2]}\n" for i in range(60))
+    table = loaded(csv(text))
+    assert told(table) == [
+        "column 'zip' holds numbers; '01067' is written as codes are: for categories: data.columns={zip: text}"
+    ]
+    assert table.X[0, 0] == 1067
+    assert told(loaded(csv(text), options=ColumnOptions(kinds={"zip": "number"}))) == []
+    assert told(loaded(csv(text), options=ColumnOptions(kinds={"zip": "text"}))) == ["column 'zip' holds 3 categories"]
+
+
 @pytest.mark.parametrize("stand_in", [-999, 9999])
 def test_a_number_of_nines_far_from_all_others_is_reported(stand_in):
     text = "a,y\n" + "".join(f"{stand_in if i % 6 == 0 else i / 4},{'uv'[i % 2]}\n" for i in range(60))
