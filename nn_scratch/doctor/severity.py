@@ -20,6 +20,8 @@ from nn_scratch.doctor.diagnosis import Cost, Finding, Severity, Suspicion
 from nn_scratch.doctor.evidence import HARM, NORMAL_90, Case
 from nn_scratch.doctor.features import ramp
 
+LITTLE = 0.01  # of the score, below which a gain is not worth a word; by hand
+
 CALIBRATION = Path(__file__).with_name("calibration.json")
 
 
@@ -114,6 +116,7 @@ class Stakes:
     tested, confirmed, refuted   whether retraining measured it, and surely gained something, or surely lost HARM
     behind                       whether the run is surely HARM behind the references
     log_loss                     nats that the run surely gains by the change, trained to its end; 0 if untested
+    idle                         whether it surely gains next to nothing, trained to its end
     """
 
     cost: tuple[float, float]
@@ -123,15 +126,18 @@ class Stakes:
     refuted: bool
     behind: bool
     log_loss: float = 0.0
+    idle: bool = False
 
     @classmethod
     def of(cls, case: Case, suspicion: Suspicion, gain: Gain | None) -> Stakes:
         cost, plain = cost_of(case, suspicion, gain), cost_of(case, suspicion, None)
         confirmed, refuted = (gain.low > 0, gain.high < -HARM) if gain is not None else (False, False)
         tested = gain is not None
-        log_loss = gain.loss.low if gain is not None and gain.share == 1.0 else 0.0
+        log_loss, idle = 0.0, False
+        if gain is not None and gain.share == 1.0:
+            log_loss, idle = gain.loss.low, gain.high < LITTLE and gain.loss.high < HARM
         estimates = (cost.mean, cost.low), (plain.mean, plain.low)
-        return cls(*estimates, tested, confirmed, refuted, case.falls_short, log_loss)
+        return cls(*estimates, tested, confirmed, refuted, case.falls_short, log_loss, idle)
 
     def grave(self, confidence: float, likely: float, interval: float) -> bool:
         """Whether a finding of this confidence is critical: the lower end of what it costs is above HARM.
@@ -180,12 +186,14 @@ def graded(case: Case, suspicion: Suspicion, rival: float, gain: Gain | None, so
 
 
 def severity_of(suspicion: Suspicion, stakes: Stakes, confidence: float) -> Severity:
-    """critical: by logic, or by what it costs (`Stakes.grave`)."""
+    """critical: by logic, or by what it costs (`Stakes.grave`); info: a weak sign, or of what surely costs nothing."""
     fitted = calibration()
     if suspicion.certain:
         return suspicion.most
     if suspicion.most == "critical" and stakes.grave(confidence, fitted.critical, fitted.interval):
         return "critical"
+    if stakes.idle and not stakes.behind:
+        return "info"
     costs = stakes.confirmed or max(suspicion.log_loss or 0.0, stakes.log_loss) > HARM
     worth = costs or confidence >= fitted.critical / 2 or suspicion.strength > 0.6
     return "warning" if worth else "info"

@@ -32,6 +32,13 @@ def short(trained: Trained) -> Case:
     return Case(trained(layers=[{"type": "dense", "units": 1, "activation": "relu"}], train={"epochs": 30}))
 
 
+@pytest.fixture
+def well(trained: Trained) -> Case:
+    """A run that is not behind."""
+    load_rules()
+    return Case(trained(train={"epochs": 30}))
+
+
 def test_a_cure_that_gains_nothing_makes_a_doubtful_finding_a_warning(short: Case) -> None:
     cost = replace(FAR, cost=0.09)
     assert graded(short, cost, 0.0, gain(0.2), "").severity == "critical"
@@ -57,6 +64,13 @@ def test_what_surely_lowers_the_log_loss_is_worth_a_warning_unless_it_was_only_b
     assert graded(short, faint, 0.0, replace(gain(0.0), loss=perhaps), "").severity == "info"
     begun = replace(gain(0.0, share=0.5), loss=surely)
     assert graded(short, faint, 0.0, begun, "").severity == "info"
+
+
+def test_what_surely_gains_next_to_nothing_is_no_warning_however_plain_its_sign(well: Case) -> None:
+    plain = replace(FAR, strength=0.9, cost=0.0)
+    assert graded(well, plain, 0.0, None, "").severity == "warning"
+    assert graded(well, plain, 0.0, gain(0.001, spread=0.0005), "").severity == "info"
+    assert graded(well, plain, 0.0, gain(0.001, spread=0.05), "").severity == "warning"  # perhaps it gains
 
 
 def test_half_a_cure_counts_together_with_the_references() -> None:
