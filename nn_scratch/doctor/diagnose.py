@@ -27,6 +27,7 @@ WORTH_ASKING = 0.02  # confidence from which retraining may decide; by hand
 MOST_ASKED = 3  # questions that retraining answers; bounds time
 LIKELIEST = 0.3  # strength from which a suspicion may explain why a run is behind; by hand
 PROGRESS = logging.getLogger("nn_scratch.progress")
+FEW_PATCHES = 3  # of a finding: fewer leave room for one with the patch of a symptom; by hand
 ALMOST_ALL = 0.6  # of the budget; from which share on a question has all of it; by hand
 
 Gains = Mapping[str, Gain]
@@ -188,15 +189,18 @@ def ranked(found: list[Finding]) -> list[Finding]:
 
 
 def with_symptom(cause: Finding, symptom: Finding) -> Finding:
-    """The cause with one more symptom; where the symptom is critical by itself, or the cause's patch alone was not seen
-    to gain anything, its patch may be needed as well."""
+    """The cause with one more symptom. Its patch may be needed as well: before the cause's other patches where the
+    symptom is critical by itself, or the cause's patch alone was not seen to gain anything; else after them, where they
+    are few."""
     patches = list(cause.patches)
     unproven = symptom.severity == "warning" and cause.evidence.get("gain_at_least", 0.0) < 0
-    if (symptom.severity == "critical" or unproven) and patches and symptom.patches:
+    needed = symptom.severity == "critical" or unproven
+    if (needed or (symptom.severity == "warning" and len(patches) < FEW_PATCHES)) and patches and symptom.patches:
         first, other = patches[0], symptom.patches[0]
         if not set(first.set) & set(other.set) and len({*first.set, *other.set}) <= MOST_KEYS:
             joined = sum(first.set.items() <= patch.set.items() for patch in patches)  # with likelier symptoms, and it
-            patches.insert(joined, Patch({**first.set, **other.set}, f"{first.why}; {other.why}"))
+            at = joined if needed else len(patches)
+            patches.insert(at, Patch({**first.set, **other.set}, f"{first.why}; {other.why}"))
     return replace(cause, symptoms=(*cause.symptoms, symptom.rule), patches=tuple(patches))
 
 

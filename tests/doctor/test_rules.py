@@ -159,6 +159,43 @@ def test_the_earliest_cause_comes_first_and_what_it_explains_becomes_its_symptom
     assert found[0].symptoms == ("dead_relu", "overfit")
 
 
+def test_few_patches_are_joined_by_one_with_the_patch_of_a_symptom() -> None:
+    load_rules()
+    rate, penalty, others = Patch({"optimizer.lr": 1.0}, "smaller"), Patch({"regularize.l2": 0.0}, "none"), ()
+    for number in range(3):
+        cause = replace(
+            finding("lr_too_high", "critical", "first_steps"),
+            patches=(rate, *others),
+            evidence={"gain_at_least": 0.2},
+        )
+        symptom = replace(finding("over_regularized", "warning", "config"), patches=(penalty,))
+        (found,) = ranked([cause, symptom])
+        joined = [patch.set for patch in found.patches if len(patch.set) > 1]
+        assert joined == ([{"optimizer.lr": 1.0, "regularize.l2": 0.0}] if number < 2 else [])
+        assert found.patches[: 1 + len(others)] == cause.patches
+        others = (*others, Patch({"optimizer.lr": 0.1**number}, "another"))
+
+
+def test_a_leaky_unit_is_no_cure_of_a_bias_that_keeps_it_below_zero(trained: Trained) -> None:
+    first = diagnose(trained(layers=[dense(bias_init=-20.0)])).findings[0]
+    assert first.rule == "dead_relu"
+    assert first.patches[0].set == {"layers.0.bias_init": 0.0}
+    assert not [patch for patch in first.patches if "leaky_relu" in str(patch.set)]
+
+
+def test_a_linear_model_is_offered_wide_layers_beside_a_small_one(trained: Trained) -> None:
+    data = {"source": {"type": "spiral", "rows": 300, "classes": 3}}
+    first = diagnose(trained(data=data, layers=[])).findings[0]
+    assert first.rule == "underfit"
+    assert [[layer["units"] for layer in patch.set["layers"]] for patch in first.patches[:2]] == [[32], [128, 128]]
+
+
+def test_a_low_rate_is_met_by_more_epochs_as_well(trained: Trained) -> None:
+    first = diagnose(trained(optimizer={"type": "sgd", "lr": 1e-5})).findings[0]
+    assert first.rule == "lr_too_low"
+    assert first.patches[2].set == {**first.patches[1].set, "train.epochs": 60}
+
+
 def test_a_doubtful_cause_gives_way_to_a_certain_one() -> None:
     load_rules()
     found = ranked([finding("unscaled_inputs", "critical", "data", 0.4), finding("frozen_layer", "critical", "config")])

@@ -203,14 +203,17 @@ def underfit(f: Features) -> Suspicion | None:
 
 def linear(f: Features) -> dict[str, Any]:
     """Without a nonlinear activation, as far as nonlinear models do better than the linear one."""
-    reached = f.case.references
+    reached, smooth = f.case.references, {"type": "dense", "units": 128, "activation": "silu"}
     bend = max(reached.get("knn", -1), reached.get("kernel", -1)) - reached.get("linear", np.nan)
     return {
         "strength": 0.5 + 0.5 * ramp(bend, 0.02, 0.08),
         "stage": "config" if bend > 0.05 else "end",
         "because": "there is no hidden layer with a nonlinear activation: stacked linear layers are one linear model",
         "evidence": {"nonlinear_layers": 0},
-        "patches": (Patch({"layers": nonlinear_layers(f)}, "a nonlinear hidden layer can follow the data"),),
+        "patches": (
+            Patch({"layers": nonlinear_layers(f)}, "a nonlinear hidden layer can follow the data"),
+            Patch({"layers": [smooth, smooth]}, "two wide and smooth ones can follow a finer structure"),
+        ),
         "layer": f.layers[0].name,
     }
 

@@ -173,6 +173,10 @@ def lr_too_low(f: Features) -> Suspicion | None:
                 "a rate at which this optimizer usually works" if larger <= case.usual_lr else "five times the rate",
             ),
             Patch({"optimizer.lr": rounded_lr(larger * 3)}, "a larger one, for so few epochs"),
+            Patch(
+                {"optimizer.lr": rounded_lr(larger * 3), "train.epochs": 3 * int(case.info["epochs_asked"])},
+                "and three times as many of them",
+            ),
         ),
         epoch=1,
         step=1,

@@ -295,6 +295,10 @@ def dead_at_start(f: Features, dead: list[LayerFeatures]) -> Suspicion:
     biased = first.bias < 0
     alike = [layer for layer in dead if (layer.bias < 0) == biased]
     keys = with_values(f, alike, **({"bias_init": 0.0} if biased else {"init": None}))
+    # below zero on every row a leaky unit has a gradient, and is linear
+    leaky = (
+        () if biased else (Patch(first.with_activation("leaky_relu"), "a leaky unit has a gradient below zero, too"),)
+    )
     return Suspicion(
         "dead_relu",
         ramp(first.dead, DEAD, 0.9) * (1.0 if biased else 0.6),  # in narrow layers some units are dead by chance
@@ -302,10 +306,7 @@ def dead_at_start(f: Features, dead: list[LayerFeatures]) -> Suspicion:
         f"{first.dead:.0%} of the units of {first.name} are 0 on every row before the first step: "
         + ("their biases keep them below zero" if biased else "their weights keep them below zero"),
         evidence={"dead_share": first.dead, "threshold": DEAD, "bias": first.bias},
-        patches=(
-            Patch(keys, "units that are above zero on some rows have a gradient"),
-            Patch(first.with_activation("leaky_relu"), "a leaky unit has a gradient below zero, too"),
-        ),
+        patches=(Patch(keys, "units that are above zero on some rows have a gradient"), *leaky),
         layer=first.name,
         epoch=0,
         step=0,
