@@ -206,6 +206,12 @@ class Features:
         return max((one.moved for one in self.layers if one.trainable and isfinite(one.moved)), default=0.0)
 
     @property
+    def died(self) -> float:
+        """Of the hidden layer where most units died while training, the share of them that did."""
+        shares = [layer.dead_shares for layer in self.hidden if len(layer.dead_shares) > 1]
+        return max((share[-1] - share[0] for share in shares), default=0.0)
+
+    @property
     def linear(self) -> bool:
         return all(layer.activation == "identity" for layer in self.hidden)
 

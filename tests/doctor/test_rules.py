@@ -14,6 +14,8 @@ import pytest
 from nn_scratch.doctor import Finding, Patch, diagnose
 from nn_scratch.doctor.diagnose import ranked, untreated
 from nn_scratch.doctor.diagnosis import STAGES, Stage
+from nn_scratch.doctor.evidence import Case
+from nn_scratch.doctor.features import features_of
 from nn_scratch.doctor.report import diagnose_and_keep
 from nn_scratch.doctor.rule import RULES, load_rules, rule
 from nn_scratch.nn.layers.dense import Dense
@@ -174,6 +176,18 @@ def test_few_patches_are_joined_by_one_with_the_patch_of_a_symptom() -> None:
         assert joined == ([{"optimizer.lr": 1.0, "regularize.l2": 0.0}] if number < 2 else [])
         assert found.patches[: 1 + len(others)] == cause.patches
         others = (*others, Patch({"optimizer.lr": 0.1**number}, "another"))
+
+
+def test_units_that_die_while_training_are_laid_to_the_rate(trained: Trained) -> None:
+    load_rules()
+    features = features_of(Case(trained()))
+    rule = RULES["lr_too_high"]
+    assert rule.check(features) is None
+    dying = replace(features.hidden[0], dead_shares=(0.1, 0.9, 1.0))
+    found = rule.check(replace(features, layers=(dying, features.output)))
+    assert found is not None
+    assert found.evidence["died_while_training"] == 0.9
+    assert found.because.endswith(": 90% of the units of a layer died while training: they are 0 on every row")
 
 
 def test_a_leaky_unit_is_no_cure_of_a_bias_that_keeps_it_below_zero(trained: Trained) -> None:

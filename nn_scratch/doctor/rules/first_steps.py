@@ -12,6 +12,7 @@ from nn_scratch.wording import plural
 
 RATE = 0.6  # decades above the usual rate, from which a rate is suspicious by itself; by hand
 FAR_ABOVE = 30  # times the usual rate, from which that one is better than a tenth of the rate; by hand
+DIED = 0.4  # share of a layer's units that die while training, from which on steps are suspicious; by hand
 SMALL_BATCH = 8  # rows, up to which a batch may be too small; by hand
 
 
@@ -52,6 +53,7 @@ def lr_too_high(f: Features) -> Suspicion | None:
             "loss_growth": steps.growth,
             "update_ratio": steps.update_ratio,
             "late_update_ratio": steps.late_update_ratio,
+            "died_while_training": f.died,
         },
         patches=smaller_rates(f),
         layer=steps.layer or None,
@@ -67,6 +69,8 @@ def what_it_does(f: Features) -> str:
         return f"its updates made the numbers overflow in epoch {f.case.info['diverged']['epoch']}"
     if steps.worse_share > 0.2:
         return f"an update moves the weights by {steps.update_ratio:.0%} and often makes its own batch worse"
+    if f.died > DIED and f.died > steps.worse_share:
+        return f"{f.died:.0%} of the units of a layer died while training: they are 0 on every row"
     if steps.growth > 2:
         return f"within the first steps the loss of a batch rose to {steps.growth:.3g} times where it began"
     return f"an update moves the weights by {steps.update_ratio:.2g} times their size"
@@ -82,6 +86,7 @@ def too_high(f: Features) -> float:
         ramp(decades(steps.update_ratio), -1.2, -0.3) * ramp(rate, 0.2, 1.0),
         ramp(rate, RATE, 1.5) * 0.8,
         ramp(steps.late_update_ratio, 0.03, 0.12) * ramp(rate, -0.3, 0.6),
+        0.6 * ramp(f.died, DIED, 0.9),  # steps that were too large push units below zero on every row
     )
     if case.diverged:
         return 0.7 if case.lr_ratio < 3 and steps.worse_share < 0.1 else strength

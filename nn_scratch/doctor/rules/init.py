@@ -327,7 +327,7 @@ def dead_since(f: Features) -> Suspicion | None:
     epoch = next(n for n, share in enumerate(shares) if share > (shares[0] + shares[-1]) / 2)
     return Suspicion(
         "dead_relu",
-        0.5 * ramp(shares[-1], DEAD, 0.9),
+        0.35 * ramp(shares[-1], DEAD, 0.9),  # the step that did it, if it is known, comes first
         "epochs",
         f"{shares[-1]:.0%} of the units of {first.name} are 0 on every row, most since epoch {epoch}",
         evidence={"dead_share": shares[-1], "at_start": shares[0], "threshold": DEAD},
