@@ -195,7 +195,8 @@ def with_symptom(cause: Finding, symptom: Finding) -> Finding:
     patches = list(cause.patches)
     unproven = symptom.severity == "warning" and cause.evidence.get("gain_at_least", 0.0) < 0
     needed = symptom.severity == "critical" or unproven
-    if (needed or (symptom.severity == "warning" and len(patches) < FEW_PATCHES)) and patches and symptom.patches:
+    few = cause.severity == "critical" and len(patches) < FEW_PATCHES
+    if (needed or few) and patches and symptom.patches:
         first, other = patches[0], symptom.patches[0]
         if not set(first.set) & set(other.set) and len({*first.set, *other.set}) <= MOST_KEYS:
             joined = sum(first.set.items() <= patch.set.items() for patch in patches)  # with likelier symptoms, and it
