@@ -117,6 +117,7 @@ class Stakes:
     behind                       whether the run is surely HARM behind the references
     log_loss                     nats that the run surely gains by the change, trained to its end; 0 if untested
     idle                         whether it surely gains next to nothing, trained to its end
+    disproved                    whether it surely gains less than HARM, trained to its end, and the run is not behind
     """
 
     cost: tuple[float, float]
@@ -127,17 +128,19 @@ class Stakes:
     behind: bool
     log_loss: float = 0.0
     idle: bool = False
+    disproved: bool = False
 
     @classmethod
     def of(cls, case: Case, suspicion: Suspicion, gain: Gain | None) -> Stakes:
         cost, plain = cost_of(case, suspicion, gain), cost_of(case, suspicion, None)
         confirmed, refuted = (gain.low > 0, gain.high < -HARM) if gain is not None else (False, False)
         tested = gain is not None
-        log_loss, idle = 0.0, False
+        log_loss, idle, disproved = 0.0, False, False
         if gain is not None and gain.share == 1.0:
             log_loss, idle = gain.loss.low, gain.high < LITTLE and gain.loss.high < HARM
+            disproved = gain.high < HARM and not case.falls_short
         estimates = (cost.mean, cost.low), (plain.mean, plain.low)
-        return cls(*estimates, tested, confirmed, refuted, case.falls_short, log_loss, idle)
+        return cls(*estimates, tested, confirmed, refuted, case.falls_short, log_loss, idle, disproved)
 
     def grave(self, confidence: float, likely: float, interval: float) -> bool:
         """Whether a finding of this confidence is critical: the lower end of what it costs is above HARM.
@@ -146,7 +149,8 @@ class Stakes:
         change that surely gains HARM proves itself, independent of other evidence. Of one that surely gains something,
         retraining and references measured the same cost, and count by their precision; it explains a run that is surely
         behind where that cost is HARM. A patch that gained nothing is weak evidence where the run is far behind, since
-        faults come in company: twice HARM then; but no patch loses HARM.
+        faults come in company: twice HARM then; but no patch loses HARM, and where the run is not behind, none that is
+        trained to its end gains surely less.
         """
         if self.refuted:
             return False
@@ -154,7 +158,7 @@ class Stakes:
         if (self.tested and self.cost[1] > HARM) or (self.confirmed and self.behind and joint[0] > HARM):
             return True
         ends = [mean - interval * (mean - low) / NORMAL_90 for mean, low in (self.cost, joint, self.by_references)]
-        return confidence >= likely and (max(ends[:2]) > HARM or ends[2] > 2 * HARM)
+        return confidence >= likely and (max(ends[:2]) > HARM or (ends[2] > 2 * HARM and not self.disproved))
 
 
 def combined(*estimates: tuple[float, float]) -> tuple[float, float]:

@@ -80,6 +80,14 @@ def test_half_a_cure_counts_together_with_the_references() -> None:
     assert combined(half, behind) == pytest.approx((0.07, 0.07 - 0.03 / 2**0.5))
 
 
+def test_what_a_whole_training_disproves_is_not_grave_by_the_references_alone(well: Case, short: Case) -> None:
+    plain = replace(FAR, strength=1.0, cost=0.2)
+    assert graded(well, plain, 0.0, gain(0.01, spread=0.05), "").severity == "critical"  # it may gain as much
+    assert graded(well, plain, 0.0, gain(0.01, spread=0.02), "").severity == "warning"
+    assert graded(well, plain, 0.0, gain(0.01, spread=0.02, share=0.5), "").severity == "critical"  # only begun
+    assert graded(short, plain, 0.0, gain(0.01, spread=0.02), "").severity == "critical"  # faults come in company
+
+
 def test_a_change_that_surely_gains_explains_a_run_that_is_surely_behind_at_any_confidence() -> None:
     gained, references = (0.048, 0.026), (0.082, 0.05)
     assert Stakes(gained, references, True, True, False, True).grave(0.1, 0.5, 1.0)
