@@ -18,6 +18,7 @@ from nn_scratch.doctor.evidence import Case
 from nn_scratch.doctor.features import features_of
 from nn_scratch.doctor.report import diagnose_and_keep
 from nn_scratch.doctor.rule import RULES, load_rules, rule
+from nn_scratch.doctor.rules.first_steps import too_low
 from nn_scratch.nn.layers.dense import Dense
 from nn_scratch.runs.run import Run
 from tests.doctor.conftest import Trained
@@ -70,6 +71,10 @@ def test_a_low_rate_that_brought_the_weights_far_is_told_by_the_loss(trained: Tr
         r"the learning rate 0\.001 is too low: after 60 epochs the training loss was still falling, by \d\.\d% an epoch"
     )
     assert re.fullmatch(said, found.because)
+    # a network that has begun to memorize its training rows does not learn too slowly
+    features = features_of(Case(run))
+    memorizing = replace(features, epochs=replace(features.epochs, past_its_best=True))
+    assert too_low(features) > too_low(memorizing)
 
 
 def test_the_same_folder_gives_the_same_diagnosis(trained: Trained) -> None:

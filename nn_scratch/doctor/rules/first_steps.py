@@ -210,8 +210,12 @@ def too_low(f: Features) -> float:
         * ramp(smooth, -0.05, -0.01)
         * ramp(case.epochs_done, 8, 16)
         * ramp(f.epochs.fall, 0.0005, 0.003),
-        # behind for certain, at a small rate, and still on the way: retraining decides
-        0.6 * case.falls_short * ramp(low, 0.3, 0.8) * ramp(smooth, -0.05, -0.01) * ramp(f.epochs.fall, 0.003, 0.006),
+        # behind for certain, at a small rate, and still on the way to what generalizes: retraining decides
+        0.6
+        * (case.falls_short and not f.epochs.past_its_best)
+        * ramp(low, 0.3, 0.8)
+        * ramp(smooth, -0.05, -0.01)
+        * ramp(f.epochs.fall, 0.003, 0.006),
     )
 
 
