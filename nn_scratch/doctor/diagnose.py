@@ -191,17 +191,20 @@ def ranked(found: list[Finding]) -> list[Finding]:
 def with_symptom(cause: Finding, symptom: Finding) -> Finding:
     """The cause with one more symptom. Its patch may be needed as well: before the cause's other patches where the
     symptom is critical by itself, or the cause's patch alone was not seen to gain anything; else after them, where they
-    are few."""
+    are few, and the symptom is more than a weak sign of how training ended."""
     patches = list(cause.patches)
     unproven = symptom.severity == "warning" and cause.evidence.get("gain_at_least", 0.0) < 0
     needed = symptom.severity == "critical" or unproven
-    few = cause.severity == "critical" and len(patches) < FEW_PATCHES
+    sign = symptom.severity == "warning" or symptom.stage not in ("epochs", "end")
+    few = cause.severity == "critical" and len(patches) < FEW_PATCHES and sign
     if (needed or few) and patches and symptom.patches:
         first, other = patches[0], symptom.patches[0]
-        if not set(first.set) & set(other.set) and len({*first.set, *other.set}) <= MOST_KEYS:
+        both = {**first.set, **other.set}
+        new = not set(first.set) & set(other.set) and both not in [patch.set for patch in patches]
+        if new and len(both) <= MOST_KEYS:
             joined = sum(first.set.items() <= patch.set.items() for patch in patches)  # with likelier symptoms, and it
             at = joined if needed else len(patches)
-            patches.insert(at, Patch({**first.set, **other.set}, f"{first.why}; {other.why}"))
+            patches.insert(at, Patch(both, f"{first.why}; {other.why}"))
     return replace(cause, symptoms=(*cause.symptoms, symptom.rule), patches=tuple(patches))
 
 

@@ -183,6 +183,21 @@ def test_few_patches_are_joined_by_one_with_the_patch_of_a_symptom() -> None:
         others = (*others, Patch({"optimizer.lr": 0.1**number}, "another"))
 
 
+def test_the_same_patch_is_offered_once_and_none_for_a_weak_sign_of_how_training_ended() -> None:
+    load_rules()
+    scaled, drawn = Patch({"data.scale": "standard"}, "scaled"), Patch({"layers.0.init": None}, "drawn")
+    cause = replace(finding("unscaled_inputs", "critical", "data"), patches=(scaled,))
+    large = replace(finding("init_too_large", "critical", "init"), patches=(drawn,))
+    (found,) = ranked([cause, large, replace(large, rule="saturated", confidence=0.8)])
+    assert [patch.set for patch in found.patches] == [scaled.set, {**scaled.set, **drawn.set}]
+    cause = replace(cause, evidence={"gain_at_least": 0.2})
+    small = replace(finding("underfit", "info", "end"), patches=(Patch({"layers.0.units": 64}, "more"),))
+    (found,) = ranked([cause, small])
+    assert found.patches == (scaled,)
+    (found,) = ranked([cause, replace(small, severity="warning")])
+    assert len(found.patches) == 2
+
+
 def test_units_that_die_while_training_are_laid_to_the_rate(trained: Trained) -> None:
     load_rules()
     features = features_of(Case(trained()))
