@@ -136,7 +136,9 @@ def tested(case: Case, suspicions: Sequence[Suspicion], questions: Counterfactua
         share = finding.confidence / (finding.confidence + sum(other.confidence for other in likely))
         if share > ALMOST_ALL or by_rule[finding.rule].whole:
             share = 1.0  # trained to its end, it is compared with the run itself
-        gain = asked(case, by_rule[finding.rule], questions, int(share * questions.left))
+        gain = answered(by_rule, finding.rule, gains)
+        if gain is None:
+            gain = asked(case, by_rule[finding.rule], questions, int(share * questions.left))
         if gain is not None:
             gains[finding.rule] = gain
             if gain.low > HARM:  # the others are no better explanation, but those of which it may be a symptom
@@ -146,6 +148,13 @@ def tested(case: Case, suspicions: Sequence[Suspicion], questions: Counterfactua
 
 def askable(suspicion: Suspicion, finding: Finding) -> bool:
     return suspicion.testable and not suspicion.certain and bool(finding.patches)
+
+
+def answered(suspicions: Mapping[str, Suspicion], rule: str, gains: Gains) -> Gain | None:
+    """The gain of the suspicion's change where another suspicion has the same, trained as far as this one asks."""
+    patch, whole = suspicions[rule].patches[0].set, suspicions[rule].whole
+    known = (gains[other] for other in gains if suspicions[other].patches[0].set == patch)
+    return next((gain for gain in known if gain.share == 1.0 or not whole), None)
 
 
 def asked(case: Case, suspicion: Suspicion, questions: Counterfactuals, steps: int) -> Gain | None:

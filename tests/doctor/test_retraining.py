@@ -10,6 +10,7 @@ import pytest
 
 from nn_scratch.doctor.counterfactual import Gain, Interval
 from nn_scratch.doctor.diagnose import all_graded, concluded, diagnose, suspected
+from nn_scratch.doctor.diagnose import tested as answers
 from nn_scratch.doctor.diagnosis import Patch, Suspicion
 from nn_scratch.doctor.evidence import Case
 from nn_scratch.doctor.rule import load_rules
@@ -78,6 +79,27 @@ def test_half_a_cure_counts_together_with_the_references() -> None:
     assert Stakes(half, behind, True, True, False, False).grave(0.9, 0.5, 1.0)
     assert not Stakes(half, behind, True, False, False, False).grave(0.9, 0.5, 1.0)
     assert combined(half, behind) == pytest.approx((0.07, 0.07 - 0.03 / 2**0.5))
+
+
+class Questions:
+    """Answers every question in the same way, and counts them."""
+
+    def __init__(self, answer: Gain) -> None:
+        self.left, self.answer, self.count = 1000, answer, 0
+
+    def ask(self, changes: object, steps: int, *, whole: bool, ends: int | None) -> Gain:
+        self.count += 1
+        return self.answer
+
+
+@pytest.mark.parametrize(("share", "whole", "count"), [(0.5, False, 1), (1.0, True, 1), (0.5, True, 2)])
+def test_what_two_suspicions_ask_is_trained_once(short: Case, share: float, whole: bool, count: int) -> None:
+    lower = (Patch({"optimizer.lr": 0.001}, "smaller"),)
+    rate = Suspicion("lr_too_high", 0.9, "first_steps", "it is so", patches=lower)
+    dead = Suspicion("dead_relu", 0.8, "epochs", "it is so", patches=lower, whole=whole)
+    questions = Questions(gain(0.02, share=share))
+    found = answers(short, [rate, dead], questions)  # type: ignore[arg-type]
+    assert (set(found), questions.count) == ({"lr_too_high", "dead_relu"}, count)
 
 
 def test_what_a_whole_training_disproves_is_not_grave_by_the_references_alone(well: Case, short: Case) -> None:
