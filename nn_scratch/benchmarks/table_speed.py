@@ -175,7 +175,8 @@ def child(*arguments: str, folder: Path, name: str = "", limit: int = 0) -> int:
 
 @contextmanager
 def peak_of_processes() -> Iterator[list[int]]:
-    """A list that gets the most bytes that processes below this one hold together, on Linux; shared pages count once."""
+    """A list that gets the most bytes that the processes below this one hold together, on Linux. Shared pages count
+    once."""
     peaks, ended = [0], threading.Event()
 
     def sample() -> None:
