@@ -25,11 +25,13 @@ from nn_scratch.runs.run import Run
 from nn_scratch.training.observers import Observer, Scores
 from nn_scratch.training.statistics import LAYER_COLUMNS, STEP_COLUMNS
 from nn_scratch.training.trainer import Trainer
-from nn_scratch.wording import duration, number_text, plural
+from nn_scratch.wording import duration, number_text, plural, shortened
 
 REFRESH_SECONDS = 0.15
 PLAIN_LINES = 10  # how many lines of progress where the output is no terminal
-MOST_CLASSES = 12  # that get a column each in the table of counts
+CLASSES_WIDTH = 50  # letters for the classes' columns of the table of counts, which fits into 80 with the others
+MORE_WIDTH = 10  # of them, for how many more there are
+SHORTEST_CLASS, LONGEST_CLASS = 3, 20  # letters of such a column
 SAMPLE_ENTRIES = 6  # gradients printed per layer
 BASELINES = {"constant": "constant baseline", "linear": "linear baseline", "knn": "k-nearest neighbours"}
 TASKS = {"regression": "regression", "multi_label": "multi-label classification"}
@@ -117,11 +119,12 @@ def data_table(card: Mapping[str, Any]) -> Table:
     table.add_column("split")
     table.add_column("rows", justify="right")
     classes = card["classes"] or []
-    shown_classes = classes[:MOST_CLASSES]
+    shown_classes = classes[: fitting(classes)]
+    left_out = len(classes) - len(shown_classes)
     for name in shown_classes:
-        table.add_column(name, justify="right")
-    if len(classes) > MOST_CLASSES:
-        table.add_column("...")
+        table.add_column(shortened(name, LONGEST_CLASS), justify="right")
+    if left_out:
+        table.add_column(f"{left_out:,} more")
     if classes:
         table.add_column("majority-class baseline", justify="right")
     else:
@@ -130,7 +133,7 @@ def data_table(card: Mapping[str, Any]) -> Table:
         cells = [part, f"{entry['rows']:,}"]
         if classes:
             cells += [f"{entry['class_counts'][name]:,}" for name in shown_classes]
-            cells += ["..."] if len(classes) > MOST_CLASSES else []
+            cells += ["..."] if left_out else []
             cells.append(number_text(card["majority"][part]))
         elif entry["target"]:
             moments = (entry["target"][name] for name in ("mean", "std", "min", "max"))
@@ -142,6 +145,14 @@ def data_table(card: Mapping[str, Any]) -> Table:
             )
         table.add_row(*cells)
     return table
+
+
+def fitting(classes: Sequence[str]) -> int:
+    """How many of the classes stand side by side in the table of counts."""
+    ends = np.cumsum([2 + max(SHORTEST_CLASS, min(len(name), LONGEST_CLASS)) for name in classes])
+    if not classes or ends[-1] <= CLASSES_WIDTH:
+        return len(classes)
+    return int(np.count_nonzero(ends <= CLASSES_WIDTH - MORE_WIDTH))
 
 
 def network_line(session: Session) -> str:

@@ -180,7 +180,7 @@ def _weight_lines(table: Table, weights: dict[str, float] | None) -> list[str]:
     if table.task != "classification":
         return ["class_weight: null"]
     if weights is None:
-        return ["class_weight: null          # the classes are about even"]
+        return ["class_weight: null          # no class is rare"]
     return [
         "# The classes are uneven: rare ones count for more. balanced finds more of them yet, and lowers the accuracy;",
         "# null counts every row the same.",

@@ -39,6 +39,20 @@ def test_classes_are_counted_a_part_beside_the_majority() -> None:
     ]
 
 
+@pytest.mark.parametrize(("classes", "columns"), [(10, 10), (60, 8)])
+def test_as_many_classes_are_counted_as_80_letters_hold(classes: int, columns: int) -> None:
+    names = [f"c{number}" for number in range(classes)]
+    part = {"rows": 123_456, "class_counts": dict.fromkeys(names, 100)}
+    card = {"classes": names, "parts": {"train": part}, "majority": {"class": "c0", "train": 1 / classes}}
+    text = StringIO()
+    Console(file=text, width=80).print(data_table(card))
+    *heads, row = text.getvalue().splitlines()
+    assert row.split()[:2] == ["train", "123,456"]
+    assert row.split()[2 : 2 + columns] == ["100"] * columns
+    assert row.split()[2 + columns :] == (["..."] if columns < classes else []) + [f"{1 / classes:.4g}"]
+    assert [name for name in names if name in " ".join(heads).split()] == names[:columns]
+
+
 def test_targets_have_their_moments_a_part_where_they_are_known() -> None:
     target = {"mean": [2.0, 7.0], "std": [None, 1.0], "min": [1.0, 6.0], "max": [3.0, 8.0]}
     parts = {
