@@ -342,7 +342,7 @@ def code_note(name: str, example: str | None) -> str:
     """A notice on numbers that are written as codes are, with zeros before them; "" without an example of one."""
     if example is None:
         return ""
-    return f"numbers; {quoted(example)} is written as codes are: for categories: data.columns={{{name}: text}}"
+    return f"numbers; {quoted(example)} is written as codes are; for categories: data.columns={{{name}: text}}"
 
 
 def category_count(n: int) -> str:

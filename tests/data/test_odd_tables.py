@@ -247,7 +247,7 @@ def test_numbers_written_as_codes_are_reported_and_may_be_categories():
     text = "zip,share,y\n" + "".join(f"{(1067, 10115, 4109)[i % 3]:05d},0.{i},{'uv'[i % 2]}\n" for i in range(60))
     table = loaded(csv(text))
     assert told(table) == [
-        "column 'zip' holds numbers; '01067' is written as codes are: for categories: data.columns={zip: text}"
+        "column 'zip' holds numbers; '01067' is written as codes are; for categories: data.columns={zip: text}"
     ]
     assert table.X[0, 0] == 1067
     assert told(loaded(csv(text), options=ColumnOptions(kinds={"zip": "number"}))) == []
