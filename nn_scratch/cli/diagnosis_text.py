@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.segment import Segment
 from rich.text import Text
 
-from nn_scratch.config.change_text import changes, to_paste, to_type
+from nn_scratch.config.change_text import changes, signed, to_paste, to_type
 from nn_scratch.config.project import OUTPUTS, command
 from nn_scratch.config.writer import ABSENT, value_text
 from nn_scratch.doctor.diagnosis import Cost, Diagnosis, Finding, Patch
@@ -122,9 +122,8 @@ def place(finding: Finding) -> str:
 def patch_lines(patch: Patch, config: Mapping[str, Any], number: int, run: str = "") -> list[RenderableType]:
     """Why the patch helps, its difference, and how to make it: as YAML to paste and as the command to type."""
     lines = [indented(Text.assemble((f"patch {number}", "bold"), ": ", (patch.why, "italic")))]
-    for key, old, new in changes(patch.set, config):
-        lines += [indented(Text(f"  - {key}: {value_text(old)}", style="red"))] if old is not ABSENT else []
-        lines += [indented(Text(f"  + {key}: {value_text(new)}", style="green"))] if new is not ABSENT else []
+    colours = {"-": "red", "+": "green"}
+    lines += [indented(Text(f"  {sign} {text}", style=colours[sign])) for sign, text in signed(patch.set, config)]
     if config:
         yaml = to_paste(patch.set, config)
         lines += [indented(Text("  YAML:")), *(Copied(f"       {line}", "dim") for line in yaml)]

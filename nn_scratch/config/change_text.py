@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nn_scratch.config.resolve import change_config, config_from
-from nn_scratch.config.writer import ABSENT, config_difference, to_plain, yaml_line
+from nn_scratch.config.writer import ABSENT, config_difference, to_plain, value_text, yaml_line
 from nn_scratch.errors import UserError
 
 USUAL = {"bias": True, "bias_init": 0.0, "trainable": True}  # of a dense layer: left out of patches; a definition
@@ -26,7 +26,7 @@ def changes(new: Mapping[str, Any], config: Mapping[str, Any]) -> list[tuple[str
     for key, value in new.items():
         old = old_value(config, key)
         if key == "layers" and isinstance(old, list) and [*map(kind_of, old)] == [*map(kind_of, value)]:
-            found += of_layers(old, value, names)
+            found += of_layers(written_out(old, config), written_out(value, config), names)
         elif key == "layers" and isinstance(old, list) and value == old[: len(value)]:
             numbers = range(len(value), len(old))
             which = named_places([f"layers.{number}" for number in numbers], names)
@@ -37,6 +37,25 @@ def changes(new: Mapping[str, Any], config: Mapping[str, Any]) -> list[tuple[str
             place = ".".join(key.split(".")[:2])
             which = named_places([place], names) if key.startswith("layers.") else ""
             found.append((f"{key}{which}", *stated(key, old, value, config)))
+    return found
+
+
+def signed(new: Mapping[str, Any], config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """`changes` as lines of a difference: ("-", "optimizer.lr: 0.1"), ("+", "optimizer.lr: 0.01")."""
+    lines = []
+    for key, *values in changes(new, config):
+        lines += [
+            (sign, f"{key}: {value_text(value)}") for sign, value in zip("-+", values, strict=True) if value != ABSENT
+        ]
+    return lines
+
+
+def written_out(layers: list[Any], config: Mapping[str, Any]) -> list[Any]:
+    """Layers with every default; as they are where no config can have them."""
+    try:
+        found: list[Any] = to_plain(change_config(config_from(config), {"layers": layers}))["layers"]
+    except UserError:
+        return layers
     return found
 
 
@@ -130,7 +149,8 @@ def to_paste(new: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
         sections.setdefault(section, []).append((inner, None if value is ABSENT else value))
     for section, entries in sections.items():
         if section == "layers":
-            lines += ["layers:", *pasted_layers(new, config)]
+            pasted_list = [*pasted_layers(new, config)]
+            lines += ["layers:", *pasted_list] if pasted_list else ["layers: []"]
         elif isinstance(part := config.get(section), Mapping) and "type" in part and entries[0][0]:
             # a part is written whole: what is left out of it would be that of the default part
             changed = {**part, **{inner[0]: value for inner, value in entries if len(inner) == 1}}
@@ -184,8 +204,9 @@ def to_type(new: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     for key, value in new.items():
         old = old_value(config, key)
         if key == "layers" and isinstance(old, list) and [*map(kind_of, old)] == [*map(kind_of, value)]:
-            for path, before, after in config_difference({"layers": old}, {"layers": value}):
-                shown, wanted = stated(path, before, after, {"layers": value})
+            before, after = ({"layers": written_out(layers, config)} for layers in (old, value))
+            for path, *values in config_difference(before, after):
+                shown, wanted = stated(path, *values, after)
                 if shown != wanted:
                     arguments.append(override(path, wanted))
         else:

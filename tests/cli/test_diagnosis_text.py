@@ -130,6 +130,17 @@ def test_what_is_null_is_shown_by_what_it_stands_for_or_not_at_all() -> None:
     assert "null" not in "".join(shown(Group(*patch_lines(patch, old, 1))))
 
 
+def test_layers_in_their_short_form_have_their_defaults() -> None:
+    before = config_from({"layers": [{"type": "dense", "units": 8, "init": "zeros"}, {"type": "dropout", "rate": 0.1}]})
+    new = {"layers": [{"type": "dense", "units": 8}, "dropout"]}
+    assert changes(new, to_plain(before)) == [
+        ("layers.0.init (hidden_1)", "zeros", "he_normal"),
+        ("layers.1.rate (dropout)", 0.1, 0.5),
+    ]
+    assert to_type(new, to_plain(before)) == "layers.0.init=he_normal layers.1.rate=0.5"
+    assert to_paste({"layers": []}, to_plain(before)) == ["layers: []"]
+
+
 def test_a_patch_is_shown_as_yaml_to_paste_and_as_arguments_to_type() -> None:
     config = to_plain(
         config_from(

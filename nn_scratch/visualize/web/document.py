@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from nn_scratch.config.change_text import changes, to_paste, to_type
+from nn_scratch.config.change_text import signed, to_paste, to_type
 from nn_scratch.config.project import command
 from nn_scratch.config.resolve import change_config, config_from
-from nn_scratch.config.writer import ABSENT, value_text
 from nn_scratch.data.preprocessing import Preprocessing
 from nn_scratch.errors import UserError
 from nn_scratch.experiments.warm_start import model_kind
@@ -274,10 +273,7 @@ def patch_of(view: View, patch: Mapping[str, Any]) -> dict[str, Any] | None:
         change_config(config_from(config), new)
     except UserError:
         return None
-    lines: list[list[str]] = []
-    for key, old, value in changes(new, config):
-        lines += [["-", f"{key}: {value_text(old)}"]] if old != ABSENT else []
-        lines += [["+", f"{key}: {value_text(value)}"]] if value != ABSENT else []
+    lines = [*map(list, signed(new, config))]
     return {
         "lines": lines if len(lines) <= 2 * MOST_CHANGES else [*lines[: 2 * MOST_CHANGES], [" ", "..."]],
         "yaml": "\n".join(to_paste(new, config)),
