@@ -204,9 +204,9 @@ def to_type(new: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     for key, value in new.items():
         old = old_value(config, key)
         if key == "layers" and isinstance(old, list) and [*map(kind_of, old)] == [*map(kind_of, value)]:
-            before, after = ({"layers": written_out(layers, config)} for layers in (old, value))
-            for path, *values in config_difference(before, after):
-                shown, wanted = stated(path, *values, after)
+            now, then = ({"layers": written_out(layers, config)} for layers in (old, value))
+            for path, before, after in config_difference(now, then):
+                shown, wanted = stated(path, before, after, then)
                 if shown != wanted:
                     arguments.append(override(path, wanted))
         else:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
-from math import exp, isfinite
+from math import exp, inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +115,8 @@ class Stakes:
                           the references alone
     tested, confirmed, refuted   whether retraining measured it, and surely gained something, or surely lost HARM
     behind                       whether the run is surely HARM behind the references
-    log_loss                     nats that the run surely gains by the change, trained to its end; 0 if untested
-    idle                         whether it surely gains next to nothing, trained to its end
-    disproved                    whether it surely gains less than HARM, trained to its end, and the run is not behind
+    most                         the most that the run gains by the change, trained to its end; inf if it was not
+    log_loss                     the same of the log loss, in nats: lower and upper end
     """
 
     cost: tuple[float, float]
@@ -126,21 +125,24 @@ class Stakes:
     confirmed: bool
     refuted: bool
     behind: bool
-    log_loss: float = 0.0
-    idle: bool = False
-    disproved: bool = False
+    most: float = inf
+    log_loss: tuple[float, float] = (0.0, inf)
 
     @classmethod
     def of(cls, case: Case, suspicion: Suspicion, gain: Gain | None) -> Stakes:
         cost, plain = cost_of(case, suspicion, gain), cost_of(case, suspicion, None)
         confirmed, refuted = (gain.low > 0, gain.high < -HARM) if gain is not None else (False, False)
         tested = gain is not None
-        log_loss, idle, disproved = 0.0, False, False
-        if gain is not None and gain.share == 1.0:
-            log_loss, idle = gain.loss.low, gain.high < LITTLE and gain.loss.high < HARM
-            disproved = gain.high < HARM and not case.falls_short
         estimates = (cost.mean, cost.low), (plain.mean, plain.low)
-        return cls(*estimates, tested, confirmed, refuted, case.falls_short, log_loss, idle, disproved)
+        found = cls(*estimates, tested, confirmed, refuted, case.falls_short)
+        if gain is None or gain.share < 1.0:
+            return found
+        return replace(found, most=gain.high, log_loss=(gain.loss.low, gain.loss.high))
+
+    @property
+    def idle(self) -> bool:
+        """Whether the change surely gains next to nothing, and the run is not behind."""
+        return self.most < LITTLE and self.log_loss[1] < HARM and not self.behind
 
     def grave(self, confidence: float, likely: float, interval: float) -> bool:
         """Whether a finding of this confidence is critical: the lower end of what it costs is above HARM.
@@ -154,11 +156,12 @@ class Stakes:
         """
         if self.refuted:
             return False
+        disproved = self.most < HARM and not self.behind
         joint = combined(self.cost, self.by_references) if self.confirmed else self.cost
         if (self.tested and self.cost[1] > HARM) or (self.confirmed and self.behind and joint[0] > HARM):
             return True
         ends = [mean - interval * (mean - low) / NORMAL_90 for mean, low in (self.cost, joint, self.by_references)]
-        return confidence >= likely and (max(ends[:2]) > HARM or (ends[2] > 2 * HARM and not self.disproved))
+        return confidence >= likely and (max(ends[:2]) > HARM or (ends[2] > 2 * HARM and not disproved))
 
 
 def combined(*estimates: tuple[float, float]) -> tuple[float, float]:
@@ -196,8 +199,8 @@ def severity_of(suspicion: Suspicion, stakes: Stakes, confidence: float) -> Seve
         return suspicion.most
     if suspicion.most == "critical" and stakes.grave(confidence, fitted.critical, fitted.interval):
         return "critical"
-    if stakes.idle and not stakes.behind:
+    if stakes.idle:
         return "info"
-    costs = stakes.confirmed or max(suspicion.log_loss or 0.0, stakes.log_loss) > HARM
+    costs = stakes.confirmed or max(suspicion.log_loss or 0.0, stakes.log_loss[0]) > HARM
     worth = costs or confidence >= fitted.critical / 2 or suspicion.strength > 0.6
     return "warning" if worth else "info"

@@ -27,9 +27,8 @@ def matrix_peak(dtype: Any = np.float32, size: int = 1024, repeats: int = 8) -> 
     return 2.0 * size**3 / best
 
 
-# Work per step below which a second thread costs more than it saves: alone on the machine it saves a third of a step,
-# but beside any other process the threads wait for each other in every product (5 to 10 times as long on two cores),
-# and the core that it leaves free checks the data meanwhile.
+# Work per step below which a second thread costs more than it saves: beside any other process the threads wait for each
+# other in every product, and the core that it leaves free checks the data meanwhile. To compare: train.threads=1 and 2.
 ONE_THREAD_MFLOP = 100.0
 
 
